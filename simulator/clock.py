@@ -1,0 +1,91 @@
+"""A clock that can be turned: the time of one sandbox.
+
+Two faces. `now()` is the sandbox's own time: it starts at the sandbox's `as_of` day, can be advanced, frozen and
+scaled, and decides everything the server measures (token lifetimes, quota windows, page sessions, replay windows).
+`wall()` is the time the caller's own clock shows, plus a skew that a test may set: it decides only what a caller
+states by its own clock (`exp`, `iat`, `nbf` of an assertion) and what a caller compares with it (`Date`, HTTP-date
+`Retry-After`, claims inside tokens). So a test can jump an hour ahead and the client's fresh assertions stay fresh.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Clock:
+    """The time of one sandbox; instants are aware UTC datetimes, durations are timedeltas."""
+
+    __slots__ = ("_base", "_frozen", "_mark", "_monotonic", "_wall", "scale", "skew")
+
+    def __init__(
+        self,
+        start: datetime,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        wall: Callable[[], datetime] = _utc_now,
+    ) -> None:
+        self._base = start
+        self._monotonic = monotonic
+        self._mark = monotonic()
+        self._wall = wall
+        self._frozen = False
+        self.scale = 1.0
+        self.skew = timedelta(0)
+
+    def now(self) -> datetime:
+        """The sandbox's own time."""
+        if self._frozen:
+            return self._base
+        return self._base + timedelta(seconds=(self._monotonic() - self._mark) * self.scale)
+
+    def wall(self) -> datetime:
+        """The time that a caller's clock shows, plus `skew`."""
+        return self._wall() + self.skew
+
+    @property
+    def is_frozen(self) -> bool:
+        return self._frozen
+
+    def _settle(self) -> None:
+        self._base = self.now()
+        self._mark = self._monotonic()
+
+    def advance(self, by: timedelta) -> datetime:
+        """Turn the clock by `by`; gives the new time. Negative turns are refused: sandbox time never runs back.
+
+        Raises:
+            ValueError: `by` is negative.
+        """
+        if by < timedelta(0):
+            raise ValueError(f"a sandbox clock does not run back: {by.total_seconds():g} s")
+        self._settle()
+        self._base += by
+        return self._base
+
+    def set(self, at: datetime) -> None:
+        """Put the clock at `at` (aware UTC)."""
+        self._settle()
+        self._base = at
+
+    def freeze(self) -> None:
+        """Stop the clock where it stands; it still obeys `advance` and `set`."""
+        self._settle()
+        self._frozen = True
+
+    def run(self, scale: float = 1.0) -> None:
+        """Let the clock run, `scale` sandbox seconds a real second.
+
+        Raises:
+            ValueError: `scale` is not positive.
+        """
+        if scale <= 0:
+            raise ValueError(f"scale must be positive: {scale:g}")
+        self._settle()
+        self._frozen = False
+        self.scale = scale

@@ -1,0 +1,25 @@
+"""How sure we are: every claim about a vendor carries where it stands and a mark."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Mark = Literal["doc", "seen", "guess"]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a claim stands (URL, dossier section or recording), and how sure we are: documented, seen, guessed."""
+
+    where: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Trap:
+    """A habit of a vendor that real integrations stumble over: id of the dossier, one sentence, source."""
+
+    id: str
+    says: str
+    source: Source

@@ -1,0 +1,84 @@
+"""The contract of a room: what one EMR dialect must say of itself. A room is one folder; it exports one `VENDOR`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simulator.auth.clients import Client
+from simulator.exchange import Caller, Exchange, Reply, Route
+from simulator.limits import Limit
+from simulator.population.answers import Loss
+from simulator.population.records import Record
+from simulator.refusal import Refusal
+from simulator.source import Trap
+
+if TYPE_CHECKING:
+    from simulator.sandbox import Site
+
+
+class Errors(Protocol):
+    """How a vendor says no: total over the refusal kinds."""
+
+    def dress(self, refusal: Refusal, x: Exchange) -> Reply:
+        """The vendor's own status, headers and words for `refusal`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """One resource as a vendor tells it: the payload, the truth behind it, and what the telling lost.
+
+    `type` is the vendor's own name of the entity (`Observation`, `problem`); `id` the vendor's id; `records` the truth
+    (a blood pressure holds two); `losses` are pairs (index into records, Loss).
+    """
+
+    type: str
+    id: str
+    payload: dict[str, Any]
+    records: tuple[Record, ...]
+    losses: tuple[tuple[int, Loss], ...] = ()
+
+
+def _as_it_is(answer: Reply, x: Exchange) -> Reply:
+    return answer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vendor:
+    """One EMR dialect. Everything a vendor does differently hangs here and lives in its folder.
+
+    urls         base URL of the vendor in a sandbox -> {"base_url", "fhir_url", "token_url", …}
+    clients      the ready-made clients of a site, deterministic from the sandbox's seed
+    route        which door this is; refuses unknown doors in the vendor's manner, or raises NotSimulated
+    admit        who asks; None at public doors; raises Refusal
+    errors       dresses refusals
+    limits       the quotas of a site as delivered
+    finish       last touch on every answer (headers that the vendor always sends)
+    patient_ids  number -> the ids this vendor gave that patient, as in the control API
+    patient_of   any of those patient ids -> number, or None
+    renderings   every resource of a patient, with recorded loss, in the vendor's listing order
+    traps        the habits that hurt, each with a source
+    """
+
+    id: str
+    name: str
+    urls: Callable[[str, Site], dict[str, str]]
+    clients: Callable[[Site], list[Client]]
+    route: Callable[[Exchange], Route]
+    admit: Callable[[Exchange], Caller | None]
+    errors: Errors
+    patient_ids: Callable[[Site, int], dict[str, str]]
+    patient_of: Callable[[Site, str], int | None]
+    renderings: Callable[[Site, int], Iterable[Rendering]]
+    limits: tuple[Limit, ...] = ()
+    finish: Callable[[Reply, Exchange], Reply] = _as_it_is
+    traps: tuple[Trap, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    def variant(self, id: str, **changes: Any) -> Vendor:
+        """The same vendor with one site's habits: `changes` replace fields, `defaults` are merged."""
+        if "defaults" in changes:
+            changes["defaults"] = {**self.defaults, **changes["defaults"]}
+        return replace(self, id=id, **changes)
