@@ -1,0 +1,1 @@
+"""FHIR R4 mechanics on plain dicts and bytes, without a vendor."""
