@@ -1,0 +1,293 @@
+"""The canonical records that a perfect integration would hold, and what is acceptable where a vendor lost something.
+
+Canonical records (contract section 5), one dict a fact. Common members: `kind`, `source` {vendor,type,id[,part]},
+`patient` {vendor,id}. `source.part` is the LOINC code of the component, only for observations told as components of
+one resource (blood pressure). `codes` are [{system,code}] with short system names; numbers are strings; times are
+{value,precision} with precision year|month|day|minute|second|millisecond, instants in UTC with `Z`; `sensitivity` is a
+list.
+
+patient       name {family,given[],suffix}, birthDate {value,precision}, administrativeGender, sexAtBirth (F/M),
+              race [omb codes], ethnicity (code), language (bcp47), maritalStatus (v3 code),
+              telecom [{system,use,value}], addresses [{use,lines[],city,state,zip}],
+              identifiers [{type,system,value}], deceased {value: bool}
+encounter     status, class, type {codes,text}, start, end, reasonCodes [codes], location (name)
+condition     codes, text, clinicalStatus, verification, category, onset, abatement, recorded
+allergy       assertion (present / none-known), codes, text, type, category, criticality, clinicalStatus,
+              verification, reactions [snomed codes], onset
+medication    codes, text, status, intent, authored, dosage {dose,doseUnit,route (snomed),frequency,period,periodUnit,
+              asNeeded,text}, start, stop, quantity, daysSupply, refills, reason [codes]
+observation   status, category, codes, text, effective, issued, value {number,unit,comparator} or
+              {coded {codes,text}} or {text}, interpretation, range {low,high}, panel (loinc)
+immunization  codes, text, date, status, lot
+
+An absent key means "this integration does not carry it"; null means "known to be absent".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from copy import deepcopy
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from simulator.population.judging import Expectation, Mismatch, compare
+from simulator.population.losses import How, Loss
+from simulator.population.records import (
+    Allergy,
+    Chart,
+    Code,
+    Condition,
+    Encounter,
+    Immunization,
+    Medication,
+    Observation,
+    Person,
+    Record,
+)
+from simulator.population.world import World
+
+__all__ = ["Expectation", "How", "Json", "Loss", "Mismatch", "canonical", "compare", "expected", "told"]
+
+Json = dict[str, Any]
+
+
+def canonical(record: Record, *, chart: Chart, world: World, source: Json, patient: Json) -> Json:
+    """The canonical record of `record` as if the vendor told everything. Identifiers are the vendor's: a room adds them
+    by a `Loss("identifiers", "replaced", value=[…])`."""
+    facts = _MAKERS[record.kind](record, chart, world)
+    told = {name: patient[name] for name in ("vendor", "id") if name in patient}
+    return {"kind": record.kind, "source": dict(source), "patient": told, **facts}
+
+
+def expected(
+    record: Record, losses: Iterable[Loss], *, chart: Chart, world: World, source: Json, patient: Json
+) -> Expectation:
+    """What a perfect integration holds of `record` after `losses`. A `patient` with a list `also` of further ids makes
+    `compare` judge whose record it is."""
+    truth = canonical(record, chart=chart, world=world, source=source, patient=patient)
+    zone = world.population.facility(_facility(record, chart)).zone
+    kept = tuple(losses)
+    left = told(truth, kept, zone)
+    key = record.key if isinstance(record, Observation) else ""
+    ids = (str(patient["id"]), *map(str, patient["also"])) if "also" in patient else ()
+    return Expectation(record=left, truth=truth, losses=kept, zone=zone, analyte=key, patient_ids=ids)
+
+
+def told(truth: Json, losses: Iterable[Loss], zone: str) -> Json:
+    """What is left of a canonical record after `losses`; `zone` is the clinic's, for instants told as days."""
+    left = deepcopy(truth)
+    for loss in losses:
+        _apply(left, loss, zone)
+    return left
+
+
+# Losses
+
+
+def _apply(record: Json, loss: Loss, zone: str) -> None:
+    if loss.how == "omitted":
+        _change(record, loss.field, lambda _: None)
+    elif loss.how == "replaced":
+        _change(record, loss.field, lambda _: deepcopy(loss.value))
+    elif loss.how == "precision":
+        _change(record, loss.field, partial(_coarser, precision=loss.detail, zone=zone))
+    elif loss.how == "text_only":
+        _change(record, loss.field, lambda value: [] if isinstance(value, list) else None)
+
+
+def _change(record: Json, field: str, change: Callable[[Any], Any]) -> None:
+    *path, last = field.split(".")
+    holder: Any = record
+    for name in path:
+        if not isinstance(holder, dict) or not isinstance(holder.get(name), dict):
+            return
+        holder = holder[name]
+    holder[last] = change(holder.get(last))
+
+
+def _coarser(value: Json | None, precision: str, zone: str) -> Json | None:
+    """A time told to `precision` only; the day of an instant is the one on the clinic's calendar."""
+    if value is None:
+        return None
+    text = value["value"]
+    if "T" in text:
+        at = datetime.fromisoformat(text)
+        if precision in ("minute", "second"):
+            return {"value": f"{at:%Y-%m-%dT%H:%M:00Z}", "precision": precision}
+        text = at.astimezone(ZoneInfo(zone)).date().isoformat()
+    return {"value": text[: {"year": 4, "month": 7}.get(precision, 10)], "precision": precision}
+
+
+def _facility(record: Record, chart: Chart) -> int:
+    if isinstance(record, Encounter):
+        return record.facility
+    number = getattr(record, "encounter", None)
+    place = next((one.facility for one in chart.encounters if one.ordinal == number), None)
+    return chart.person.facility if place is None else place
+
+
+# Facts
+
+
+def _patient(person: Person, chart: Chart, world: World) -> Json:
+    return {
+        "name": {"family": person.family, "given": list(person.given), "suffix": person.suffix},
+        "birthDate": _day(person.birth_date),
+        "administrativeGender": person.gender,
+        "sexAtBirth": person.sex,
+        "race": [code.code for code in person.race],
+        "ethnicity": _code(person.ethnicity),
+        "language": _code(person.language),
+        "maritalStatus": _code(person.marital),
+        "telecom": [{"system": one.system, "use": one.use, "value": one.value} for one in person.telecoms],
+        "addresses": [
+            {"use": one.use, "lines": list(one.lines), "city": one.city, "state": one.state, "zip": one.zip}
+            for one in person.addresses
+        ],
+        "deceased": {"value": person.deceased is not None},
+    }
+
+
+def _encounter(encounter: Encounter, chart: Chart, world: World) -> Json:
+    return {
+        "status": encounter.status,
+        "class": encounter.class_code,
+        "type": {"codes": _codes(encounter.type), "text": encounter.type.display},
+        "start": _instant(encounter.start),
+        "end": _instant(encounter.end),
+        "reasonCodes": _reason(encounter.reason, chart),
+        "location": world.population.facility(encounter.facility).name,
+    }
+
+
+def _condition(condition: Condition, chart: Chart, world: World) -> Json:
+    return {
+        "codes": _codes(*condition.codes),
+        "text": condition.text,
+        "clinicalStatus": condition.clinical_status,
+        "verification": condition.verification,
+        "category": condition.category,
+        "onset": _day(condition.onset),
+        "abatement": _day(condition.abatement),
+        "recorded": _instant(condition.recorded),
+        "sensitivity": list(condition.sensitivity),
+    }
+
+
+def _allergy(allergy: Allergy, chart: Chart, world: World) -> Json:
+    return {
+        "assertion": "none-known" if allergy.none_known else "present",
+        "codes": _codes(allergy.code),
+        "text": allergy.text,
+        "type": allergy.type,
+        "category": allergy.category,
+        "criticality": allergy.criticality,
+        "clinicalStatus": allergy.clinical_status,
+        "verification": allergy.verification,
+        "reactions": [code.code for code in allergy.reactions],
+        "onset": _day(allergy.onset),
+        "sensitivity": list(allergy.sensitivity),
+    }
+
+
+def _medication(medication: Medication, chart: Chart, world: World) -> Json:
+    dosage = medication.dosage
+    return {
+        "codes": _codes(medication.product),
+        "text": medication.text,
+        "status": medication.status,
+        "intent": medication.intent,
+        "authored": _instant(medication.authored),
+        "dosage": {
+            "dose": _number(dosage.dose),
+            "doseUnit": dosage.unit,
+            "route": dosage.route.code,
+            "frequency": str(dosage.frequency),
+            "period": _number(dosage.period),
+            "periodUnit": dosage.period_unit,
+            "asNeeded": dosage.as_needed,
+            "text": dosage.text,
+        },
+        "start": _day(medication.start),
+        "stop": _day(medication.stop),
+        "quantity": _number(medication.quantity),
+        "daysSupply": str(medication.days_supply),
+        "refills": str(medication.refills),
+        "reason": _reason(medication.reason, chart),
+        "sensitivity": list(medication.sensitivity),
+    }
+
+
+def _observation(observation: Observation, chart: Chart, world: World) -> Json:
+    return {
+        "status": observation.status,
+        "category": observation.category,
+        "codes": _codes(observation.code),
+        "text": observation.text,
+        "effective": _instant(observation.effective),
+        "issued": _instant(observation.issued),
+        "value": _value(observation),
+        "interpretation": observation.interpretation,
+        "range": {"low": _number(observation.low), "high": _number(observation.high)},
+        "panel": _code(observation.panel),
+        "sensitivity": list(observation.sensitivity),
+    }
+
+
+def _value(observation: Observation) -> Json | None:
+    if observation.value is not None:
+        number = _number(observation.value)
+        return {"number": number, "unit": observation.unit, "comparator": observation.comparator}
+    if observation.coded is not None:
+        return {"coded": {"codes": _codes(observation.coded), "text": observation.coded.display}}
+    return None if observation.value_text is None else {"text": observation.value_text}
+
+
+def _immunization(immunization: Immunization, chart: Chart, world: World) -> Json:
+    return {
+        "codes": _codes(immunization.code),
+        "text": immunization.text,
+        "date": _day(immunization.day),
+        "status": immunization.status,
+        "lot": immunization.lot,
+        "sensitivity": list(immunization.sensitivity),
+    }
+
+
+_MAKERS: dict[str, Callable[[Any, Chart, World], Json]] = {
+    "patient": _patient,
+    "encounter": _encounter,
+    "condition": _condition,
+    "allergy": _allergy,
+    "medication": _medication,
+    "observation": _observation,
+    "immunization": _immunization,
+}
+
+
+def _code(code: Code | None) -> str | None:
+    return None if code is None else code.code
+
+
+def _codes(*codes: Code) -> list[Json]:
+    return [{"system": code.system, "code": code.code} for code in codes]
+
+
+def _reason(ordinal: int | None, chart: Chart) -> list[Json]:
+    condition = next((one for one in chart.conditions if one.ordinal == ordinal), None)
+    return [] if condition is None else _codes(*condition.codes)
+
+
+def _number(number: Decimal | None) -> str | None:
+    return None if number is None else f"{number:f}"
+
+
+def _day(day: date | None) -> Json | None:
+    return None if day is None else {"value": day.isoformat(), "precision": "day"}
+
+
+def _instant(at: datetime) -> Json:
+    return {"value": f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "precision": "minute"}

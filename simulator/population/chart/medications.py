@@ -1,0 +1,144 @@
+"""Medications: what was ordered for which condition, at which encounter, with a sig that a person would write."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from simulator.ids import mix
+from simulator.population import tables
+from simulator.population.chart.conditions import Episode
+from simulator.population.chart.encounters import Visit
+from simulator.population.chart.life import Life
+from simulator.population.records import Dosage, Medication
+from simulator.population.tables.rows import AllergyRow, MedicationRow
+
+_MILLION = 10**6
+_STOPPED_PERCENT = 15
+_MAX_DELAY = 400  # days until somebody treats a chronic condition
+_CROSS_REACTIONS = {
+    "penicillin": frozenset(("amoxicillin500", "amox_clav875", "penicillinvk500")),
+    "amoxicillin": frozenset(("amoxicillin500", "amox_clav875", "penicillinvk500")),
+    "sulfa": frozenset(("smx_tmp_ds",)),
+}
+_SIGS = {
+    "oral": "Take {amount} by mouth {when}",
+    "sublingual": "Dissolve {amount} under the tongue {when}",
+    "subcutaneous": "Inject {amount} under the skin {when}",
+    "intramuscular": "Inject {amount} into a muscle {when}",
+    "intravenous": "Infuse {amount} into a vein {when}",
+    "inhalation": "Inhale {amount} {when}",
+    "topical": "Apply {amount} to the affected skin {when}",
+    "transdermal": "Apply {amount} to clean dry skin {when}",
+}
+_COUNTED = frozenset(("tablet", "capsule", "puff", "film", "patch", "application"))
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """A medication before it is written down."""
+
+    row: MedicationRow
+    episode: Episode
+    visit: Visit
+    start: int
+    stop: int | None
+    status: str
+    ordinal: int = -1
+
+
+def orders_of(
+    life: Life, episodes: list[Episode], visits: list[Visit], allergies: tuple[AllergyRow, ...]
+) -> list[Order]:
+    """What was ordered, in order of time, numbered. No product twice, no two of one ingredient, nothing that the
+    patient is allergic to."""
+    avoided = {row.code.code for row in allergies}
+    crossed = {key for row in allergies for key in _CROSS_REACTIONS.get(row.key, ())}
+    at = {visit.episode: visit for visit in reversed(visits) if visit.episode is not None and visit.episode.is_acute}
+    orders: dict[str, Order] = {}
+    for episode in episodes:
+        visit = at.get(episode) if episode.is_acute else _treated(life, episode, visits)
+        for key, share in episode.row.medications:
+            row = tables.MEDICATIONS[key]
+            salt = mix(mix(life.number, life.salts[episode.key]) ^ episode.onset, len(key) * 131 + ord(key[0]) + share)
+            ingredient = row.ingredient.code if row.ingredient else key
+            if visit is None or salt % _MILLION >= share or ingredient in orders or key in crossed:
+                continue
+            if ingredient not in avoided and episode.is_active(visit.local_day):
+                orders[ingredient] = _order(life, row, episode, visit, salt >> 20)
+    made = sorted(orders.values(), key=lambda order: order.visit.start)
+    for ordinal, order in enumerate(made):
+        order.ordinal = ordinal
+    return made
+
+
+def medications_of(orders: list[Order]) -> tuple[Medication, ...]:
+    """The records of orders whose reasons are numbered."""
+    return tuple(_medication(order) for order in orders)
+
+
+def _treated(life: Life, episode: Episode, visits: list[Visit]) -> Visit | None:
+    """The visit at which treatment began; for what began before the record, one of the first year."""
+    since = max(episode.onset, life.first)
+    return next((v for v in visits if since <= v.local_day <= since + _MAX_DELAY and v.kind != "telephone"), None)
+
+
+def _order(life: Life, row: MedicationRow, episode: Episode, visit: Visit, draw: int) -> Order:
+    start = visit.local_day
+    if row.is_chronic:
+        ends = draw % 100 < _STOPPED_PERCENT
+        stop = start + 30 + (draw >> 8) % 900 if ends else episode.end
+        return Order(row, episode, visit, start, *_ended(life, stop, "stopped"))
+    return Order(row, episode, visit, start, *_ended(life, start + row.days_supply * (1 + row.refills), "completed"))
+
+
+def _ended(life: Life, stop: int | None, status: str) -> tuple[int | None, str]:
+    return (None, "active") if stop is None or stop > life.until else (stop, status)
+
+
+def _medication(order: Order) -> Medication:
+    row = order.row
+    return Medication(
+        ordinal=order.ordinal,
+        key=row.key,
+        product=row.product,
+        ingredient=row.ingredient,
+        text=row.product.display,
+        status=order.status,
+        intent="order",
+        authored=order.visit.start + timedelta(minutes=4),
+        start=date.fromordinal(order.start),
+        stop=None if order.stop is None else date.fromordinal(order.stop),
+        dosage=dosage_of(row),
+        quantity=row.quantity,
+        days_supply=row.days_supply,
+        refills=row.refills,
+        reason=order.episode.ordinal,
+        encounter=order.visit.ordinal,
+        practitioner=order.visit.practitioner,
+        dea_schedule=row.dea_schedule,
+        sensitivity=row.sensitivity,
+    )
+
+
+def dosage_of(row: MedicationRow) -> Dosage:
+    """The dosage of a product, with its sig."""
+    frequency = tables.FREQUENCIES[row.frequency]
+    when = frequency.words + (" as needed" if row.as_needed else "")
+    return Dosage(
+        dose=row.dose,
+        unit=row.dose_unit,
+        route=tables.ROUTES[row.route],
+        route_key=row.route,
+        frequency=frequency.frequency,
+        period=frequency.period,
+        period_unit=frequency.period_unit,
+        frequency_code=frequency.code,
+        as_needed=row.as_needed,
+        text=_SIGS[row.route].format(amount=_amount(row), when=when),
+    )
+
+
+def _amount(row: MedicationRow) -> str:
+    unit = "units" if row.dose_unit == "[iU]" else row.dose_unit
+    return f"{row.dose} {unit}{'s' if unit in _COUNTED and row.dose != 1 else ''}"

@@ -1,0 +1,365 @@
+"""Observations: what was measured at which encounter, with value, unit, range and flag.
+
+Ordered by effective time. A blood pressure is two observations next to each other; the diastolic names the systolic in
+`group`. The reference ranges of the tables are adults': children's vital signs carry none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from simulator.ids import Stream
+from simulator.population import tables
+from simulator.population.chart.conditions import Episode
+from simulator.population.chart.encounters import Visit
+from simulator.population.chart.life import Life
+from simulator.population.chart.measures import Measures, bmi, egfr, ldl, number
+from simulator.population.records import Code, Observation
+from simulator.population.tables.rows import LabRow
+
+_YEAR = 365
+_ADULT_DAYS = 18 * 365 + 5
+_INFANT_DAYS = 3 * 365
+_REPEAT_DAYS = 150  # a test is not ordered again earlier
+_HOSPITAL_DAYS = 5  # on which vital signs are taken daily
+_CULTURE_HOURS = 48
+_PULSE_PRESSURE = 15  # at least
+_VITAL_KEYS = frozenset(("sbp", "dbp", "hr", "rr", "temp", "spo2", "weight", "height", "bmi", "head_circ", "bp"))
+_WITHOUT_CODE = {"thyroid": ("tsh", "t4")}  # ordered together, but no panel code names them
+_ROUTINE_ORDERS = frozenset(("wellness", "followup", "inpatient", "emergency", "surgical"))
+_ART = ("bictegravir_ftc_taf", "dolutegravir", "ftc_taf")
+_ART_WORKS_AFTER = 180
+# A log scale without logarithms: viral loads about 30,000 copies, in even steps of a third of a decade.
+_VIRAL_LOADS = (1_000, 2_200, 4_700, 10_000, 22_000, 33_000, 47_000, 72_000, 100_000, 220_000, 470_000)
+
+
+class Finding(NamedTuple):
+    """A result before it is written down: a number scaled by the row's decimals, a code or a text."""
+
+    scaled: int | None = None
+    coded: Code | None = None
+    text: str | None = None
+    comparator: str | None = None
+    interpretation: str | None = None
+
+
+class _Draft(NamedTuple):
+    effective: datetime
+    issued: datetime
+    row: LabRow
+    finding: Finding
+    panel: str | None
+    visit: Visit
+    with_range: bool
+
+
+def observations_of(
+    life: Life, visits: list[Visit], episodes: list[Episode], measures: Measures
+) -> tuple[Observation, ...]:
+    """The records, in order of effective time."""
+    stream = life.stream("observations", 4 * len(visits) + 1)
+    drafts: list[_Draft] = []
+    last: dict[str, int] = {}
+    height: list[int] = []
+    for visit in visits:
+        draw, delay = stream.u64(), stream.u64()
+        drafts.extend(_vitals(life, visit, measures, draw, height))
+        drafts.extend(_tests(life, visit, episodes, measures, last, draw, delay))
+    drafts.sort(key=lambda draft: draft.effective)
+    return _numbered(life, drafts)
+
+
+def _numbered(life: Life, drafts: list[_Draft]) -> tuple[Observation, ...]:
+    records = []
+    for ordinal, (effective, issued, row, finding, panel, visit, with_range) in enumerate(drafts):
+        is_number = finding.scaled is not None
+        records.append(
+            Observation(
+                ordinal,
+                row.key,
+                row.category,
+                row.code,
+                row.short,
+                "final",
+                effective,
+                issued,
+                number(finding.scaled, row.decimals) if finding.scaled is not None else None,
+                row.unit if is_number else None,
+                finding.coded,
+                finding.text,
+                finding.comparator,
+                finding.interpretation,
+                row.low[life.sex] if with_range else None,
+                row.high[life.sex] if with_range else None,
+                tables.PANELS[panel].code if panel else None,
+                panel,
+                ordinal - 1 if row.key == "dbp" else None,
+                visit.ordinal,
+                visit.practitioner,
+                row.sensitivity,
+            )
+        )
+    return tuple(records)
+
+
+# Vital signs
+
+
+def _vitals(life: Life, visit: Visit, measures: Measures, draw: int, height: list[int]) -> Iterator[_Draft]:
+    if visit.is_remote or visit.kind == "psych":
+        return
+    age = life.age_days(visit.day)
+    is_adult = age >= _ADULT_DAYS
+    for day in range(min(_HOSPITAL_DAYS, visit.minutes // 1440) + 1 if visit.kind == "inpatient" else 1):
+        minute = visit.minute + day * 1440 + 5 + draw % 5
+        if day and minute >= visit.minute + visit.minutes:
+            return
+        at = life.instant(visit.facility, visit.day, minute)
+        if at >= life.limit or at > visit.end:
+            return
+        if not is_adult or visit.kind == "wellness":
+            height[:] = _values(measures, visit.day, ("height",))
+            if height and day == 0:
+                yield _vital(at, "height", height[0], None, visit, life, is_adult)
+        keys = ("sbp", "dbp", "hr", "rr", "temp", "spo2", "weight") if age >= _INFANT_DAYS else _INFANT_SIGNS
+        systolic = 0
+        for key in keys if day == 0 else keys[:-1]:
+            value = measures.value(tables.LABS[key], visit.local_day + day)
+            if value is None:
+                continue
+            if key == "sbp":
+                systolic = value
+            elif key == "dbp":
+                value = min(value, systolic - _PULSE_PRESSURE)
+            yield _vital(at, key, value, "bp" if key in ("sbp", "dbp") else None, visit, life, is_adult)
+            if key == "weight" and height and age >= 2 * _YEAR:
+                yield _vital(at, "bmi", bmi(value, height[0]), None, visit, life, is_adult)
+
+
+_INFANT_SIGNS = ("head_circ", "hr", "rr", "temp", "spo2", "weight")
+
+
+def _values(measures: Measures, day: int, keys: tuple[str, ...]) -> list[int]:
+    return [value for key in keys if (value := measures.value(tables.LABS[key], day)) is not None]
+
+
+def _vital(at: datetime, key: str, value: int, panel: str | None, visit: Visit, life: Life, is_adult: bool) -> _Draft:
+    row = tables.LABS[key]
+    flag = interpretation(row, number(value, row.decimals), life.sex) if is_adult else None
+    return _Draft(at, at, row, Finding(value, interpretation=flag), panel, visit, is_adult)
+
+
+# Tests and questionnaires
+
+
+def _tests(
+    life: Life,
+    visit: Visit,
+    episodes: list[Episode],
+    measures: Measures,
+    last: dict[str, int],
+    draw: int,
+    delay: int,
+) -> Iterator[_Draft]:
+    day = visit.local_day
+    done: set[str] = set()
+    at = life.instant(visit.facility, visit.day, visit.minute + 12 + draw % 7)
+    for turn, order in enumerate(dict.fromkeys(_orders(life, visit, episodes, draw))):
+        is_reason = visit.episode is not None and visit.episode.is_acute and order in visit.episode.row.labs
+        if order in last and day - last[order] < _REPEAT_DAYS and not is_reason:
+            continue
+        members = _members(order)
+        if all(key in done for key in members):
+            continue
+        last[order] = day
+        panel = order if order in tables.PANELS else None
+        hours = _CULTURE_HOURS if order == "urine_culture" else (delay >> turn % 40) % 30
+        is_at_once = tables.LABS[members[0]].category in ("survey", "social-history")
+        minute = visit.minute + 20 + (0 if is_at_once else 45 + hours * 60 + (delay >> turn % 29 + 24) % 60)
+        issued = at if is_at_once else life.instant(visit.facility, visit.day, minute)
+        if issued >= life.limit or at > visit.end:
+            continue  # not final yet
+        for key, finding in _findings(life, visit, measures, members, day):
+            if key not in done:
+                done.add(key)
+                yield _Draft(at, max(at, issued), tables.LABS[key], finding, panel, visit, True)
+
+
+def _members(order: str) -> tuple[str, ...]:
+    if order in tables.PANELS:
+        return tables.PANELS[order].members
+    return _WITHOUT_CODE.get(order, (order,))
+
+
+def _orders(life: Life, visit: Visit, episodes: list[Episode], draw: int) -> Iterator[str]:
+    """What is ordered at a visit, whole panels before single tests."""
+    age = life.age_days(visit.day)
+    if visit.is_remote:
+        return
+    if visit.episode is not None and visit.episode.is_acute:
+        yield from (key for key in visit.episode.row.labs if key not in _VITAL_KEYS)
+    if visit.kind == "wellness" and age >= 14 * _YEAR:
+        yield "smoking_status"
+    if age < _ADULT_DAYS:
+        return
+    if visit.kind in ("wellness", "psych") and draw >> 8 & 1:
+        yield "phq"
+    if visit.kind in _ROUTINE_ORDERS:
+        yield from _adult_orders(life, visit, age, draw)
+    if visit.kind in _ROUTINE_ORDERS or visit.kind == "psych":
+        for episode in episodes:
+            if episode.row.kind in ("chronic", "social") and episode.is_active(visit.local_day):
+                yield from (_as_panel(key) for key in episode.row.labs if key not in _VITAL_KEYS)
+
+
+def _as_panel(key: str) -> str:
+    return {"phq9": "phq", "auditc": "auditc_panel", "hark": "hark_panel", "inr": "coag"}.get(key, key)
+
+
+def _adult_orders(life: Life, visit: Visit, age: int, draw: int) -> Iterator[str]:
+    if visit.kind == "wellness":
+        yield "cmp" if age > 40 * _YEAR else "bmp"
+        yield "lipid"
+        yield "cbc"
+        if draw >> 16 & 7 == 0:
+            yield "ua"
+        if age > 50 * _YEAR and draw >> 20 & 3 == 0:
+            yield "thyroid"
+        if age > 40 * _YEAR and draw >> 24 & 1:
+            yield "a1c"
+        if life.sex == "M" and 50 * _YEAR < age < 72 * _YEAR and draw >> 28 & 3 == 0:
+            yield "psa"
+        if draw >> 32 & 7 == 0:
+            yield "auditc_panel"
+    else:
+        yield "bmp"
+        if visit.kind != "followup":
+            yield "cbc"
+            yield "magnesium"
+    if visit.kind == "emergency" and age > 40 * _YEAR and draw >> 36 & 1:
+        yield from ("troponin", "ddimer", "ck")
+
+
+def _findings(
+    life: Life, visit: Visit, measures: Measures, members: tuple[str, ...], day: int
+) -> Iterator[tuple[str, Finding]]:
+    known: dict[str, int] = {}
+    for key in members:
+        row = tables.LABS[key]
+        if row.value_type != "number":
+            yield key, _qualitative(life, measures, row, day)
+            continue
+        scaled = _scaled(life, measures, row, day, known)
+        if scaled is not None:
+            known[key] = scaled
+            yield key, _quantity(row, scaled, life.sex)
+
+
+def _scaled(life: Life, measures: Measures, row: LabRow, day: int, known: dict[str, int]) -> int | None:
+    if row.key == "ldl":
+        return ldl(known["chol"], known["hdl"], known["trig"])
+    if row.key == "bmi":
+        return None
+    if row.key == "egfr":
+        creatinine = known.get("creatinine", measures.value(tables.LABS["creatinine"], day))
+        years = life.age_days(day) * 100 // 36525
+        return egfr(creatinine, years, life.sex) if creatinine is not None and years >= 18 else None
+    if row.key == "hiv_vl":
+        return _viral_load(measures, row, day)
+    value = measures.value(row, day)
+    if row.key == "creatinine" and value is not None:
+        years = life.age_days(day) // _YEAR
+        value = value * (35 + 65 * min(years, 18) // 18) // 100 if years < 18 else value
+    return value
+
+
+def _viral_load(measures: Measures, row: LabRow, day: int) -> int:
+    uniform = measures.uniform(row, day)
+    if not measures.has("hiv", day):
+        return 0
+    if any(measures.has(key, day, _ART_WORKS_AFTER) for key in _ART):
+        return 0 if uniform % 100 < 92 else 20 + uniform % 180
+    return _VIRAL_LOADS[uniform % len(_VIRAL_LOADS)] + uniform % 900
+
+
+def _quantity(row: LabRow, scaled: int, sex: str) -> Finding:
+    value = number(scaled, row.decimals)
+    comparator = None
+    if row.below is not None and value < row.below:
+        value, comparator = row.below, "<"
+    elif row.above is not None and value > row.above:
+        value, comparator = row.above, ">"
+    if comparator is not None:
+        scaled = int(value.scaleb(row.decimals))
+    return Finding(scaled, comparator=comparator, interpretation=interpretation(row, value, sex))
+
+
+def interpretation(row: LabRow, value: Decimal, sex: str) -> str | None:
+    """The flag of a value by the range of the sex and the critical limits; None where the table has no range."""
+    low, high = row.low[sex], row.high[sex]
+    if low is None and high is None:
+        return None
+    if row.critical_low is not None and value < row.critical_low:
+        return "LL"
+    if row.critical_high is not None and value > row.critical_high:
+        return "HH"
+    if low is not None and value < low:
+        return "L"
+    return "H" if high is not None and value > high else "N"
+
+
+# Results that are no numbers: (condition that causes it, share of 10,000 with it, without it)
+_POSITIVE: dict[str, tuple[str, int, int]] = {
+    "ua_le": ("uti", 8_500, 400),
+    "ua_nitrite": ("uti", 5_500, 100),
+    "flu_a": ("influenza", 7_500, 100),
+    "covid_ag": ("covid19", 8_000, 100),
+    "chlamydia_naa": ("chlamydia", 9_800, 50),
+    "hcg": ("pregnancy", 9_950, 20),
+    "uds": ("oud", 3_000, 200),
+}
+_NEPHROPATHY = ("dm_nephropathy", "ckd4", "esrd")
+_PROTEIN = ((5_000, "plus1"), (8_000, "plus2"), (10_000, "plus3"))
+
+
+def _qualitative(life: Life, measures: Measures, row: LabRow, day: int) -> Finding:
+    uniform = measures.uniform(row, day)
+    if row.key == "smoking_status":
+        return Finding(coded=_smoking(life, measures, uniform, day))
+    if row.key == "urine_culture":
+        grows = measures.has("uti", day) and uniform < 8_000
+        text = "Escherichia coli >100,000 CFU/mL" if grows else "No growth"
+        return Finding(text=text, interpretation="A" if grows else "N")
+    if row.key == "ua_protein":
+        value = _protein(measures, uniform, day)
+    else:
+        cause, with_it, without = _POSITIVE[row.key]
+        is_positive = uniform < (with_it if measures.has(cause, day) else without)
+        names = ("not_detected", "detected") if row.key == "chlamydia_naa" else ("negative", "positive")
+        value = names[is_positive]
+    coded = tables.CODED_VALUES[value]
+    return Finding(coded=coded.code, interpretation="A" if coded.is_abnormal else "N")
+
+
+def _protein(measures: Measures, uniform: int, day: int) -> str:
+    if any(measures.has(key, day) for key in _NEPHROPATHY):
+        return next(name for limit, name in _PROTEIN if uniform < limit)
+    return "trace" if uniform < 600 else "negative"
+
+
+def _smoking(life: Life, measures: Measures, uniform: int, day: int) -> Code:
+    """Daily for smokers; for the others a habit of their own that stays."""
+    if measures.has("smoker", day):
+        return tables.SMOKING["daily"][0]
+    others = [(code, weight) for key, (code, weight) in tables.SMOKING.items() if key != "daily"]
+    place = Stream(life.key, life.number, "smoking", 1).below(sum(weight for _, weight in others))
+    if life.age_days(day) < 21 * _YEAR:
+        return tables.SMOKING["never"][0]
+    for code, weight in others:
+        if place < weight:
+            return code
+        place -= weight
+    raise AssertionError("weights do not add up")

@@ -1,0 +1,127 @@
+"""What each canonical field is, and how much its loss or its invention weighs."""
+
+from __future__ import annotations
+
+from simulator.population.judging.expectation import Severity
+
+# What each field is. The order is the order of the findings.
+FIELDS: dict[str, dict[str, str]] = {
+    "patient": {
+        "name.family": "name",
+        "name.given": "names",
+        "name.suffix": "word",
+        "birthDate": "time",
+        "administrativeGender": "word",
+        "sexAtBirth": "word",
+        "race": "set",
+        "ethnicity": "word",
+        "language": "word",
+        "maritalStatus": "word",
+        "telecom": "telecom",
+        "addresses": "addresses",
+        "identifiers": "identifiers",
+        "deceased.value": "word",
+    },
+    "encounter": {
+        "status": "word",
+        "class": "word",
+        "type.codes": "codes",
+        "type.text": "text",
+        "start": "time",
+        "end": "time",
+        "reasonCodes": "codes",
+        "location": "text",
+    },
+    "condition": {
+        "codes": "codes",
+        "text": "text",
+        "clinicalStatus": "word",
+        "verification": "word",
+        "category": "word",
+        "onset": "time",
+        "abatement": "time",
+        "recorded": "time",
+        "sensitivity": "set",
+    },
+    "allergy": {
+        "assertion": "word",
+        "codes": "codes",
+        "text": "text",
+        "type": "word",
+        "category": "word",
+        "criticality": "word",
+        "clinicalStatus": "word",
+        "verification": "word",
+        "reactions": "set",
+        "onset": "time",
+        "sensitivity": "set",
+    },
+    "medication": {
+        "codes": "codes",
+        "text": "text",
+        "status": "word",
+        "intent": "word",
+        "authored": "time",
+        "dosage.dose": "number",
+        "dosage.doseUnit": "word",
+        "dosage.route": "word",
+        "dosage.frequency": "number",
+        "dosage.period": "number",
+        "dosage.periodUnit": "word",
+        "dosage.asNeeded": "word",
+        "dosage.text": "text",
+        "start": "time",
+        "stop": "time",
+        "quantity": "number",
+        "daysSupply": "number",
+        "refills": "number",
+        "reason": "codes",
+        "sensitivity": "set",
+    },
+    "observation": {
+        "status": "word",
+        "category": "word",
+        "codes": "codes",
+        "text": "text",
+        "effective": "time",
+        "issued": "time",
+        "value": "value",
+        "interpretation": "word",
+        "range.low": "bound",
+        "range.high": "bound",
+        "panel": "word",
+        "sensitivity": "set",
+    },
+    "immunization": {
+        "codes": "codes",
+        "text": "text",
+        "date": "time",
+        "status": "word",
+        "lot": "word",
+        "sensitivity": "set",
+    },
+}
+# Without these a record of the kind is of no use, or dangerous.
+CORE: dict[str, frozenset[str]] = {
+    "patient": frozenset(("name.family", "name.given", "birthDate", "administrativeGender")),
+    "encounter": frozenset(("status", "class", "start")),
+    "condition": frozenset(("codes", "clinicalStatus")),
+    "allergy": frozenset(("assertion", "codes", "clinicalStatus")),
+    "medication": frozenset(
+        ("codes", "status", "dosage.dose", "dosage.doseUnit", "dosage.frequency", "dosage.period", "dosage.asNeeded")
+    ),
+    "observation": frozenset(("status", "codes", "effective", "value")),
+    "immunization": frozenset(("codes", "date", "status")),
+}
+_SAFETY_KINDS = frozenset(("allergy", "medication", "observation"))
+_SAFETY_FIELDS = ("codes", "value", "dosage.dose", "dosage.frequency", "dosage.period", "assertion", "reactions")
+MINOR_FIELDS = frozenset(
+    ("text", "type.text", "dosage.text", "location", "lot", "panel", "telecom", "name.suffix", "category", "type")
+)
+
+
+def severity_of_invention(kind: str, field: str) -> Severity:
+    """How bad it is to hold a value that the vendor does not tell."""
+    if kind in _SAFETY_KINDS and field.startswith(_SAFETY_FIELDS):
+        return "critical"
+    return "minor" if field in MINOR_FIELDS or field in ("interpretation", "verification") else "major"

@@ -1,0 +1,31 @@
+"""What a vendor's telling of one record loses or changes. Rooms record it beside every rendering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+How = Literal["omitted", "precision", "rounded", "text_only", "zone_dropped", "replaced", "also"]
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """What one rendering lost or changed of one canonical field (dotted: `dosage.route`, `birthDate`, `value.number`).
+
+    A loss of a field with members (`range`, `dosage`) holds for each of them.
+
+    omitted       the vendor does not tell it: absent or null is right, a value is invented
+    precision     told coarser: `detail` is the precision that survives (year, month, day, minute); days are local ones
+    rounded       told as a rounded number: `detail` is "STEP UNIT" in the vendor's unit; the preimage is acceptable
+    text_only     codes are gone, text remains: nothing, the text, or the true code are acceptable
+    zone_dropped  local time without offset: `detail` is the published IANA zone; still exactly recoverable
+    replaced      told as something else: `value` is what a perfect integration must hold instead (canonical form,
+                  or None)
+    also          the vendor adds something true: `value` is accepted beside the truth (None: saying nothing is, too);
+                  for a list, the elements that may be there as well
+    """
+
+    field: str
+    how: How
+    detail: str = ""
+    value: object = None

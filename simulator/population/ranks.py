@@ -1,0 +1,98 @@
+"""The implicit order: number ↔ rank, and the search that needs no index.
+
+Rank u in [0, size) is a patient's place in the order (family, sex, given, roughly birth date); it is computed, never
+stored. A search by name is an interval of ranks, a search by name and birth date a few blocks of sixteen ranks. All
+arithmetic here is on integers, so every platform agrees who is in.
+"""
+
+from __future__ import annotations
+
+import itertools
+import unicodedata
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
+
+# Letters that NFKD leaves whole although readers of English take them for two plain ones.
+_UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
+
+
+def fold(text: str) -> str:
+    """`text` as names are compared: no case, no accents, no punctuation or spaces. `O'Brien` and `obrien` are one."""
+    decomposed = unicodedata.normalize("NFKD", text).casefold().translate(_UNDECOMPOSED)
+    return "".join(letter for letter in decomposed if letter.isalnum())
+
+
+class Slots:
+    """Weights w_0 … w_k-1 that split any range of n ranks into k consecutive parts.
+
+    Systematic sampling with a random start `rho` in [0, total): each part differs from n*w/total by less than one, and
+    over the starts the expectation is exact, so that rare names and tiny ranges are drawn fairly too.
+    """
+
+    __slots__ = ("edges", "total")
+
+    def __init__(self, weights: Iterable[int]) -> None:
+        self.edges = [0, *itertools.accumulate(weights)]
+        self.total = self.edges[-1]
+
+    def bound(self, n: int, rho: int, part: int) -> int:
+        """The first rank of `part` in a range of n ranks; with `part` = k the end of the range."""
+        first = -((rho - n * self.edges[part]) // self.total)
+        return 0 if first < 0 else n if first > n else first
+
+    def pick(self, place: int) -> int:
+        """The part that owns `place` of the weights laid end to end."""
+        return bisect_right(self.edges, place) - 1
+
+    def part_of(self, n: int, rho: int, rank: int) -> int:
+        """The part that owns `rank` of a range of n ranks."""
+        return bisect_right(self.edges, (rank * self.total + rho) // n) - 1
+
+
+class BirthAxis:
+    """The days on which the members of one sex are born: the hundred years of life that end at `as_of`, each day as
+    heavy as the age pyramid says. A position on the axis is an integer in [0, total)."""
+
+    __slots__ = ("edges", "last", "starts", "total", "weights")
+
+    def __init__(self, as_of: date, weight_by_age: Sequence[int]) -> None:
+        birthdays = [_years_before(as_of, age) for age in range(len(weight_by_age) + 1)]
+        self.last = as_of
+        self.starts: list[date] = []
+        self.weights: list[int] = []
+        edges = [0]
+        for age in reversed(range(len(weight_by_age))):
+            start = birthdays[age + 1] + timedelta(days=1)
+            self.starts.append(start)
+            self.weights.append(weight_by_age[age])
+            edges.append(edges[-1] + ((birthdays[age] - start).days + 1) * weight_by_age[age])
+        self.edges = edges
+        self.total = edges[-1]
+
+    def day(self, position: int) -> date:
+        """The day that owns `position`."""
+        year = bisect_right(self.edges, position) - 1
+        return self.starts[year] + timedelta(days=(position - self.edges[year]) // self.weights[year])
+
+    def position(self, day: date) -> int:
+        """The first position of `day`; 0 before the axis, `total` after it."""
+        if day > self.last:
+            return self.total
+        if day <= self.starts[0]:
+            return 0
+        year = bisect_right(self.starts, day) - 1
+        return self.edges[year] + (day - self.starts[year]).days * self.weights[year]
+
+
+def _years_before(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year - years)
+    except ValueError:  # 29 February
+        return day.replace(year=day.year - years, day=28)
+
+
+def key_range(keys: Sequence[str], query: str, exact: bool) -> tuple[int, int]:
+    """The half-open range of sorted `keys` that equal `query`, or start with it when not `exact`."""
+    low = bisect_left(keys, query)
+    return low, bisect_right(keys, query, low) if exact else bisect_left(keys, query + "\U0010ffff", low)

@@ -1,0 +1,268 @@
+"""The truth objects of one patient: frozen, vendor-free, exact.
+
+Numbers are `Decimal` with the analyte's digits, instants aware UTC datetimes, calendar days dates. `ordinal` is unique
+within (patient, kind) and stable: an item keeps its ordinal whatever is asked first and however the chart is filtered.
+Code systems go by short name: snomed icd10cm loinc rxnorm cvx.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Literal
+
+Kind = Literal["patient", "encounter", "condition", "allergy", "medication", "observation", "immunization"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A coding: short system name, code, display as the code system words it."""
+
+    system: str
+    code: str
+    display: str
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    lines: tuple[str, ...]
+    city: str
+    state: str  # USPS code
+    zip: str  # five digits
+    use: str = "home"
+
+
+@dataclass(frozen=True, slots=True)
+class Telecom:
+    system: str  # phone | email
+    use: str  # home | mobile | work
+    value: str  # phone: E.164, +1 and ten digits
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """A place of care. `index` is its number in the world; `zone` an IANA time zone."""
+
+    index: int
+    name: str
+    zone: str
+    address: Address
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Practitioner:
+    index: int
+    family: str
+    given: str
+    npi: str  # ten digits, Luhn over 80840, starting with 9: no real NPI does
+    suffix: str = "MD"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Kind `patient`."""
+
+    number: int
+    family: str
+    given: tuple[str, ...]  # first, middle…
+    suffix: str | None  # Jr., III
+    maiden: str | None
+    nickname: str | None
+    birth_date: date
+    sex: Literal["F", "M"]  # at birth
+    gender: Literal["female", "male", "other"]  # administrative
+    race: tuple[Code, ...]  # OMB categories, system "cdcrec"; empty: unknown
+    ethnicity: Code | None
+    language: Code | None  # system "bcp47"
+    marital: Code | None  # HL7 v3 MaritalStatus, system "v3-marital"
+    telecoms: tuple[Telecom, ...]
+    addresses: tuple[Address, ...]
+    ssn: str | None  # 9xx-xx-xxxx: an area that is never issued
+    facility: int  # home clinic
+    practitioner: int  # primary care
+    deceased: datetime | None = None
+    ordinal: int = 0
+
+    kind = "patient"
+
+
+@dataclass(frozen=True, slots=True)
+class Encounter:
+    ordinal: int
+    type_key: str  # row of encounters.csv: office, wellness, emergency…
+    class_code: str  # v3 ActCode: AMB EMER IMP OBSENC VR HH
+    type: Code  # snomed
+    start: datetime
+    end: datetime
+    status: str  # finished
+    reason: int | None  # ordinal of a condition
+    facility: int
+    practitioner: int
+
+    kind = "encounter"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    ordinal: int
+    key: str  # row of conditions.csv
+    codes: tuple[Code, ...]  # snomed, icd10cm
+    text: str
+    clinical_status: str  # active | inactive | resolved
+    verification: str  # confirmed
+    category: str  # problem-list-item | encounter-diagnosis
+    onset: date
+    abatement: date | None
+    recorded: datetime
+    encounter: int | None
+    practitioner: int
+    sensitivity: tuple[str, ...] = ()
+
+    kind = "condition"
+
+
+@dataclass(frozen=True, slots=True)
+class Allergy:
+    """An allergy; with `none_known` the statement that there is none (then `code` is SNOMED 716186003)."""
+
+    ordinal: int
+    code: Code  # rxnorm or snomed
+    text: str
+    type: str  # allergy | intolerance
+    category: str  # medication | food | environment
+    criticality: str  # low | high | unable-to-assess
+    clinical_status: str  # active
+    verification: str  # confirmed
+    reactions: tuple[Code, ...]  # snomed
+    onset: date | None
+    recorded: datetime
+    practitioner: int
+    none_known: bool = False
+    sensitivity: tuple[str, ...] = ()
+
+    kind = "allergy"
+
+
+@dataclass(frozen=True, slots=True)
+class Dosage:
+    dose: Decimal
+    unit: str  # tablet, mL, puff…
+    route: Code  # snomed
+    route_key: str  # row of routes.csv
+    frequency: int
+    period: Decimal
+    period_unit: str  # s min h d wk mo
+    frequency_code: str  # row of dose_frequencies.csv: QD BID…
+    as_needed: bool
+    text: str  # the sig, as a person would write it
+
+
+@dataclass(frozen=True, slots=True)
+class Medication:
+    ordinal: int
+    key: str  # row of medications.csv
+    product: Code  # rxnorm
+    ingredient: Code | None  # rxnorm
+    text: str
+    status: str  # active | stopped | completed
+    intent: str  # order
+    authored: datetime
+    start: date
+    stop: date | None
+    dosage: Dosage
+    quantity: Decimal
+    days_supply: int
+    refills: int
+    reason: int | None  # ordinal of a condition
+    encounter: int | None
+    practitioner: int
+    dea_schedule: str = ""
+    sensitivity: tuple[str, ...] = ()
+
+    kind = "medication"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One analyte or vital sign. Diastolic pressure names the systolic's ordinal in `group`: rooms that tell one
+    blood pressure with two components join them; the canonical records stay two."""
+
+    ordinal: int
+    key: str  # row of labs.csv
+    category: str  # laboratory | vital-signs | survey | social-history
+    code: Code  # loinc
+    text: str
+    status: str  # final
+    effective: datetime
+    issued: datetime
+    value: Decimal | None
+    unit: str | None  # UCUM
+    coded: Code | None
+    value_text: str | None
+    comparator: str | None  # < or >
+    interpretation: str | None  # N L H LL HH A
+    low: Decimal | None
+    high: Decimal | None
+    panel: Code | None  # loinc
+    panel_key: str | None
+    group: int | None
+    encounter: int | None
+    practitioner: int
+    sensitivity: tuple[str, ...] = ()
+
+    kind = "observation"
+
+
+@dataclass(frozen=True, slots=True)
+class Immunization:
+    ordinal: int
+    key: str  # row of immunizations.csv
+    code: Code  # cvx
+    text: str
+    day: date
+    status: str  # completed
+    lot: str | None
+    encounter: int | None
+    practitioner: int
+    sensitivity: tuple[str, ...] = ()
+
+    kind = "immunization"
+
+
+Record = Person | Encounter | Condition | Allergy | Medication | Observation | Immunization
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Everything that is so about one patient at the world's `as_of`, each tuple in order of time, oldest first."""
+
+    person: Person
+    encounters: tuple[Encounter, ...]
+    conditions: tuple[Condition, ...]
+    allergies: tuple[Allergy, ...]
+    medications: tuple[Medication, ...]
+    observations: tuple[Observation, ...]
+    immunizations: tuple[Immunization, ...]
+
+    def of(self, kind: str) -> tuple[Record, ...]:
+        """The records of one kind.
+
+        Raises:
+            KeyError: no such kind.
+        """
+        return _OF[kind](self)
+
+
+_OF: dict[str, Callable[[Chart], tuple[Record, ...]]] = {
+    "patient": lambda c: (c.person,),
+    "encounter": lambda c: c.encounters,
+    "condition": lambda c: c.conditions,
+    "allergy": lambda c: c.allergies,
+    "medication": lambda c: c.medications,
+    "observation": lambda c: c.observations,
+    "immunization": lambda c: c.immunizations,
+}
+KINDS: tuple[str, ...] = tuple(_OF)

@@ -1,0 +1,290 @@
+"""The tables of the truth, read once: who people are, what they may have, what is measured, and which codes name it.
+
+README.md beside this file says where each code comes from, which numbers are guesses, and under which licences.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from importlib.resources import files
+from typing import TypeVar
+
+from simulator.population.records import Code
+from simulator.population.tables.rows import (
+    AllergyRow,
+    CodedValue,
+    ConditionRow,
+    EncounterRow,
+    FamilyName,
+    FrequencyRow,
+    GivenName,
+    GrowthRow,
+    ImmunizationRow,
+    LabRow,
+    MedicationRow,
+    PanelRow,
+    State,
+    Weighted,
+)
+
+_SYSTEMS = {"http://www.nlm.nih.gov/research/umls/rxnorm": "rxnorm", "http://snomed.info/sct": "snomed"}
+_EFFECT = re.compile(r"(?:^|\s)([a-z0-9_]+):([+*-])([0-9.]+)")
+_RANGE = re.compile(r"range (\d+)-(\d+)")
+_SENSITIVE = re.compile(r"sensitive ([A-Z]+)")
+
+
+def raw(name: str) -> list[dict[str, str]]:
+    """The rows of table `name` as they stand in the file."""
+    text = files(__package__).joinpath(f"{name}.csv").read_text("utf-8")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def _per_million(percent: str) -> int:
+    return int(Fraction(percent) * 10_000)
+
+
+def _pairs(text: str, scale: int) -> tuple[tuple[str, int], ...]:
+    split = (item.split(":") for item in text.split())
+    return tuple((key, int(Fraction(amount) * scale)) for key, amount in split)
+
+
+def _decimal(text: str) -> Decimal | None:
+    return Decimal(text) if text and text[0] in "-0123456789" else None
+
+
+def _float(text: str) -> float | None:
+    return float(text) if text else None
+
+
+def _condition(row: dict[str, str]) -> ConditionRow:
+    shares = tuple(_per_million(row[column]) for column in ("p_0_17", "p_18_44", "p_45_64", "p_65"))
+    return ConditionRow(
+        key=row["key"],
+        snomed=Code("snomed", row["snomed"], row["display"]),
+        icd10cm=Code("icd10cm", row["icd10cm"], row["icd10cm_display"]),
+        kind=row["kind"],
+        sex=row["sex"],
+        per_million=(shares[0], shares[1], shares[2], shares[3]),
+        female_percent=int(Fraction(row["f_ratio"]) * 100) if row["sex"] == "B" else 100,
+        onset=(int(row["onset_lo"]), int(row["onset_hi"])),
+        days=(int(row["days_lo"] or 0), int(row["days_hi"] or 0)),
+        links=_pairs(row["links"], 100),
+        requires=tuple(row["requires"].split()),
+        excludes=tuple(row["excludes"].split()),
+        medications=_pairs(row["meds"], 1_000_000),
+        labs=tuple(row["labs"].split()),
+        sensitivity=tuple(row["sensitive"].split()),
+    )
+
+
+def _medication(row: dict[str, str]) -> MedicationRow:
+    ingredient = Code("rxnorm", row["ingredient_rxcui"], row["ingredient"]) if row["ingredient_rxcui"] else None
+    return MedicationRow(
+        key=row["key"],
+        product=Code("rxnorm", row["rxnorm"], row["display"]),
+        ingredient=ingredient,
+        route=row["route"],
+        dose=Decimal(row["dose_value"]),
+        dose_unit=row["dose_unit"],
+        frequency=row["freq"],
+        as_needed=row["prn"] == "1",
+        quantity=Decimal(row["quantity"]),
+        days_supply=int(row["days_supply"]),
+        refills=int(row["refills"]),
+        is_chronic=row["chronic"] == "1",
+        dea_schedule=row["dea_schedule"],
+        sensitivity=tuple(row["sensitive"].split()),
+    )
+
+
+def _lab(row: dict[str, str]) -> LabRow:
+    is_number = row["decimals"].isdigit()
+    limits = _RANGE.search(row["effects"])
+    sensitive = _SENSITIVE.search(row["effects"])
+    return LabRow(
+        key=row["key"],
+        code=Code("loinc", row["loinc"], row["display"]),
+        short=row["short"],
+        panel=row["panel"],
+        category=row["category"],
+        unit=row["unit_ucum"] or None,
+        value_type="number" if is_number else row["decimals"] or "coded",
+        decimals=int(row["decimals"]) if is_number else 0,
+        low={"F": _decimal(row["low_f"]), "M": _decimal(row["low_m"])},
+        high={"F": _decimal(row["high_f"]), "M": _decimal(row["high_m"])},
+        critical_low=_decimal(row["crit_low"]),
+        critical_high=_decimal(row["crit_high"]),
+        mean={"F": _float(row["mean_f"]), "M": _float(row["mean_m"])},
+        sd_between=float(row["sd_between"] or 0),
+        sd_within=float(row["sd_within"] or 0),
+        per_decade=float(row["per_decade"] or 0),
+        alt_unit=row["alt_unit"] or None,
+        alt_factor=row["alt_factor"],
+        effects=tuple((key, op, float(amount)) for key, op, amount in _EFFECT.findall(row["effects"])),
+        limits=(int(limits[1]), int(limits[2])) if limits else None,
+        below=_decimal(_LIMITS.get(row["key"], {}).get("below", "")),
+        above=_decimal(_LIMITS.get(row["key"], {}).get("above", "")),
+        sensitivity=(sensitive[1],) if sensitive else (),
+    )
+
+
+def _race(row: dict[str, str]) -> Weighted:
+    codes = tuple(code for code in row["omb_code"].split("+") if code[0].isdigit())
+    return Weighted(row["key"], tuple(Code("cdcrec", code, _RACE_NAMES[code]) for code in codes), int(row["weight"]))
+
+
+_Row = TypeVar("_Row")
+
+
+def _by_key(name: str, make: Callable[[dict[str, str]], _Row]) -> dict[str, _Row]:
+    return {row["key"]: make(row) for row in raw(name)}
+
+
+def _coded(name: str, system: str, column: str, weight: str, display: str = "display") -> tuple[Weighted, ...]:
+    unknown = ("UNK", "und")
+    return tuple(
+        Weighted(
+            row.get("key", row[column]),
+            () if row[column] in unknown else (Code(system, row[column], row[display]),),
+            int(row[weight]),
+        )
+        for row in raw(name)
+    )
+
+
+def _zip3_range(low: int, high: int) -> tuple[str, ...]:
+    return tuple(f"{zip3:03d}" for zip3 in range(low, high + 1))
+
+
+def _panel(row: dict[str, str]) -> PanelRow:
+    return PanelRow(row["key"], Code("loinc", row["loinc"], row["display"]), tuple(row["members"].split()))
+
+
+def _growth(row: dict[str, str]) -> GrowthRow:
+    by_sex = {(key, sex): float(row[f"{key}_{sex.lower()}"]) for key in _GROWN_BY_SEX for sex in "FM"}
+    both = {(key, sex): float(row[key]) for key in _GROWN for sex in "FM"}
+    return GrowthRow(int(row["months"]), by_sex | both)
+
+
+_RACE_NAMES = {row["omb_code"]: row["display"] for row in raw("race_ethnicity")}
+
+FAMILY_NAMES = tuple(
+    sorted(
+        (
+            FamilyName(row["name"], row["folded"], int(row["weight_per_million"]), row["origin"])
+            for row in raw("names_family")
+        ),
+        key=lambda row: (row.folded, row.name),
+    )
+)
+GIVEN_NAMES = tuple(
+    sorted(
+        (
+            GivenName(
+                row["name"],
+                row["folded"],
+                row["sex"],
+                int(row["weight_per_million"]),
+                row["note"] == "newborn convention",
+            )
+            for row in raw("names_given")
+        ),
+        key=lambda row: (row.sex, row.folded, row.name),
+    )
+)
+NICKNAMES = {row["given"]: tuple(row["nicknames"].split(",")) for row in raw("nicknames")}
+AGE_WEIGHTS = {
+    "M": tuple(int(Fraction(row["male_percent"]) * 200) for row in raw("age_pyramid") for _ in range(5)),
+    "F": tuple(int(Fraction(row["female_percent"]) * 200) for row in raw("age_pyramid") for _ in range(5)),
+}
+RACES = tuple(_race(row) for row in raw("race_ethnicity") if row["kind"] == "race")
+ETHNICITIES = tuple(
+    Weighted(
+        row["key"],
+        () if row["omb_code"] == "UNK" else (Code("cdcrec", row["omb_code"], row["display"]),),
+        int(row["weight"]),
+    )
+    for row in raw("race_ethnicity")
+    if row["kind"] == "ethnicity"
+)
+LANGUAGES = _coded("languages", "bcp47", "bcp47", "weight")
+MARITAL = _coded("marital_status", "v3-marital", "v3_code", "adult_weight")
+OTHER_GENDER_PER_MILLE = next(int(row["per_mille"]) for row in raw("gender") if row["key"] == "X")
+STATES = tuple(
+    State(
+        row["state"],
+        int(row["weight"]),
+        row["iana_timezone"],
+        tuple(row["zip3_common"].split()) or _zip3_range(int(row["zip3_lo"]), int(row["zip3_hi"])),
+    )
+    for row in raw("states")
+)
+_PLACES = raw("places")
+CITIES = tuple(row["name"] for row in _PLACES if row["kind"] == "city")
+STREETS = tuple(row["name"] for row in _PLACES if row["kind"] == "street")
+CLINICS = tuple(row["name"] for row in _PLACES if row["kind"] == "clinic")
+AREA_CODES = tuple(int(row["area_code"]) for row in raw("area_codes"))
+
+CONDITIONS = _by_key("conditions", _condition)
+MEDICATIONS = _by_key("medications", _medication)
+FREQUENCIES = {
+    row["code"]: FrequencyRow(
+        row["code"], row["sig_words"], int(row["frequency"]), Decimal(row["period"] or "1"), row["period_unit"]
+    )
+    for row in raw("dose_frequencies")
+}
+ROUTES = _by_key("routes", lambda row: Code("snomed", row["snomed"], row["display"]))
+_LIMITS = {row["lab"]: row for row in raw("lab_limits")}
+LABS = _by_key("labs", _lab)
+PANELS = _by_key("lab_panels", _panel)
+CODED_VALUES = _by_key(
+    "coded_values",
+    lambda row: CodedValue(Code("snomed", row["snomed"], row["display"]), row["is_abnormal"] == "1"),
+)
+_GROWN_BY_SEX = ("height", "weight", "head_circ")
+_GROWN = ("hr", "rr", "sbp", "dbp")
+GROWTH = tuple(_growth(row) for row in raw("growth"))
+REACTIONS = _by_key("allergy_reactions", lambda row: Code("snomed", row["snomed"], row["display"]))
+ALLERGIES = _by_key(
+    "allergies",
+    lambda row: AllergyRow(
+        row["key"],
+        Code(_SYSTEMS[row["system"]], row["code"], row["display"]),
+        row["type"],
+        row["category"],
+        row["criticality"],
+        int(row["per_10000"]) * 100,
+        tuple(REACTIONS[key] for key in row["reactions"].split()),
+    ),
+)
+IMMUNIZATIONS = _by_key(
+    "immunizations",
+    lambda row: ImmunizationRow(
+        row["key"],
+        Code("cvx", row["cvx"], row["display"]),
+        row["schedule_months"],
+        int(row["start_month"]),
+        int(Fraction(row["coverage"]) * 1_000_000),
+        date.fromisoformat(row["available_from"]),
+        date.fromisoformat(row["available_until"] or "9999-01-01"),
+    ),
+)
+ENCOUNTERS = _by_key(
+    "encounters",
+    lambda row: EncounterRow(
+        row["key"],
+        row["class_code"],
+        Code("snomed", row["snomed"], row["display"]),
+        (int(row["minutes_lo"]), int(row["minutes_hi"])),
+    ),
+)
+SMOKING = {
+    row["key"]: (Code("snomed", row["snomed"], row["us_core_display"]), int(row["weight"]))
+    for row in raw("smoking_status")
+}

@@ -1,0 +1,170 @@
+"""The rows of the tables, typed. Shares are integers per million, odds multipliers integers per hundred: what decides
+membership is never a float. Laboratory means and deviations are floats: only + - * / touch them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from simulator.population.records import Code
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyName:
+    name: str
+    folded: str  # frozen: folding follows the Unicode tables, which grow
+    weight: int
+    origin: str  # race_ethnicity or language habit that goes with the name; empty: none
+
+
+@dataclass(frozen=True, slots=True)
+class GivenName:
+    name: str
+    folded: str
+    sex: str
+    weight: int
+    is_newborn: bool  # a name given until there is one
+
+
+@dataclass(frozen=True, slots=True)
+class Weighted:
+    """A code with a weight; without `codes` it stands for "not known"."""
+
+    key: str
+    codes: tuple[Code, ...]
+    weight: int
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    code: str
+    weight: int
+    zone: str
+    zip3: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionRow:
+    key: str
+    snomed: Code
+    icd10cm: Code
+    kind: str  # chronic | social | acute | episode
+    sex: str  # B F M
+    per_million: tuple[int, int, int, int]  # of males by age 0-17, 18-44, 45-64, 65+; acute: a year
+    female_percent: int  # the females' share, in per cent of the males'
+    onset: tuple[int, int]  # years of age
+    days: tuple[int, int]
+    links: tuple[tuple[str, int], ...]  # odds multipliers in per cent
+    requires: tuple[str, ...]
+    excludes: tuple[str, ...]
+    medications: tuple[tuple[str, int], ...]  # per million
+    labs: tuple[str, ...]
+    sensitivity: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class MedicationRow:
+    key: str
+    product: Code
+    ingredient: Code | None
+    route: str
+    dose: Decimal
+    dose_unit: str
+    frequency: str
+    as_needed: bool
+    quantity: Decimal
+    days_supply: int
+    refills: int
+    is_chronic: bool
+    dea_schedule: str
+    sensitivity: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FrequencyRow:
+    code: str
+    words: str
+    frequency: int
+    period: Decimal
+    period_unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabRow:
+    """An analyte, vital sign, score or coded finding. `decimals` is None where the value is not a number."""
+
+    key: str
+    code: Code
+    short: str
+    panel: str
+    category: str
+    unit: str | None
+    value_type: str  # number | coded | text
+    decimals: int
+    low: dict[str, Decimal | None]  # by sex
+    high: dict[str, Decimal | None]
+    critical_low: Decimal | None
+    critical_high: Decimal | None
+    mean: dict[str, float | None]
+    sd_between: float
+    sd_within: float
+    per_decade: float
+    alt_unit: str | None
+    alt_factor: str  # a number, or the formula in words
+    effects: tuple[tuple[str, str, float], ...]  # condition or medication, one of + - *, amount
+    limits: tuple[int, int] | None  # no value lies outside
+    below: Decimal | None  # values under it are told as "< below"
+    above: Decimal | None
+    sensitivity: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PanelRow:
+    key: str
+    code: Code
+    members: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllergyRow:
+    key: str
+    code: Code
+    type: str
+    category: str
+    criticality: str
+    per_million: int
+    reactions: tuple[Code, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImmunizationRow:
+    key: str
+    code: Code
+    schedule: str  # months of age, or a rule in words
+    start_month: int
+    per_million: int
+    first_day: date  # when it came into use
+    last_day: date
+
+
+@dataclass(frozen=True, slots=True)
+class EncounterRow:
+    key: str
+    class_code: str
+    type: Code
+    minutes: tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CodedValue:
+    code: Code
+    is_abnormal: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthRow:
+    """Medians of children and young adults at an age in months."""
+
+    months: int
+    medians: dict[tuple[str, str], float]  # by (lab key, sex)
