@@ -21,7 +21,7 @@ def _utc_now() -> datetime:
 class Clock:
     """The time of one sandbox; instants are aware UTC datetimes, durations are timedeltas."""
 
-    __slots__ = ("_base", "_frozen", "_mark", "_monotonic", "_wall", "scale", "skew")
+    __slots__ = ("_monotonic", "_state", "_wall", "skew")
 
     def __init__(
         self,
@@ -30,19 +30,17 @@ class Clock:
         monotonic: Callable[[], float] = time.monotonic,
         wall: Callable[[], datetime] = _utc_now,
     ) -> None:
-        self._base = start
         self._monotonic = monotonic
-        self._mark = monotonic()
         self._wall = wall
-        self._frozen = False
-        self.scale = 1.0
+        # (time at the mark, the mark on the monotonic clock, sandbox seconds a real second: 0 when frozen), replaced as
+        # one: a reader in another thread sees the old or the new state, never half of each.
+        self._state = (start, monotonic(), 1.0)
         self.skew = timedelta(0)
 
     def now(self) -> datetime:
         """The sandbox's own time."""
-        if self._frozen:
-            return self._base
-        return self._base + timedelta(seconds=(self._monotonic() - self._mark) * self.scale)
+        base, mark, scale = self._state
+        return base + timedelta(seconds=(self._monotonic() - mark) * scale) if scale else base
 
     def wall(self) -> datetime:
         """The time that a caller's clock shows, plus `skew`."""
@@ -50,11 +48,12 @@ class Clock:
 
     @property
     def is_frozen(self) -> bool:
-        return self._frozen
+        return not self._state[2]
 
-    def _settle(self) -> None:
-        self._base = self.now()
-        self._mark = self._monotonic()
+    @property
+    def scale(self) -> float:
+        """Sandbox seconds a real second; 0 when frozen."""
+        return self._state[2]
 
     def advance(self, by: timedelta) -> datetime:
         """Turn the clock by `by`; gives the new time. Negative turns are refused: sandbox time never runs back.
@@ -64,19 +63,16 @@ class Clock:
         """
         if by < timedelta(0):
             raise ValueError(f"a sandbox clock does not run back: {by.total_seconds():g} s")
-        self._settle()
-        self._base += by
-        return self._base
+        self._state = (self.now() + by, self._monotonic(), self.scale)
+        return self._state[0]
 
     def set(self, at: datetime) -> None:
         """Put the clock at `at` (aware UTC)."""
-        self._settle()
-        self._base = at
+        self._state = (at, self._monotonic(), self.scale)
 
     def freeze(self) -> None:
         """Stop the clock where it stands; it still obeys `advance` and `set`."""
-        self._settle()
-        self._frozen = True
+        self._state = (self.now(), self._monotonic(), 0.0)
 
     def run(self, scale: float = 1.0) -> None:
         """Let the clock run, `scale` sandbox seconds a real second.
@@ -86,6 +82,4 @@ class Clock:
         """
         if scale <= 0:
             raise ValueError(f"scale must be positive: {scale:g}")
-        self._settle()
-        self._frozen = False
-        self.scale = scale
+        self._state = (self.now(), self._monotonic(), scale)

@@ -74,8 +74,8 @@ class Route:
     """Which door of a room a request came to.
 
     `name` is the operation in the journal and in selectors: `Patient.read`, `Observation.search`, `token`,
-    `problems.list`. `answer` makes the reply. `args` are the path's variable parts. `needs` is (resource type, action) to be allowed, or
-    None for a public door.
+    `problems.list`. `answer` makes the reply. `args` are the path's variable parts. `needs` is (resource type, action)
+    to be allowed, or None for a public door.
     """
 
     name: str

@@ -20,7 +20,7 @@ class Limit:
     """`calls` in a fixed window of `per`, counted for each `scope`; `name` tells it apart in refusals and the journal.
 
     Windows are aligned with the epoch in UTC: a limit per day starts anew at midnight UTC. Only calls with a caller
-    count, unless `counts` is "all".
+    count, unless `counts` is "all"; with "room" the room counts itself, by `spend`.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Limit:
     per: timedelta
     scope: Literal["client", "site"]
     source: Source
-    counts: Literal["callers", "all"] = "callers"
+    counts: Literal["callers", "all", "room"] = "callers"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class LimitBook:
         with self._lock:
             touched: list[tuple[tuple[str, str], int, int]] = []
             for limit in self.limits:
-                if limit.name in self._off or (x.caller is None and limit.counts == "callers"):
+                if not self._counts(limit, x):
                     continue
                 who = (limit.name, _who(limit, x))
                 window = (now - EPOCH) // limit.per
@@ -86,12 +86,37 @@ class LimitBook:
         now = x.sandbox.clock.now()
         found = []
         for limit in self.limits:
-            if limit.name in self._off or (x.caller is None and limit.counts == "callers"):
+            if not self._counts(limit, x):
                 continue
             window = (now - EPOCH) // limit.per
             seen, used = self._used.get((limit.name, _who(limit, x)), (window, 0))
             found.append(Standing(limit, used if seen == window else 0, EPOCH + limit.per * (window + 1)))
         return tuple(found)
+
+    def _counts(self, limit: Limit, x: Exchange) -> bool:
+        if limit.name in self._off or limit.counts == "room":
+            return False
+        return x.caller is not None or limit.counts == "all"
+
+    def spend(self, name: str, who: str, now: datetime) -> Standing | None:
+        """Count one use of the limit `name` by `who`, for what has no caller yet (a token request). How it stands
+        afterwards; None when it is switched off.
+
+        Raises:
+            KeyError: no such limit.
+            Refusal: `too_many`, as of `count`.
+        """
+        limit = self.limit(name)
+        if name in self._off:
+            return None
+        window = (now - EPOCH) // limit.per
+        with self._lock:
+            seen, used = self._used.get((name, who), (window, 0))
+            used = used if seen == window else 0
+            if used >= limit.calls:
+                raise _too_many(limit, now, window)
+            self._used[name, who] = (window, used + 1)
+        return Standing(limit, used + 1, EPOCH + limit.per * (window + 1))
 
     def limit(self, name: str) -> Limit:
         """The limit called `name`. Raises KeyError."""

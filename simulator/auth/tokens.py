@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, replace, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -101,6 +101,12 @@ class TokenStore:
         text = self._text_of_id.get(token_id)
         if text is not None:
             self._by_text[text] = replace(self._by_text[text], revoked=True)
+
+    def expire(self, token_id: str, at: datetime) -> None:
+        """The token `token_id` ends at `at`, if it would have lived longer; an unknown id changes nothing."""
+        text = self._text_of_id.get(token_id)
+        if text is not None and self._by_text[text].expires > at:
+            self._by_text[text] = replace(self._by_text[text], expires=at)
 
     def next_number(self) -> int:
         """The number that the next token will have: lets a room derive a text of its own that never repeats."""

@@ -1,0 +1,5 @@
+"""`python -m simulator`: the same as `emr-sandbox`."""
+
+from simulator.cli import main
+
+main()

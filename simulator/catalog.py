@@ -1,0 +1,132 @@
+"""What there is: vendors, faults and scenarios, as rows of a list and explained in full."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from simulator import registry, scenario
+from simulator.faults.fault import Fault
+from simulator.faults.kinds import kinds
+from simulator.refusal import UsageError
+from simulator.settings import Settings
+from simulator.vendor import Vendor
+
+_ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
+EXPLAINERS = "emr_sandbox.explain"
+"""Entry points that explain names of packages above: callables `(name) -> dict | None`, and lists of what they know."""
+
+
+def rooms_of(settings: Settings) -> dict[str, Vendor]:
+    """The rooms that a server with these settings serves, in the order asked for.
+
+    Raises:
+        UsageError: a vendor is unknown, or there is none at all.
+    """
+    at_hand = {room.id: room for room in settings.rooms}
+    if settings.vendors is None:
+        found = {**registry.vendors(), **at_hand}
+    else:
+        found = {id: at_hand[id] if id in at_hand else registry.vendor(id) for id in dict.fromkeys(settings.vendors)}
+    if not found:
+        raise UsageError("no vendor is installed")
+    for id in found:
+        if not _ID.fullmatch(id) or id == "s":
+            raise UsageError(f'a vendor cannot be called "{id}"', "small letters, digits and hyphens; not `s` alone")
+    return found
+
+
+def of_vendor(room: Vendor) -> dict[str, Any]:
+    """One vendor as a row: how much of it is simulated, and how sure we are."""
+    marks = Counter(trap.source.mark for trap in room.traps)
+    sure = ", ".join(f"{marks[mark]} {mark}" for mark in ("doc", "seen", "guess") if marks[mark])
+    says = f"{room.name}: {len(room.traps)} traps" + (f" ({sure})" if sure else "") + f", {len(room.limits)} limits"
+    return {"name": room.id, "says": says, "title": room.name, "traps": len(room.traps), "marks": dict(marks)}
+
+
+def faults() -> list[dict[str, Any]]:
+    """Every kind of fault as a row, by name."""
+    return [{"name": kind.name, "says": kind.says, "args": kind.schema()} for _, kind in sorted(kinds().items())]
+
+
+def of_scenario(one: scenario.Scenario) -> dict[str, Any]:
+    """One scenario as a row."""
+    return {"name": one.name, "says": one.title, "source": one.source}
+
+
+def explanation(name: str, folders: Iterable[Path] = (), commands: Iterable[Any] = ()) -> dict[str, Any]:
+    """Everything about the vendor, fault or scenario of that name, or what a package above says of it.
+
+    Raises:
+        UsageError: nobody knows the name.
+    """
+    if name in kinds():
+        return _fault(kinds()[name])
+    rooms = registry.vendors()
+    if name in rooms:
+        return _vendor(rooms[name])
+    stories = {one.name: one for one in scenario.list_scenarios(folders)}
+    if name in stories:
+        return {"what": "scenario", **stories[name].to_json()}
+    for explain in _explainers(commands):
+        found = explain(name)
+        if found is not None:
+            return dict(found)
+    known = [*kinds(), *rooms, *stories]
+    near = difflib.get_close_matches(name, known, n=1)
+    raise UsageError(
+        f'nothing is called "{name}"', f'did you mean "{near[0]}"?' if near else f"known: {', '.join(known)}"
+    )
+
+
+def _explainers(commands: Iterable[Any]) -> Iterable[Any]:
+    for command in commands:
+        explain = getattr(command, "explain", None)
+        if callable(explain):
+            yield explain
+    for point in entry_points(group=EXPLAINERS):
+        yield point.load()
+
+
+def _fault(kind: Fault) -> dict[str, Any]:
+    args = {name: arg.default for name, arg in kind.args.items() if arg.default is not ...}
+    needed = {name: f"<{arg.says}>" for name, arg in kind.args.items() if arg.default is ...}
+    return {
+        "what": "fault",
+        "name": kind.name,
+        "says": kind.says,
+        "args": {name: arg.says for name, arg in kind.args.items()},
+        "example": {"when": {"path": "/Observation*"}, "fault": kind.name, "args": {**needed, **args}},
+    }
+
+
+def _vendor(room: Vendor) -> dict[str, Any]:
+    return {
+        "what": "vendor",
+        **of_vendor(room),
+        "limits": [
+            f"{one.name}: {one.calls} calls in {one.per.total_seconds():g} s a {one.scope} [{one.source.mark}] "
+            f"{one.source.where}"
+            for one in room.limits
+        ],
+        "traps": [f"{trap.id}: {trap.says} [{trap.source.mark}] {trap.source.where}" for trap in room.traps],
+    }
+
+
+def told(found: Mapping[str, Any]) -> str:
+    """An explanation for people: one member a line, lists and tables below their name."""
+    lines = []
+    for name, value in found.items():
+        if isinstance(value, Mapping) and name != "example":
+            lines += [name, *(f"  {key}  {one}" for key, one in value.items())]
+        elif isinstance(value, list):
+            lines += [name, *(f"  {one if isinstance(one, str) else json.dumps(one, default=str)}" for one in value)]
+        else:
+            lines.append(f"{name}  {value if isinstance(value, str | int) else json.dumps(value, default=str)}")
+    return "\n".join(lines)

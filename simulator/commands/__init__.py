@@ -1,0 +1,1 @@
+"""The commands of the simulator, by what they do; the front door is `simulator/cli.py`."""

@@ -1,0 +1,95 @@
+"""`emr-sandbox serve`: the server, until it is told to stop."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from pathlib import Path
+
+import click
+import orjson
+
+from simulator import scenario
+from simulator.commands.flags import json_option, population_options, scenarios_option, settings_of, vendor_option
+from simulator.control.access import is_loopback
+from simulator.edge import EdgeServer, edge_server, listen, url_of
+from simulator.refusal import UsageError
+from simulator.server import Server, ready
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", type=int, default=8400, show_default=True, help="0 picks a free one.")
+@vendor_option
+@population_options
+@click.option("--scenario", "story", metavar="S", help="Plays from the beginning; a name or a TOML file.")
+@scenarios_option
+@click.option(
+    "--control-token", envvar="EMR_SANDBOX_CONTROL_TOKEN", help="Control calls need it, and may come from anywhere."
+)
+@click.option("--trust-forwarded", is_flag=True, help="Believe the X-Forwarded headers of a proxy.")
+@click.option("--journal-size", type=click.IntRange(1), default=100_000, show_default=True, help="Exchanges kept.")
+@json_option
+@click.option("--tls", is_flag=True, hidden=True)
+@click.option("--workers", type=int, hidden=True)
+@click.option("--data-dir", hidden=True)
+@click.option("--state", hidden=True)
+def serve(
+    host: str, port: int, vendors: tuple[str, ...], seed: int, patients: int, as_of: str, story: str | None,
+    folders: tuple[Path, ...], control_token: str | None, trust_forwarded: bool, journal_size: int, as_json: bool,
+    tls: bool, workers: int | None, data_dir: str | None, state: str | None,
+) -> None:  # fmt: skip
+    """Run the server until it is told to stop."""
+    later = {"--tls": tls, "--workers": workers not in (None, 1), "--data-dir": data_dir, "--state": state}
+    for flag, given in later.items():
+        if given:
+            raise UsageError(f"not yet simulated: `{flag}`", "leave it away; the server runs in one process, in memory")
+    if not 0 <= port <= 65535:
+        raise UsageError(f"`--port` is out of range: {port}", "0 to 65535; 0 picks a free one")
+    settings = settings_of(
+        seed=seed, patients=patients, as_of=as_of, vendors=vendors, host=host, port=port, control_token=control_token,
+        trust_forwarded=trust_forwarded, journal_size=journal_size, scenario_folders=folders,
+    )  # fmt: skip
+    played = scenario.load(story, folders) if story else None
+    server = Server(settings)
+    if played is not None:
+        scenario.play(played, server.sandboxes.default)
+    plug = listen(host, port)
+    try:
+        edge = edge_server(server, server.close)
+        edge.on_ready = lambda: _tell_ready(server, url_of(plug), edge, as_json=as_json)
+        _spare_the_collector()
+        edge.run([plug])
+    finally:
+        plug.close()
+
+
+def _spare_the_collector() -> None:
+    """The journal keeps what it is given: the collector would walk it again and again and find nothing.
+
+    Measured: a fifth of the time of a read. What the start-up made stays for good, so it is not looked at either.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 100)
+
+
+def _tell_ready(server: Server, url: str, edge: EdgeServer, *, as_json: bool) -> None:
+    told = ready(url, server.sandboxes.default)
+    settings = server.settings
+    try:
+        click.echo(orjson.dumps(told) if as_json else f"emr-sandbox is ready: {url}")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        edge.stop()
+        return
+    if as_json:
+        return
+    for id, urls in told["vendors"].items():
+        click.echo(f"  {id:10}{urls.get('fhir_url') or urls['base_url']}", err=True)
+    click.echo(f"  {'control':10}{told['control']}", err=True)
+    click.echo(
+        f"seed {settings.seed}, {settings.patients:,} patients, as of {settings.as_of}; stop with Ctrl-C", err=True
+    )
+    if not is_loopback(settings.host) and settings.control_token is None:
+        click.echo("control calls come only from this machine; `--control-token` opens them to others", err=True)

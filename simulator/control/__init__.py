@@ -1,0 +1,1 @@
+"""The control API `/_sandbox`: one file a noun."""

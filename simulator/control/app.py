@@ -1,0 +1,52 @@
+"""The control API `/_sandbox` as one app: one router a noun, every error a problem document."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+
+from simulator import __version__
+from simulator.control import (
+    clients,
+    clock,
+    faults,
+    health,
+    journal,
+    later,
+    limits,
+    sandboxes,
+    scenario,
+    truth,
+    vendors,
+)
+from simulator.control.access import App, guarded
+from simulator.control.place import ROOT
+from simulator.control.problem import MEDIA, SCHEMA, speak_problems
+from simulator.sandboxes import Sandboxes
+from simulator.settings import Settings
+
+_NOUNS = (health, sandboxes, clients, clock, faults, limits, scenario, journal, truth, vendors, later)
+
+
+def control_app(settings: Settings, everything: Sandboxes) -> App:
+    """The ASGI app of `/_sandbox`, behind its door."""
+    return guarded(control_api(settings, everything), settings)
+
+
+def control_api(settings: Settings, everything: Sandboxes) -> FastAPI:
+    """The control API itself, without the door."""
+    app = FastAPI(
+        title="emr-sandbox control API",
+        version=__version__,
+        description="Sandboxes, clients, clock, faults, limits, journal and truth of a running emr-sandbox server.",
+        openapi_url=f"{ROOT}/openapi.json",
+        docs_url=f"{ROOT}/docs",
+        redoc_url=None,
+        redirect_slashes=False,
+        responses={"4XX": {"description": "a problem document", "content": {MEDIA: {"schema": SCHEMA}}}},
+    )
+    app.state.settings = settings
+    app.state.sandboxes = everything
+    speak_problems(app)
+    for noun in _NOUNS:
+        app.include_router(noun.router)
+    return app

@@ -1,0 +1,46 @@
+"""Faults: what goes wrong in a sandbox, and when."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Request
+
+from simulator.control.place import ONE, sandbox_of
+from simulator.control.problem import Problem
+
+router = APIRouter(tags=["faults"])
+_EXAMPLE = {
+    "when": {"vendor": "cerner", "path": "/Observation*"},
+    "fault": "status",
+    "args": {"status": 503, "retry_after_s": 2},
+    "share": 1.0,
+    "window": {"from_s": 0, "for_s": 30},
+    "budget": None,
+}
+
+
+@router.get(f"{ONE}/faults")
+async def faults(request: Request, id: str) -> dict[str, Any]:
+    """Every rule, with how often it matched and acted."""
+    return {"faults": [rule.to_json() for rule in sandbox_of(request, id).faults.rules]}
+
+
+@router.post(f"{ONE}/faults", status_code=201)
+async def add(request: Request, id: str, fault: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])]) -> dict[str, Any]:
+    """Add a rule; `emr-sandbox faults` lists the kinds and their arguments."""
+    return sandbox_of(request, id).faults.add(fault).to_json()
+
+
+@router.delete(f"{ONE}/faults", status_code=204)
+async def clear(request: Request, id: str) -> None:
+    """Take every rule away."""
+    sandbox_of(request, id).faults.clear()
+
+
+@router.delete(f"{ONE}/faults/{{fault}}", status_code=204)
+async def remove(request: Request, id: str, fault: str) -> None:
+    """Take one rule away."""
+    book = sandbox_of(request, id).faults
+    if not book.remove(fault):
+        raise Problem(404, f'unknown fault "{fault}"', known=[rule.id for rule in book.rules])

@@ -1,0 +1,71 @@
+"""What every control call needs: the sandboxes, the sandbox that is named, and under which URL the caller came."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import Request
+
+from simulator.control.problem import Problem
+from simulator.origin import origin_of
+from simulator.sandbox import Sandbox, Site
+from simulator.sandboxes import Sandboxes
+from simulator.settings import Settings
+
+ROOT = "/_sandbox"
+ONE = ROOT + "/sandboxes/{id}"
+
+
+def sandboxes_of(request: Request) -> Sandboxes:
+    """The sandboxes of this server."""
+    found: Sandboxes = request.app.state.sandboxes
+    return found
+
+
+def sandbox_of(request: Request, id: str) -> Sandbox:
+    """The sandbox `id`.
+
+    Raises:
+        Problem: 404 with the known ids.
+    """
+    sandboxes = sandboxes_of(request)
+    found = sandboxes.get(id)
+    if found is None:
+        raise Problem(404, f'unknown sandbox "{id}"', known=list(sandboxes.ids))
+    return found
+
+
+def site_of(sandbox: Sandbox, vendor: str) -> Site:
+    """The site of `vendor` in `sandbox`.
+
+    Raises:
+        Problem: 404 with the vendors that it has.
+    """
+    found = sandbox.sites.get(vendor)
+    if found is None:
+        raise Problem(404, f'unknown vendor "{vendor}" in sandbox {sandbox.id}', known=list(sandbox.sites))
+    return found
+
+
+def root_url(request: Request) -> str:
+    """The server's URL as this caller sees it."""
+    settings: Settings = request.app.state.settings
+    return origin_of(request.scope, trust_forwarded=settings.trust_forwarded)
+
+
+def vendor_urls(sandbox: Sandbox, url: str) -> dict[str, dict[str, str]]:
+    """Per vendor every URL of a sandbox on the server at `url`."""
+    prefix = url if sandbox.id == "default" else f"{url}/s/{sandbox.id}"
+    return {id: site.urls(f"{prefix}/{id}") for id, site in sandbox.sites.items()}
+
+
+def described(sandbox: Sandbox, url: str) -> dict[str, Any]:
+    """The contract's `sandbox` shape."""
+    return {
+        "id": sandbox.id,
+        "seed": sandbox.seed,
+        "patients": sandbox.patients,
+        "as_of": sandbox.as_of.isoformat(),
+        "scenario": sandbox.scenario,
+        "vendors": vendor_urls(sandbox, url),
+    }

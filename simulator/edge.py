@@ -1,0 +1,144 @@
+"""uvicorn as this project runs it: on a ready socket, stopped at once, as quick as what is installed allows."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import importlib.util
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+import uvicorn
+
+from simulator.refusal import UsageError
+
+_GRACE_S = 2.0
+
+
+class EdgeServer(uvicorn.Server):
+    """uvicorn that says when it is up, ends streams before it waits for connections, and takes no time to stop."""
+
+    def __init__(self, config: uvicorn.Config, close: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._close = close
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self.up = threading.Event()
+        self.on_ready: Callable[[], None] = lambda: None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        await super().startup(sockets)
+        self.up.set()
+        self.on_ready()
+
+    async def main_loop(self) -> None:
+        assert self._stop is not None
+        if not self.should_exit:
+            await self._stop.wait()
+
+    def stop(self) -> None:
+        """Ask it to stop; from any thread, or from a signal."""
+        self.should_exit = True
+        if self._loop is not None and self._stop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Interrupt and terminate end the server in good order, and that is all: they are not raised again after it."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {sig: signal.signal(sig, self.handle_exit) for sig in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for sig, handler in before.items():
+                signal.signal(sig, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self.stop()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what listens, end what streams, let running answers finish for a moment."""
+        self._close()
+        for listener in self.servers:
+            listener.close()
+        for plug in sockets or []:
+            plug.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        deadline = time.monotonic() + _GRACE_S
+        # uvicorn keeps plain sets of what is open: there is no event to wait on.
+        while self._has_open() and not self.force_exit and time.monotonic() < deadline:  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        for connection in list(self.server_state.connections):
+            transport: Any = getattr(connection, "transport", None)
+            if transport is not None:
+                transport.abort()
+        await asyncio.sleep(0)
+        await self.lifespan.shutdown()
+
+    def _has_open(self) -> bool:
+        return bool(self.server_state.connections or self.server_state.tasks)
+
+
+def edge_server(app: Callable[..., Any], close: Callable[[], None]) -> EdgeServer:
+    """The uvicorn server of `app`; `close` ends what would keep connections open."""
+    config = uvicorn.Config(
+        app,
+        interface="asgi3",
+        loop="uvloop" if _is_installed("uvloop") else "asyncio",
+        http="httptools" if _is_installed("httptools") else "h11",
+        ws="none",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=False,
+        lifespan="on",
+        timeout_keep_alive=75,
+    )
+    return EdgeServer(config, close)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A bound socket.
+
+    Raises:
+        UsageError: the port is in use, or the host is not one of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    plug = socket.socket(family)
+    try:
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Head and body leave in two writes: with Nagle's algorithm the second waits for a delayed ACK, about 40 ms.
+        plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plug.bind((host, port))
+    except OSError as flaw:
+        plug.close()
+        raise UsageError(
+            f"cannot listen on {host}:{port}: {flaw.strerror or flaw}", "choose another with `--port`, or `--port 0`"
+        ) from None
+    return plug
+
+
+def url_of(plug: socket.socket) -> str:
+    """The URL of a bound socket; a wildcard address is shown as loopback."""
+    host, port = plug.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"
+
+
+def _is_installed(name: str) -> bool:
+    return importlib.util.find_spec(name) is not None

@@ -1,0 +1,1 @@
+"""The journal: what was asked and answered, append-only, bounded, queryable, streamable."""

@@ -1,0 +1,107 @@
+"""A sandbox: one isolated EMR world. A site: one vendor inside one sandbox."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from simulator.auth.clients import Client
+from simulator.auth.replay import ReplayGuard
+from simulator.auth.tokens import TokenStore
+from simulator.clock import Clock
+from simulator.faults.book import FaultBook
+from simulator.fhir.cache import ByteCache
+from simulator.fhir.paging import PageStore
+from simulator.ids import Permutation, seed_bytes
+from simulator.journal.journal import Journal
+from simulator.limits import LimitBook
+from simulator.population.people import Population
+from simulator.population.world import World
+
+if TYPE_CHECKING:
+    from simulator.vendor import Vendor
+
+
+class Site:
+    """One vendor inside one sandbox: its clients, tokens, page sessions, used quotas, ready bytes.
+
+    `key` seeds the ids this vendor gives: it depends on the population and the vendor, not on the sandbox, so the same
+    seed gives the same ids in every sandbox. `secret` seeds what must be useless elsewhere: tokens, page ids.
+    `settings` are the vendor's `defaults`, changeable per sandbox.
+    """
+
+    __slots__ = (
+        "_permutations", "cache", "clients", "key", "limits", "pages", "replay", "sandbox", "secret", "settings",
+        "tokens", "vendor",
+    )  # fmt: skip
+
+    def __init__(self, sandbox: Sandbox, vendor: Vendor) -> None:
+        self.sandbox = sandbox
+        self.vendor = vendor
+        self.key = seed_bytes("site", sandbox.world.population.key.hex(), vendor.id)
+        self.secret = seed_bytes("secret", sandbox.id, sandbox.generation, self.key.hex())
+        self.settings: dict[str, Any] = dict(vendor.defaults)
+        self.clients: dict[str, Client] = {client.client_id: client for client in vendor.clients(self)}
+        self.tokens = TokenStore(self.secret)
+        self.replay = ReplayGuard()
+        self.pages = PageStore(self.secret)
+        self.limits = LimitBook(vendor.limits)
+        self.cache = ByteCache()
+        self._permutations: dict[tuple[int, str], Permutation] = {}
+
+    def permutation(self, n: int, tweak: str) -> Permutation:
+        """The site's keyed bijection of [0, n) for `tweak`, built once."""
+        made = self._permutations.get((n, tweak))
+        if made is None:
+            made = self._permutations[n, tweak] = Permutation(n, self.key, tweak)
+        return made
+
+    def urls(self, base_url: str) -> dict[str, str]:
+        """The vendor's URLs (`base_url`, `fhir_url`, `token_url`, …) below `base_url`, as the control API says."""
+        return self.vendor.urls(base_url, self)
+
+
+class Sandbox:
+    """One isolated EMR world: population seed, clock, written data, sites, faults, journal."""
+
+    def __init__(
+        self,
+        id: str,
+        *,
+        seed: int,
+        patients: int,
+        as_of: date,
+        vendors: tuple[Vendor, ...],
+        clock: Clock | None = None,
+        journal_size: int = 100_000,
+        population: Population | None = None,
+    ) -> None:
+        self.id = id
+        self.seed = seed
+        self.patients = patients
+        self.as_of = as_of
+        self.generation = 0
+        self.scenario: str | None = None
+        self.started_at = datetime.combine(as_of, time(12), UTC)
+        self.clock = clock or Clock(self.started_at)
+        self.journal = Journal(journal_size)
+        self.faults = FaultBook(seed_bytes("faults", seed), self._now)
+        self.world = World(population or Population(seed=seed, size=patients, as_of=as_of))
+        self.sites: dict[str, Site] = {vendor.id: Site(self, vendor) for vendor in vendors}
+
+    def _now(self) -> datetime:
+        return self.clock.now()
+
+    def reset(self) -> None:
+        """Back to the first moment, in constant time: nothing written, no tokens, faults, used quotas, empty journal.
+
+        Old tokens and page ids are useless afterwards: the secrets of the sites hang on `generation`. The sites are
+        made anew and put in place at once, so that a request sees either the old ones or the new ones.
+        """
+        self.generation += 1
+        self.scenario = None
+        self.clock = Clock(self.started_at)
+        self.faults.clear()
+        self.world.reset()
+        self.sites = {id: Site(self, site.vendor) for id, site in self.sites.items()}
+        self.journal.clear()

@@ -1,0 +1,45 @@
+"""What a server is started with: one frozen record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.vendor import Vendor
+
+AS_OF = date(2026, 1, 5)
+FIRST_DAY = date(1950, 1, 1)
+LAST_DAY = date(2200, 12, 31)
+MAX_PATIENTS = 100_000_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a server is started with.
+
+    vendors          ids of the rooms to serve; None: all that are found
+    rooms            rooms at hand, beside those that are found
+    port             0: any free one
+    control_token    every control call needs it; None: control calls only from this machine
+    trust_forwarded  believe `X-Forwarded-Proto`, `-Host` and `-Prefix` of a proxy
+    max_body_bytes   longer requests are answered 413
+    max_sandboxes    besides `default`
+    scenario_folders where scenarios of the user's own lie
+    """
+
+    seed: int = 7
+    patients: int = 10_000
+    as_of: date = AS_OF
+    vendors: tuple[str, ...] | None = None
+    rooms: tuple[Vendor, ...] = ()
+    host: str = "127.0.0.1"
+    port: int = 8400
+    control_token: str | None = None
+    trust_forwarded: bool = False
+    journal_size: int = 100_000
+    max_body_bytes: int = 16 * 1024 * 1024
+    max_sandboxes: int = 1_000
+    scenario_folders: tuple[Path, ...] = ()

@@ -1,0 +1,205 @@
+"""The command line: data on stdout, talk on stderr; every error one line, a blank line and a hint; exit code 4."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import httpx
+import pytest
+
+from simulator import cli
+from simulator.refusal import UsageError
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Exit code, stdout and stderr of one command."""
+
+    def called(*argv: str) -> tuple[int, str, str]:
+        code = cli.run(argv)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return called
+
+
+@pytest.mark.parametrize(
+    ("argv", "says", "hint"),
+    [
+        (["serve", "--vendor", "epik"], 'unknown vendor "epik"; known: athena, cerner, epic', 'did you mean "epic"?'),
+        (["serve", "--as-of", "2026-13-01"], "`--as-of` is not a date: 2026-13-01", "for example 2026-01-05"),
+        (["serve", "--as-of", "1066-10-14"], "`--as-of` is out of range: 1066-10-14", "1950-01-01 to 2200-12-31"),
+        (["serve", "--patients", "0"], "`--patients` is out of range: 0", "1 to 100,000,000"),
+        (["serve", "--patients", "100000001"], "`--patients` is out of range: 100000001", "1 to 100,000,000"),
+        (["serve", "--seed", str(2**63)], f"`--seed` is out of range: {2**63}", "a whole number of 64 bits"),
+        (["serve", "--port", "70000"], "`--port` is out of range: 70000", "0 to 65535; 0 picks a free one"),
+        (["serve", "--port", "web"], "Invalid value for '--port': 'web' is not a valid integer", "serve --help"),
+        (["serve", "--tls"], "not yet simulated: `--tls`", "leave it away"),
+        (["serve", "--workers", "4"], "not yet simulated: `--workers`", "leave it away"),
+        (["serve", "--data-dir", "d"], "not yet simulated: `--data-dir`", "leave it away"),
+        (["serve", "--state", "redis://"], "not yet simulated: `--state`", "leave it away"),
+        (["serve", "--scenario", "no-such"], 'unknown scenario "no-such"', ""),
+        (["serve", "--port", "0", "--host", "256.1.1.1"], "cannot listen on 256.1.1.1:0", "choose another"),
+        (["srve"], 'unknown command "srve"', 'did you mean "serve"?'),
+        (["serve", "--prot", "1"], "No such option '--prot'", "--help"),
+        (["explain", "lattency"], 'nothing is called "lattency"', 'did you mean "latency"?'),
+        (["truth", "--patients", "5", "--patient", "99"], 'no patient "99"', "0 to 4"),
+        (["render", "--vendor", "epic", "--type", "Pat", "--patients", "3"], 'epic has no "Pat"', "there are: "),
+        (["render", "--vendor", "epic"], "Missing option '--type'", "emr-sandbox render --help"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_the_user_got_wrong_is_said_in_one_line(run: Run, argv: Sequence[str], says: str, hint: str) -> None:
+    code, out, err = run(*argv)
+    assert (code, out) == (4, "")
+    message, _, rest = err.partition("\n")
+    assert says in message
+    assert hint in rest
+    assert re.fullmatch(r"(\nhint: [^\n]+\n)?", rest), err
+
+
+def test_a_port_in_use_is_said_with_a_way_out(run: Run) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, _, err = run("serve", "--port", str(port), "--vendor", "epic", "--patients", "10")
+    assert code == 4
+    assert err == (
+        f"cannot listen on 127.0.0.1:{port}: Address already in use\n\n"
+        "hint: choose another with `--port`, or `--port 0`\n"
+    )
+
+
+def test_help_and_version_are_data(run: Run) -> None:
+    assert run("--version") == (0, "0.1.0\n", "")
+    code, out, _ = run()
+    assert code == 0
+    assert {"serve", "render", "truth", "vendors", "faults", "scenarios", "explain"} <= set(out.split())
+
+
+def test_lists_are_for_people_and_for_machines(run: Run) -> None:
+    for name in ("vendors", "faults", "scenarios"):
+        code, out, err = run(name)
+        assert (code, err) == (0, "")
+        rows = json.loads(run(name, "--json")[1])
+        assert [row["name"] for row in rows] == [line.split()[0] for line in out.splitlines()]
+        assert all(row["says"] for row in rows)
+
+
+@pytest.mark.parametrize("name", ["epic", "cerner", "athena", "status", "reset_peer"])
+def test_everything_can_be_explained(run: Run, name: str) -> None:
+    code, out, err = run("explain", name)
+    assert (code, err) == (0, "")
+    told = json.loads(run("explain", name, "--json")[1])
+    assert told["name"] == name
+    assert told["says"] in out
+
+
+def test_packages_above_explain_their_own_names(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    above = click.Command("check")
+    above.explain = lambda name: {"name": name, "says": "tokens are reused"} if name == "AUTH-05" else None  # type: ignore[attr-defined]
+    monkeypatch.setattr(cli, "_added_commands", lambda: {"check": above})
+    assert "tokens are reused" in run("explain", "AUTH-05")[1]
+    assert run("explain", "AUTH-99")[0] == 4
+
+
+def test_truth_is_lines_of_records_and_the_same_every_time(run: Run) -> None:
+    code, out, err = run("truth", "--patients", "50", "--count", "30")
+    assert (code, err) == (0, "")
+    records = [json.loads(line) for line in out.splitlines()]
+    assert len(records) == 30
+    assert records[0]["kind"] == "patient"
+    assert run("truth", "--patients", "50", "--count", "30")[1] == out
+    assert run("truth", "--patients", "50", "--count", "30", "--seed", "8")[1] != out
+    one = [json.loads(line) for line in run("truth", "--patients", "50", "--patient", "3")[1].splitlines()]
+    assert {record["patient"]["id"] for record in one} == {"3"}
+
+
+def test_render_is_what_the_vendor_serves(run: Run) -> None:
+    code, out, err = run("render", "--vendor", "epic", "--type", "Patient", "--patients", "50", "--count", "3")
+    assert (code, err) == (0, "")
+    patients = [json.loads(line) for line in out.splitlines()]
+    assert [one["resourceType"] for one in patients] == ["Patient"] * 3
+    by_id = run("render", "--vendor", "epic", "--type", "Patient", "--patients", "50", "--patient", patients[1]["id"])
+    assert by_id[1] == out.splitlines()[1] + "\n"
+
+
+def test_a_defect_of_ours_is_told_with_what_repeats_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("simulator.catalog.faults", broken)
+    code, out, err = run("faults", "--json")
+    assert (code, out) == (3, "")
+    assert "ZeroDivisionError" in err
+    assert err.endswith("this is a defect of emr-sandbox; to repeat it: emr-sandbox faults --json\n")
+
+
+def test_a_folder_that_hides_ours_is_named(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "scenarios").mkdir()
+    (tmp_path / "scenarios" / "__init__.py").touch()
+    monkeypatch.delitem(sys.modules, "scenarios", raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    _, _, err = run("faults")
+    assert err.startswith(f"`scenarios` is found at {tmp_path / 'scenarios'}, which hides the one of emr-sandbox")
+    assert err.count("\n") == 1
+
+
+# As a process of its own
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    begun: list[subprocess.Popen[str]] = []
+
+    def started(*argv: str, **environment: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "simulator", *argv]
+        piped = subprocess.PIPE
+        made = subprocess.Popen(command, stdout=piped, stderr=piped, text=True, env={**os.environ, **environment})
+        begun.append(made)
+        return made
+
+    yield started
+    for process in begun:
+        process.kill()
+        process.communicate()
+
+
+def test_serve_says_when_it_is_ready_and_stops_when_told(start: Callable[..., subprocess.Popen[str]]) -> None:
+    process = start("serve", "--port", "0", "--json", "--vendor", "epic", "--patients", "10")
+    assert process.stdout is not None
+    told = json.loads(process.stdout.readline())
+    assert told["ready"] is True
+    assert told["control"] == f"{told['url']}/_sandbox"
+    assert list(told["vendors"]) == ["epic"]
+    assert told["vendors"]["epic"]["base_url"] == f"{told['url']}/epic"
+    assert {"fhir_url", "token_url"} <= set(told["vendors"]["epic"])
+    assert httpx.get(f"{told['url']}/_sandbox/health").json()["vendors"] == ["epic"]
+    process.send_signal(signal.SIGTERM)
+    out, err = process.communicate(timeout=5)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_a_reader_that_has_enough_is_no_error() -> None:
+    pipe = f"{sys.executable} -m simulator truth | head -n 2"
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", pipe], capture_output=True, text=True, timeout=20, check=False
+    )
+    assert (done.returncode, done.stderr, done.stdout.count("\n")) == (128 + signal.SIGPIPE, "", 2)
+
+
+def test_usage_errors_are_exit_code_four_of_a_usage_error() -> None:
+    assert UsageError("x").exit_code == 4
