@@ -1,0 +1,45 @@
+"""athenahealth (athenaOne): a proprietary REST API and FHIR R4 over the same patients. See `SOURCES.md`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from simulator.vendor import Vendor
+from simulator.vendors.athena import auth, ids, limits
+from simulator.vendors.athena.api import route
+from simulator.vendors.athena.errors import AthenaErrors
+from simulator.vendors.athena.renderings import renderings
+from simulator.vendors.athena.traps import TRAPS
+
+if TYPE_CHECKING:
+    from simulator.sandbox import Site
+
+
+def urls(base_url: str, site: Site) -> dict[str, str]:
+    """Where the two APIs and the token endpoint stand."""
+    return {
+        "base_url": base_url,
+        "rest_url": f"{base_url}/v1/{ids.PRACTICE}",
+        "fhir_url": f"{base_url}/fhir/r4",
+        "token_url": f"{base_url}/oauth2/v1/token",
+    }
+
+
+VENDOR = Vendor(
+    id="athena",
+    name="athenahealth athenaOne",
+    urls=urls,
+    clients=auth.clients,
+    route=route,
+    admit=auth.admit,
+    errors=AthenaErrors(),
+    limits=limits.LIMITS,
+    finish=limits.tell,
+    patient_ids=ids.patient_ids,
+    patient_of=ids.patient_of,
+    renderings=renderings,
+    traps=TRAPS,
+    # type_profile: mixed as in recordings, legacy (2016: everything a string) or modern (ids are numbers).
+    # token_reply: recorded (2021) or standard (RFC 6749).
+    defaults={"type_profile": "mixed", "max_page": 5000, **auth.DEFAULTS},
+)

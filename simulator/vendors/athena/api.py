@@ -1,0 +1,161 @@
+"""Which door: the table of what answers, of what athena answers and we do not, and of what nobody answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NoReturn
+
+from simulator.exchange import Exchange, Reply, Route
+from simulator.refusal import NotSimulated, Refusal
+from simulator.vendors.athena import auth
+from simulator.vendors.athena.auth import ANY, REST
+from simulator.vendors.athena.fhir import capability
+from simulator.vendors.athena.fhir import search as fhir_search
+from simulator.vendors.athena.fhir.rules import NOT_SIMULATED, RULES
+from simulator.vendors.athena.rest import (
+    allergies,
+    create,
+    encounters,
+    labresults,
+    medications,
+    practice,
+    problems,
+    search,
+    vaccines,
+    vitals,
+)
+
+Answer = Callable[[Exchange], Reply]
+
+_ROOT: dict[tuple[str, str], tuple[str, Answer]] = {
+    ("GET", "ping"): ("ping", practice.ping),
+    ("GET", "practiceinfo"): ("practiceinfo", practice.practiceinfo),
+    ("GET", "departments"): ("departments.list", practice.list_departments),
+    ("GET", "providers"): ("providers.list", practice.list_providers),
+    ("GET", "patients"): ("patients.search", search.search),
+    ("POST", "patients"): ("patients.create", create.create),
+}
+_SINGLE: dict[str, tuple[str, Answer]] = {
+    "departments": ("departments.read", practice.read_department),
+    "providers": ("providers.read", practice.read_provider),
+    "patients": ("patients.read", search.read),
+}
+_CHART: dict[str, tuple[str, Answer]] = {
+    "problems": ("problems.list", problems.list_problems),
+    "medications": ("medications.list", medications.list_medications),
+    "allergies": ("allergies.list", allergies.list_allergies),
+    "vitals": ("vitals.list", vitals.list_vitals),
+    "labresults": ("labresults.list", labresults.list_labresults),
+    "analytes": ("analytes.list", labresults.list_analytes),
+    "encounters": ("encounters.list", encounters.list_encounters),
+    "vaccines": ("vaccines.list", vaccines.list_vaccines),
+}
+
+# The families of paths that athena has, as far as a public client generated from its specification tells.
+_FAMILIES = frozenset({
+    "allergies", "appointmentreasons", "appointments", "appointmenttypes", "ccmenrollmentstatus", "chargecodes",
+    "chart", "claims", "clinicalproviders", "communicatorbrands", "configuration", "customfields",
+    "departments", "documents", "employers", "ethnicities", "facilities", "genderidentities", "imagingresults",
+    "insurancepackages", "labresults", "languages", "misc", "mobilecarriers", "orcase", "orders",
+    "patientappointmentreasons", "patientlocations", "patients", "paymentmethods", "ping", "practiceinfo",
+    "prescriptions", "providernumbers", "providers", "providertypes", "races", "reference", "referralsources",
+    "referringprovidernumbers", "referringproviders", "slidingfeeplans", "specialties", "states", "stays",
+    "surgerycases", "visits",
+})  # fmt: skip
+_METHODS = frozenset({"GET", "POST", "PUT", "DELETE"})
+
+
+def route(x: Exchange) -> Route:
+    """The door a request came to.
+
+    Raises:
+        NotSimulated: athena answers there, we do not.
+        Refusal: nobody does.
+    """
+    parts = x.path.strip("/").split("/")
+    if parts[0] == "v1" and len(parts) > 2:
+        return _rest(x, parts[1], parts[2:])
+    if parts[:2] == ["fhir", "r4"]:
+        return _fhir(x, parts[2:])
+    if parts[:2] == ["oauth2", "v1"]:
+        return _oauth(x, parts[2:])
+    raise _not_routed(x)
+
+
+def _not_routed(x: Exchange) -> Refusal:
+    return Refusal("not_found", f"nothing is routed at {x.path}", reason="not_routed")
+
+
+def _rest(x: Exchange, practice_id: str, parts: list[str]) -> Route:
+    found = _rest_door(x, parts)
+    if found is not None:
+        name, answer, args = found
+        return Route(name, answer, (practice_id, *args), (REST, "r" if x.method == "GET" else "c"))
+    if parts[0] in _FAMILIES and x.method in _METHODS:
+        raise NotSimulated(f"athena REST: {x.method} /{'/'.join(parts)}")
+    return Route("unknown", _unknown, (practice_id,), (REST, "r"))
+
+
+def _rest_door(x: Exchange, parts: list[str]) -> tuple[str, Answer, tuple[str, ...]] | None:
+    if len(parts) == 1:
+        door = _ROOT.get((x.method, parts[0]))
+        return (*door, ()) if door else None
+    if x.method != "GET":
+        return None
+    if parts == ["patients", "enhancedbestmatch"]:
+        return "patients.enhancedbestmatch", search.best_match, ()
+    if len(parts) == 2 and parts[0] in _SINGLE and parts[1] not in _NAMED:
+        return (*_SINGLE[parts[0]], (parts[1],))
+    if len(parts) == 3 and parts[:2] == ["chart", "encounter"]:
+        return "encounters.read", encounters.read_encounter, (parts[2],)
+    if len(parts) == 3 and parts[0] == "chart" and parts[2] in _CHART:
+        return (*_CHART[parts[2]], (parts[1],))
+    return None
+
+
+_NAMED = frozenset({"search", "changed", "customfields", "bestmatch", "matchbyname"})
+"""Words that stand where an id would."""
+
+
+def _unknown(x: Exchange) -> NoReturn:
+    raise Refusal("not_found", f"no call {x.method} {x.path}", reason="no_call")
+
+
+def _fhir(x: Exchange, parts: list[str]) -> Route:
+    if parts == ["metadata"] and x.method == "GET":
+        return Route("metadata", capability.metadata)
+    if parts == [".well-known", "smart-configuration"] and x.method == "GET":
+        return Route("smart-configuration", capability.smart_configuration)
+    type = parts[0] if parts else ""
+    if type in NOT_SIMULATED:
+        raise NotSimulated(f"athena FHIR: {x.method} /{'/'.join(parts)}")
+    if type not in RULES:
+        return Route("unknown", _unknown, (), (ANY, "r"))
+    if len(parts) == 1 and x.method == "GET":
+        return Route(f"{type}.search", fhir_search.search, (type,), (type, "s"))
+    if parts[1:] == ["_search"] and x.method == "POST":
+        return Route(f"{type}.search", fhir_search.search, (type,), (type, "s"))
+    if len(parts) == 2 and x.method == "GET" and not parts[1].startswith(("_", "$")):
+        return Route(f"{type}.read", fhir_search.read, (type, parts[1]), (type, "r"))
+    if len(parts) > 1 and parts[-1].startswith("$"):
+        raise NotSimulated(f"athena FHIR: {x.method} /{'/'.join(parts)}")
+    return Route(f"{type}.unsupported", _unsupported, (type,), (type, "r"))
+
+
+def _unsupported(x: Exchange) -> NoReturn:
+    raise Refusal("unsupported", f"{x.method} {x.path}", reason="no_interaction")
+
+
+_OAUTH_DOORS: dict[str, tuple[str, Answer, frozenset[str]]] = {
+    "token": ("token", auth.token, frozenset({"POST", "GET", "PUT", "DELETE"})),
+    "keys": ("keys", auth.keys, frozenset({"GET"})),
+}
+
+
+def _oauth(x: Exchange, parts: list[str]) -> Route:
+    door = _OAUTH_DOORS.get(parts[0]) if len(parts) == 1 else None
+    if door is not None and x.method in door[2]:
+        return Route(door[0], door[1])
+    if parts and parts[0] in ("authorize", "introspect", "revoke", "logout"):
+        raise NotSimulated(f"athena OAuth: {x.method} /{'/'.join(parts)}")
+    raise _not_routed(x)

@@ -1,0 +1,92 @@
+"""One patient as the room sees them: chart, home department, zone; and which small things this practice left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simulator.ids import h64
+from simulator.population.records import Chart, Facility, Medication, Observation, Person
+from simulator.vendors.athena import ids
+
+if TYPE_CHECKING:
+    from simulator.sandbox import Site
+
+# Per hundred thousand. Guesses in the spirit of the recordings, where all of this is common.
+_WITHOUT_BEST_MATCH = 15_000
+_ANALYTE_WITHOUT_LOINC = 6_000
+_OBSERVATION_TEXT_ONLY = 15_000
+_PULSE_NOT_HEART_RATE = 50_000
+_ENTERED_AS_HISTORY = 12_000
+
+
+@dataclass(frozen=True, slots=True)
+class PatientChart:
+    """What rendering needs to know of a patient. `zone` is the IANA zone of the home department."""
+
+    site: Site
+    number: int
+    chart: Chart
+    home: Facility
+
+    @property
+    def person(self) -> Person:
+        return self.chart.person
+
+    @property
+    def zone(self) -> str:
+        return self.home.zone
+
+    @property
+    def stamp(self) -> int:
+        """Changes whenever something is written about the patient."""
+        return self.site.sandbox.world.stamp(self.number)
+
+    @property
+    def patientid(self) -> int:
+        return ids.patientid(self.site, self.number)
+
+    def item(self, kind: str, ordinal: int) -> int:
+        """The athena id of one item of this chart."""
+        return ids.item(self.site, kind, self.number, ordinal)
+
+    def facility(self, index: int) -> Facility:
+        return self.site.sandbox.world.population.facility(index)
+
+    def drawn(self, per_hundred_thousand: int, habit: str, ordinal: int) -> bool:
+        """Whether the item falls into the share of this habit; the same on both sides and at every reading."""
+        return h64(self.site.key, habit, self.number, ordinal) % 100_000 < per_hundred_thousand
+
+    def lacks_best_match(self, ordinal: int) -> bool:
+        """Whether athena found no ICD-10 code for a problem."""
+        return self.drawn(_WITHOUT_BEST_MATCH, "bestmatch", ordinal)
+
+    def lacks_loinc(self, ordinal: int) -> bool:
+        """Whether an analyte of a panel came from the laboratory without LOINC."""
+        return self.drawn(_ANALYTE_WITHOUT_LOINC, "loinc", ordinal)
+
+    def is_text_only(self, observation: Observation) -> bool:
+        """Whether the FHIR Observation of a result has `code.text` only."""
+        return observation.category == "laboratory" and (
+            self.drawn(_OBSERVATION_TEXT_ONLY, "code.text", observation.ordinal)
+        )
+
+    def is_history(self, medication: Medication) -> bool:
+        """Whether a medication was entered as history instead of being prescribed in an encounter here."""
+        return medication.encounter is None or self.drawn(_ENTERED_AS_HISTORY, "history", medication.ordinal)
+
+    @property
+    def has_pulse(self) -> bool:
+        """Whether the practice files this patient's heart rates under PULSE instead of HEARTRATE."""
+        return self.drawn(_PULSE_NOT_HEART_RATE, "pulse", 0)
+
+
+def patient_chart(site: Site, number: int) -> PatientChart:
+    """The chart of patient `number`.
+
+    Raises:
+        IndexError: there is no such patient.
+    """
+    world = site.sandbox.world
+    chart = world.chart(number)
+    return PatientChart(site, number, chart, world.population.facility(chart.person.facility))

@@ -1,0 +1,93 @@
+"""FHIR Encounter and Immunization."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+from simulator.fhir import build
+from simulator.population.records import Encounter, Immunization
+from simulator.vendor import Rendering
+from simulator.vendors.athena import ids
+from simulator.vendors.athena.charts import PatientChart
+from simulator.vendors.athena.fhir import shape
+
+_CLASSES = {
+    "AMB": "ambulatory",
+    "EMER": "emergency",
+    "IMP": "inpatient encounter",
+    "OBSENC": "observation encounter",
+    "VR": "virtual",
+    "HH": "home health",
+}
+
+
+def encounter_id(seen: PatientChart, record: Encounter) -> str:
+    return ids.fhir_id("encounter", seen.item("encounter", record.ordinal))
+
+
+def encounter(seen: PatientChart, record: Encounter) -> Rendering:
+    """One encounter."""
+    id = encounter_id(seen, record)
+    place = seen.facility(record.facility)
+    kind = {"system": build.SYSTEMS["v3-act"], "code": record.class_code, "display": _CLASSES.get(record.class_code)}
+    payload = shape.resource(
+        seen,
+        "Encounter",
+        id,
+        record.end,
+        (),
+        identifier=shape.identifier("ah-encounter", id),
+        status=record.status,
+        **{"class": kind},
+        type=[build.concept(record.type, record.type.display)],
+        subject=shape.subject(seen),
+        participant=[{"individual": shape.practitioner(seen, record.practitioner)}],
+        period={"start": shape.local_time(record.start, place.zone), "end": shape.local_time(record.end, place.zone)},
+        reasonCode=_reason(seen, record),
+        location=[{"location": build.reference("Location", location_id(record.facility), place.name)}],
+        serviceProvider=build.reference("Organization", ids.fhir_id("Department", ids.departmentid(record.facility))),
+    )
+    return Rendering("Encounter", id, payload, (record,))
+
+
+def location_id(facility: int) -> str:
+    return ids.fhir_id("Location", ids.departmentid(facility))
+
+
+def _reason(seen: PatientChart, record: Encounter) -> list[dict[str, Any]]:
+    for one in seen.chart.conditions:
+        if record.reason is not None and one.ordinal == record.reason:
+            return [build.concept(one.codes, one.text)]
+    return []
+
+
+def immunization_id(seen: PatientChart, record: Immunization) -> str:
+    return ids.fhir_id("historical", seen.item("immunization", record.ordinal))
+
+
+def immunization_changed(record: Immunization) -> datetime:
+    """When it was written down: at noon."""
+    return datetime.combine(record.day, time(12), UTC)
+
+
+def immunization(seen: PatientChart, record: Immunization) -> Rendering:
+    """One immunization. Its id says `historical`, as those in recordings do."""
+    id = immunization_id(seen, record)
+    payload = shape.resource(
+        seen,
+        "Immunization",
+        id,
+        immunization_changed(record),
+        record.sensitivity,
+        identifier=shape.identifier("ah-immunization", id),
+        status=record.status,
+        vaccineCode=build.concept(record.code, record.text),
+        patient=shape.subject(seen),
+        encounter=shape.encounter(seen, record.encounter),
+        occurrenceDateTime=build.day(record.day),
+        primarySource=False,
+        lotNumber=record.lot,
+        isSubpotent=False,
+    )
+    return Rendering("Immunization", id, payload, (record,))

@@ -1,0 +1,1 @@
+"""athenaOne's proprietary REST API, `/v1/{practiceid}/…`: one file per entity."""

@@ -1,0 +1,59 @@
+"""Oracle Health (Cerner Millennium): the table of contents of this room."""
+
+from __future__ import annotations
+
+from simulator.sandbox import Site
+from simulator.vendor import Vendor
+from simulator.vendors.cerner import api, auth, ids, store, urls
+from simulator.vendors.cerner.errors import ERRORS
+from simulator.vendors.cerner.limits import LIMITS
+from simulator.vendors.cerner.resources.patient import was_combined
+from simulator.vendors.cerner.traps import TRAPS
+
+DEFAULTS = {
+    "max_page": 200,  # largest page; scenarios make it small
+    "tenant": "",  # the tenant in all paths; empty: a UUID derived from the site's key
+    "classic_token_url": True,  # whether the token endpoint without /hosts/ still answers
+    "token_form": "jwe",  # "jwe" since 2025, "jws" as before
+    "pkce": True,  # whether smart-configuration announces S256
+    "repeat_across_pages": True,  # whether the last Observation of a page comes again on the next
+    "poisoned": (),  # resources, as "Type/id", that lack a required value: 500 for every answer they are in
+}
+
+
+def patient_ids(site: Site, number: int) -> dict[str, str]:
+    """The ids of a patient here: person id, record number, and the person id that was combined into it, if any."""
+    found = {"fhir_id": ids.patient_id(site, number), "mrn": ids.mrn_of(site, number)}
+    return found | {"combined_fhir_id": ids.combined_id(site, number)} if was_combined(site, number) else found
+
+
+def patient_of(site: Site, id: str) -> int | None:
+    """The number of the patient with this person id or record number, or None."""
+    found = ids.person_of(site, id)
+    numbers = [None if found is None else found[0], ids.number_of_mrn(site, id)]
+    for number in numbers:
+        if (
+            number is not None
+            and id in patient_ids(site, number).values()
+            and site.sandbox.world.person(number) is not None
+        ):
+            return number
+    return None
+
+
+VENDOR = Vendor(
+    id="cerner",
+    name="Oracle Health (Cerner Millennium)",
+    urls=urls.urls,
+    clients=auth.clients,
+    route=api.route,
+    admit=auth.admit,
+    errors=ERRORS,
+    limits=LIMITS,
+    finish=api.finish,
+    patient_ids=patient_ids,
+    patient_of=patient_of,
+    renderings=store.renderings,
+    traps=TRAPS,
+    defaults=DEFAULTS,
+)

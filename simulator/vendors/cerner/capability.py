@@ -1,0 +1,118 @@
+"""What the site says of itself: CapabilityStatement and smart-configuration. Both promise only what answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.exchange import Exchange
+from simulator.fhir import build, capability
+from simulator.vendors.cerner import auth, urls
+from simulator.vendors.cerner.resources import provenance
+from simulator.vendors.cerner.rules import RULES, Rules
+
+_WORDS = "Oracle Health implementation of FHIR on top of Millennium"
+_PROFILES: dict[str, tuple[str, ...]] = {
+    "Patient": ("us-core-patient",),
+    "Encounter": ("us-core-encounter",),
+    "Condition": ("us-core-condition-problems-health-concerns", "us-core-condition-encounter-diagnosis"),
+    "AllergyIntolerance": ("us-core-allergyintolerance",),
+    "MedicationRequest": ("us-core-medicationrequest",),
+    "Observation": (
+        "us-core-observation-lab",
+        "us-core-vital-signs",
+        "us-core-blood-pressure",
+        "us-core-smokingstatus",
+    ),
+    "Immunization": ("us-core-immunization",),
+    "Practitioner": ("us-core-practitioner",),
+    "Location": ("us-core-location",),
+    "Organization": ("us-core-organization",),
+    "Provenance": ("us-core-provenance",),
+}
+_DOCS = {
+    "_id": "One id or a comma separated list of ids; no other parameter may stand beside it.",
+    "patient": "The id of the patient.",
+    "subject": "The patient, as Patient/id.",
+    "_count": "How many entries a page has.",
+    "_lastUpdated": "When the resource last changed.",
+}
+
+
+def statement(x: Exchange) -> dict[str, Any]:
+    """The CapabilityStatement of the site's tenant. Its `date` is the day of the request."""
+    root = urls.fhir_url(x.base_url, x.site)
+    return {
+        "resourceType": "CapabilityStatement",
+        "url": f"{root}/metadata",
+        "name": "OracleHealthCapabilityStatement",
+        "title": "Oracle Health Capability Statement",
+        "publisher": "Oracle Health",
+        "description": _WORDS,
+        "instantiates": ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server"],
+    } | capability.statement(
+        types=[_type(rules) for rules in RULES.values()],
+        date=x.sandbox.clock.wall().date().isoformat(),
+        url=root,
+        description=_WORDS,
+        security=capability.security(service=_SERVICE, oauth_uris=_oauth(x), cors=True),
+        formats=("json", "application/fhir+json"),
+        rest_extra={"documentation": _WORDS},
+    )
+
+
+_SERVICE = {
+    "coding": [{"system": build.SYSTEMS["smart-service"], "code": "SMART-on-FHIR", "display": "SMART-on-FHIR"}],
+    "text": "OAuth2 using SMART-on-FHIR profile (see http://docs.smarthealthit.org)",
+}
+
+
+def _oauth(x: Exchange) -> dict[str, str]:
+    return {"token": urls.token_urls(x.base_url, x.site)[0]}
+
+
+def _type(rules: Rules) -> capability.ResourceType:
+    base = "http://hl7.org/fhir/us/core/StructureDefinition/"
+    return capability.ResourceType(
+        rules.type,
+        ("read", "search-type"),
+        tuple(
+            capability.SearchParam(param.name, param.kind, _DOCS.get(param.name, ""))
+            for param in rules.params
+            if param.served
+        ),
+        supported_profiles=tuple(base + name for name in _PROFILES[rules.type]),
+        revinclude=("Provenance:target",) if rules.type in provenance.TARGETS else (),
+    )
+
+
+def smart_configuration(x: Exchange) -> dict[str, Any]:
+    """`.well-known/smart-configuration`: names more than is simulated where discovery would break without it."""
+    tenant = urls.tenant_url(x.base_url, x.site)
+    profile = f"{tenant}/protocols/oauth2/profiles/smart-v1"
+    made: dict[str, Any] = {
+        "issuer": tenant,
+        "authorization_endpoint": f"{profile}/personas/provider/authorize",
+        "token_endpoint": urls.token_urls(x.base_url, x.site)[0],
+        "revocation_endpoint": f"{profile}/token/revoke",
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
+        "jwks_uri": f"{x.base_url}/jwk",
+        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "scopes_supported": _scopes(),
+        "response_types_supported": ["code"],
+        "management_endpoint": f"{tenant}/personas/provider/my-authorizations",
+        "introspection_endpoint": f"{x.base_url}/tokeninfo",
+        "capabilities": [
+            "client-confidential-asymmetric",
+            "client-confidential-symmetric",
+            "permission-v1",
+            "permission-v2",
+        ],
+    }
+    if x.site.settings["pkce"]:
+        made["code_challenge_methods_supported"] = ["S256"]
+    return made
+
+
+def _scopes() -> list[str]:
+    return sorted(f"system/{type}.{verb}" for type in auth.TYPES for verb in ("read", "rs", "r"))

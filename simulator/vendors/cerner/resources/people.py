@@ -1,0 +1,187 @@
+"""Who and where: Practitioner, Location and Organization, so that references resolve; and the references themselves."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from simulator.ids import h64
+from simulator.population.records import Address, Facility, Person, Practitioner
+from simulator.sandbox import Site
+from simulator.vendors.cerner import codes, ids
+from simulator.vendors.cerner.elements import STRUCTURES, concept, extension, in_millis, in_seconds, narrative, standard
+
+SYSTEM_USER = "1"
+_SYSTEM_NAME = "SYSTEM, SYSTEM"
+_OPENED = datetime(2015, 10, 14, 5, tzinfo=UTC)
+
+
+def patient_name(person: Person) -> str:
+    """`Garcia Jr., Maria Elena`: the display of a patient."""
+    family = f"{person.family} {person.suffix}" if person.suffix else person.family
+    return f"{family}, {' '.join(person.given)}"
+
+
+def patient_ref(site: Site, person: Person, *, display: bool = True) -> dict[str, Any]:
+    """The reference to a patient; some types tell no display."""
+    made = {"reference": f"Patient/{ids.patient_id(site, person.number)}"}
+    return made | {"display": patient_name(person)} if display else made
+
+
+def staff_name(one: Practitioner) -> str:
+    """`Okafor, MD, Ruth`: the suffix ends up among the given names, as recorded."""
+    return f"{one.family}, {one.suffix}, {one.given}"
+
+
+def practitioner_ref(site: Site, index: int, *, display: bool = True) -> dict[str, Any]:
+    """The reference to a practitioner of the world."""
+    made = {"reference": f"Practitioner/{ids.staff_id(site, 'practitioner', index)}"}
+    return made | {"display": staff_name(site.sandbox.world.population.practitioner(index))} if display else made
+
+
+def system_ref() -> dict[str, Any]:
+    """The reference to the account under which interfaces write."""
+    return {"reference": f"Practitioner/{SYSTEM_USER}", "display": _SYSTEM_NAME}
+
+
+def organization_ref(site: Site, index: int) -> dict[str, Any]:
+    """The reference to the organization that a facility is."""
+    name = site.sandbox.world.population.facility(index).name
+    return {"reference": f"Organization/{ids.staff_id(site, 'organization', index)}", "display": name}
+
+
+def location_ref(site: Site, index: int) -> dict[str, Any]:
+    """The reference to a facility as a place."""
+    name = site.sandbox.world.population.facility(index).name
+    return {"reference": f"Location/{ids.staff_id(site, 'location', index)}", "display": name}
+
+
+def encounter_ref(site: Site, number: int, ordinal: int) -> dict[str, Any]:
+    """The reference to an encounter; no display anywhere."""
+    return {"reference": f"Encounter/{ids.row_number(site, 'encounter', ids.Row(number, ordinal))}"}
+
+
+def address_of(address: Address, use: str | None) -> dict[str, Any]:
+    """An address with its multi-line `text` in front of the parts."""
+    lines = [*address.lines, f"{address.city}, {address.state} {address.zip}", "US"]
+    made: dict[str, Any] = {"use": use} if use else {}
+    return made | {
+        "text": "\n".join(lines),
+        "line": list(address.lines),
+        "city": address.city,
+        "state": address.state,
+        "postalCode": address.zip,
+        "country": "US",
+    }
+
+
+def staff_read(site: Site, type: str, id: str) -> dict[str, Any] | None:
+    """The Practitioner, Location or Organization of that id; None when there is none."""
+    if type == "Practitioner" and id == SYSTEM_USER:
+        return _system_user()
+    population = site.sandbox.world.population
+    index = ids.staff_of(site, type.lower(), id)
+    if index is None or index >= (population.practitioners if type == "Practitioner" else len(population.facilities)):
+        return None
+    if type == "Practitioner":
+        return _practitioner(site, id, population.practitioner(index))
+    return (_location if type == "Location" else _organization)(site, id, population.facility(index))
+
+
+def organization_ids(site: Site) -> list[str]:
+    """The ids of all organizations, in the order of the world's facilities."""
+    return [ids.staff_id(site, "organization", one.index) for one in site.sandbox.world.population.facilities]
+
+
+def _version(site: Site, kind: str, index: int) -> tuple[int, datetime]:
+    draw = h64(site.key, "version", kind, index)
+    return draw % 30, _OPENED + timedelta(minutes=draw % 4_000_000)
+
+
+def _system_user() -> dict[str, Any]:
+    return {
+        "resourceType": "Practitioner",
+        "id": SYSTEM_USER,
+        "meta": {"versionId": "0", "lastUpdated": in_millis(_OPENED)},
+        "text": narrative("Practitioner", [("Name", _SYSTEM_NAME), ("Status", "Active")]),
+        "active": True,
+        "name": [{"use": "usual", "text": _SYSTEM_NAME, "family": "SYSTEM", "given": ["SYSTEM"]}],
+    }
+
+
+def _practitioner(site: Site, id: str, one: Practitioner) -> dict[str, Any]:
+    version, updated = _version(site, "practitioner", one.index)
+    npi = standard("v2-identifier", "NPI", "National provider identifier", None)
+    return {
+        "resourceType": "Practitioner",
+        "id": id,
+        "meta": {"versionId": str(version), "lastUpdated": in_millis(updated)},
+        "text": narrative(
+            "Practitioner", [("Name", staff_name(one)), ("Identifiers", f"NPI: {one.npi}"), ("Status", "Active")]
+        ),
+        "extension": [extension(STRUCTURES + "is-physician", valueBoolean=True)],
+        "identifier": [
+            {
+                "use": "usual",
+                "type": concept([npi], "National Provider Identifier"),
+                "system": "http://hl7.org/fhir/sid/us-npi",
+                "value": one.npi,
+                "period": {"start": in_millis(_OPENED)},
+            }
+        ],
+        "active": True,
+        "name": [
+            {
+                "use": "usual",
+                "text": staff_name(one),
+                "family": one.family,
+                "given": [one.suffix, one.given],
+                "period": {"start": in_millis(_OPENED)},
+            }
+        ],
+    }
+
+
+def _location(site: Site, id: str, one: Facility) -> dict[str, Any]:
+    version, updated = _version(site, "location", one.index)
+    kind = concept([codes.local(site, codes.LOCATION_TYPE, "facility", "Facility(s)")], "Facility(s)")
+    organization = organization_ref(site, one.index)
+    return {
+        "resourceType": "Location",
+        "id": id,
+        "meta": {"versionId": str(version), "lastUpdated": in_seconds(updated)},
+        "text": narrative(
+            "Location",
+            [
+                ("Name", one.name),
+                ("Managing Organization", one.name),
+                ("Physical Type", "Facility(s)"),
+                ("Status", "Active"),
+            ],
+        ),
+        "status": "active",
+        "name": one.name,
+        "mode": "instance",
+        "type": [kind],
+        "telecom": [{"system": "phone", "value": one.phone[-10:], "use": "work"}],
+        "address": address_of(one.address, None),
+        "physicalType": kind,
+        "managingOrganization": organization,
+    }
+
+
+def _organization(site: Site, id: str, one: Facility) -> dict[str, Any]:
+    version, updated = _version(site, "organization", one.index)
+    provider = standard("http://terminology.hl7.org/CodeSystem/organization-type", "prov", "Healthcare Provider", None)
+    kind = codes.local(site, codes.ORGANIZATION_TYPE, "facility", "Facility")
+    return {
+        "resourceType": "Organization",
+        "id": id,
+        "meta": {"versionId": str(version), "lastUpdated": in_seconds(updated)},
+        "text": narrative("Organization", [("Name", one.name), ("Status", "Active")]),
+        "active": True,
+        "type": [concept([kind, provider], "Facility")],
+        "name": one.name,
+        "telecom": [{"system": "phone", "value": one.phone[-10:], "use": "work"}],
+        "address": [address_of(one.address, "work")],
+    }

@@ -1,0 +1,176 @@
+"""Ready bytes: each resource is rendered once and kept until somebody writes to that patient."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Any, NamedTuple
+
+import orjson
+
+from simulator.fhir import build
+from simulator.population.records import Chart
+from simulator.refusal import Refusal
+from simulator.sandbox import Site
+from simulator.vendor import Rendering
+from simulator.vendors.cerner.ids import Row
+from simulator.vendors.cerner.resources import STAFF, TELLINGS, people, provenance
+from simulator.vendors.cerner.resources.telling import Item, Telling
+
+
+class Ready(NamedTuple):
+    """A resource as bytes, with what its headers say."""
+
+    body: bytes
+    etag: bytes
+    last_modified: bytes  # empty when the resource tells no time
+
+
+Charts = dict[tuple[str, int], tuple[Chart, dict[Row, Item]]]
+"""The charts that one request has opened, by type and patient number, with their items by row."""
+
+
+def stamp_of(site: Site, number: int) -> int:
+    """What the bytes of a patient's records hang on: 0 until the first write to this world."""
+    world = site.sandbox.world
+    return world.stamp(number) if world.writes else 0
+
+
+def chart_of(site: Site, number: int) -> Chart | None:
+    """The chart of a patient; None if there is no such patient."""
+    world = site.sandbox.world
+    return None if world.person(number) is None else world.chart(number)
+
+
+def _chart_for(site: Site, telling: Telling, number: int) -> Chart | None:
+    """As much of a chart as this type tells of: a Patient needs the person only, which is far cheaper."""
+    if telling.kind != "patient":
+        return chart_of(site, number)
+    person = site.sandbox.world.person(number)
+    return None if person is None else Chart(person, (), (), (), (), (), ())
+
+
+def read(site: Site, type: str, id: str) -> Ready | None:
+    """One resource; None if the site has none of that id.
+
+    Raises:
+        Refusal: broken, when the record lacks what FHIR requires (setting `poisoned`).
+    """
+    ready = read_all(site, type, (id,))[0]
+    if ready is not None:
+        _refuse_poisoned(site, type, id)
+    return ready
+
+
+def read_all(site: Site, type: str, ids: Sequence[str]) -> list[Ready | None]:
+    """Resources of one type in the order of `ids`; what is not in the cache is rendered with one look at each chart."""
+    cache = site.cache
+    if not site.sandbox.world.writes:
+        found: list[Ready | None] = []
+        missing = False
+        for id in ids:
+            body = cache.get((type, id, 0))
+            head = cache.get((type, id, 0, "head"))
+            found.append(Ready(body, *head.split(b"\n")) if body is not None and head is not None else None)
+            missing = missing or found[-1] is None
+        if not missing:
+            return found
+    charts: Charts = {}
+    if type == "Provenance":
+        return [_provenance(site, id, charts) for id in ids]
+    if type in STAFF:
+        return [_staff(site, type, id) for id in ids]
+    return [_one(site, TELLINGS[type], id, charts) for id in ids]
+
+
+def _one(site: Site, telling: Telling, id: str, charts: Charts) -> Ready | None:
+    row = telling.row_of(site, id)
+    if row is None:
+        return None
+    stamp = stamp_of(site, row.number)
+    kept = _kept(site, telling.type, id, stamp)
+    if kept is not None:
+        return kept
+    opened = charts.get((telling.type, row.number))
+    if opened is None:
+        chart = _chart_for(site, telling, row.number)
+        if chart is None:
+            return None
+        opened = charts[telling.type, row.number] = chart, {item.row: item for item in telling.items(site, chart)}
+    chart, by_row = opened
+    item = telling.pick(site, by_row, id)
+    return None if item is None else _keep(site, telling.render(site, chart, item).payload, stamp)
+
+
+def _staff(site: Site, type: str, id: str) -> Ready | None:
+    kept = _kept(site, type, id, 0)
+    if kept is not None:
+        return kept
+    payload = people.staff_read(site, type, id)
+    return None if payload is None else _keep(site, payload, 0)
+
+
+def _provenance(site: Site, id: str, charts: Charts) -> Ready | None:
+    """The provenance of another resource: what it says stands in that one."""
+    found = provenance.target_of(id)
+    if found is None:
+        return None
+    telling = TELLINGS[found[0]]
+    row = telling.row_of(site, found[1])
+    target = None if row is None else _one(site, telling, found[1], charts)
+    if row is None or target is None or not target.last_modified:
+        return None
+    stamp = stamp_of(site, row.number)
+    kept = _kept(site, "Provenance", id, stamp)
+    if kept is not None:
+        return kept
+    person = site.sandbox.world.person(row.number)
+    if person is None:
+        return None
+    meta = orjson.loads(target.body)["meta"]
+    return _keep(site, provenance.provenance(*found, meta, people.organization_ref(site, person.facility)), stamp)
+
+
+def _kept(site: Site, type: str, id: str, stamp: int) -> Ready | None:
+    body = site.cache.get((type, id, stamp))
+    head = site.cache.get((type, id, stamp, "head"))
+    return Ready(body, *head.split(b"\n")) if body is not None and head is not None else None
+
+
+def _keep(site: Site, payload: dict[str, Any], stamp: int) -> Ready:
+    type, id, meta = payload["resourceType"], payload["id"], payload["meta"]
+    told = meta.get("lastUpdated")
+    when = format_datetime(datetime.fromisoformat(told).astimezone(UTC), usegmt=True).encode() if told else b""
+    etag = f'W/"{meta["versionId"]}"'.encode()
+    body = site.cache.put((type, id, stamp), build.dumps(payload))
+    site.cache.put((type, id, stamp, "head"), etag + b"\n" + when)
+    return Ready(body, etag, when)
+
+
+def _refuse_poisoned(site: Site, type: str, id: str) -> None:
+    """One record without a required value takes the whole answer with it."""
+    poisoned = site.settings.get("poisoned")
+    if poisoned and f"{type}/{id}" in poisoned:
+        said = f"{type}/{id} lacks a required element"
+        raise Refusal("broken", said, reason="required", location=f"/f:{type}/f:status")
+
+
+def refuse_poisoned(site: Site, type: str, ids: Iterable[str]) -> None:
+    """As `read` does for one resource, for a page of them."""
+    if site.settings.get("poisoned"):
+        for id in ids:
+            _refuse_poisoned(site, type, id)
+
+
+def renderings(site: Site, number: int) -> Iterable[Rendering]:
+    """Every resource of a patient with what it lost, type by type, in listing order.
+
+    A rendering without records is a resource behind which nothing true stands: entered in error, or combined away.
+    """
+    chart = chart_of(site, number)
+    if chart is None:
+        return
+    for telling in TELLINGS.values():
+        for item in telling.items(site, chart):
+            yield telling.render(site, chart, item)

@@ -1,0 +1,231 @@
+"""The doors: which path is what, reading, searching, turning pages.
+
+What Epic has and we do not is our gap (501); what Epic does not have either is a page of the web server (E8).
+
+Source: dossier 1.1, 1.5, 3.3, 3.4.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+from simulator.exchange import Exchange, Reply, Route
+from simulator.fhir import build, bundle, outcome, xml
+from simulator.ids import text_of
+from simulator.refusal import NotSimulated, Refusal
+from simulator.vendors.epic import auth, capability, includes, media, paths, patients, search, store
+from simulator.vendors.epic.params import INTERACTIONS
+from simulator.vendors.epic.query import Query, read_query
+from simulator.vendors.epic.resources import SERVED
+
+SESSION = timedelta(minutes=10)  # guess: the lifetime of a paging session is not established
+_PREFIX = paths.FHIR + "/"
+_ONLY_BY_REFERENCE = frozenset({"Provenance", "ConceptMap", "ValueSet"})  # read without search: seen
+
+
+def route(x: Exchange) -> Route:
+    """Which door `x` came to.
+
+    Raises:
+        Refusal: not_found with reason no_such_path; unsupported, when nobody listens to the method.
+        NotSimulated: Epic has this and we do not.
+    """
+    path = x.path
+    if "//" in path or path.endswith("/"):
+        path = "/" + "/".join(part for part in path.split("/") if part)
+    if x.method == "OPTIONS" and path.startswith(paths.ROOT):
+        return Route("preflight", lambda x: Reply(200))
+    if path.startswith(_PREFIX):
+        return _fhir_route(x, path[len(_PREFIX) :].split("/"))
+    return _other_route(x, path)
+
+
+def _fhir_route(x: Exchange, parts: list[str]) -> Route:
+    type = parts[0]
+    if type in SERVED:
+        if x.method == "GET" and len(parts) == 2 and not parts[1].startswith(("$", "_")):
+            return Route(f"{type}.read", read, (type, parts[1]), (type, "r"))
+        if (x.method == "GET" and len(parts) == 1) or (x.method == "POST" and parts[1:] == ["_search"]):
+            return Route(f"{type}.search", find, (type,), (type, "s"))
+    if x.method == "GET" and parts == ["metadata"]:
+        return Route("metadata", capability.metadata)
+    if x.method == "GET" and parts == [".well-known", "smart-configuration"]:
+        return Route("smart-configuration", capability.smart_configuration)
+    raise _no_door(x, parts)
+
+
+def _no_door(x: Exchange, parts: list[str]) -> Exception:
+    """Our gap, or a path that Epic does not have either."""
+    letters = INTERACTIONS.get(parts[0], "")
+    what = f"Epic {x.method} {'/'.join(['R4', parts[0], *('<id>' for _ in parts[1:2])])}"
+    if parts == [".well-known", "openid-configuration"]:
+        return NotSimulated(what)
+    if x.method == "GET" and letters and len(parts) <= 2 and parts[0] not in SERVED:
+        if len(parts) == 1 and parts[0] in _ONLY_BY_REFERENCE:
+            return _no_path(x)
+        return NotSimulated(what)
+    if x.method == "GET" and parts[0] == "Group" and parts[2:] == ["$export"]:
+        return NotSimulated("Epic's bulk export")
+    if x.method == "POST" and letters and ((len(parts) == 1 and "c" in letters) or parts[1:] == ["_search"]):
+        return NotSimulated(what)
+    if parts[0] == "Patient" and parts[1:] in (["$match"], ["$summary"]):
+        return NotSimulated(f"Epic's Patient/{parts[1]}")
+    if x.method == "PUT" and len(parts) == 2 and "u" in letters:
+        return NotSimulated(what)
+    if x.method in ("PUT", "PATCH", "DELETE"):
+        return Refusal("unsupported", f"{x.method} on {parts[0]}", reason="no_such_method")
+    return _no_path(x)
+
+
+def _no_path(x: Exchange) -> Refusal:
+    return Refusal("not_found", f"Epic has no {x.method} {x.path}", reason="no_such_path")
+
+
+def _other_route(x: Exchange, path: str) -> Route:
+    if path == paths.TOKEN and x.method == "POST":
+        return Route("token", auth.token)
+    if path == paths.KEYS and x.method == "GET":
+        return Route("keys", capability.keys)
+    for prefix, what in _GAPS:
+        if path.startswith(paths.ROOT + prefix):
+            raise NotSimulated(f"Epic's {what}")
+    raise _no_path(x)
+
+
+_GAPS = (
+    ("/oauth2/authorize", "authorize endpoint"),
+    ("/oauth2/introspect", "introspection endpoint"),
+    ("/oauth2/register", "dynamic client registration"),
+    ("/oauth2/.well-known/", "OpenID configuration"),
+    ("/api/FHIR/BulkRequest", "bulk export"),
+    ("/api/FHIR/STU3", "STU3 interface"),
+    ("/api/FHIR/DSTU2", "DSTU2 interface"),
+    ("/api/epic/", "proprietary web services"),
+)
+
+
+def read(x: Exchange) -> Reply:
+    """One resource."""
+    type, id = x.route.args if x.route else ("", "")
+    form, content_type = media.negotiated(x.header("accept"))
+    body = store.resource(x.site, type, id, form)
+    if body is None:
+        raise Refusal("not_found", f"no {type}/{id}", reason="unknown_id", resource=type, id=id)
+    headers = [(b"content-type", content_type)]
+    if type == "Patient":
+        headers.append(media.misspelt_tag(body))
+    return Reply(200, body if form == "json" else xml.document(body), headers, served=((type, id),))
+
+
+def find(x: Exchange) -> Reply:
+    """The first page of a search, or a later one of a session."""
+    type = x.route.args[0] if x.route else ""
+    session = x.param("sessionID")
+    if session is not None and x.method == "GET":
+        return _next_page(x, type, session)
+    query = read_query(type, _pairs(x))
+    issues: list[dict[str, Any]] = []
+    if type == "Patient" and not query.has("_id"):
+        found = patients.find(x, query)
+    else:
+        given = search.find(x, query)
+        found, issues = given.ids, given.issues
+    if not found:
+        issues = [search.nothing_found(), *issues]
+    count = query.first("_summary")
+    if count is not None and count.value == "count":
+        return _count(x, type, query, len(found))
+    facts = {
+        "type": type,
+        "size": min(query.size, x.site.settings["max_page"]),
+        "echo": query.echo,
+        "issues": issues,
+        "from": 0,
+        "number": 1,
+        "include": tuple(value for one in query.all("_include") for value in one.values),
+    }
+    return _page(x, found, facts)
+
+
+def _pairs(x: Exchange) -> list[tuple[str, str]]:
+    if x.method != "POST":
+        return x.params
+    try:
+        return [*x.params, *x.form()]
+    except UnicodeDecodeError:
+        raise Refusal("malformed", "the form is not UTF-8", reason="form_malformed") from None
+
+
+def _next_page(x: Exchange, type: str, session: str) -> Reply:
+    """The page behind a `next` link: nothing but the session counts, and only for the token that opened it."""
+    token_id = x.caller.token_id if x.caller else ""
+    page = x.site.pages.read(session.partition("-")[2].lower(), x.at, token_id)
+    if page.facts["type"] != type:
+        raise Refusal("gone", f"session {session} is one of {page.facts['type']}", reason="page_of_another")
+    return _page(x, list(page.items), dict(page.facts))
+
+
+def _page(x: Exchange, found: list[str], facts: dict[str, Any]) -> Reply:
+    """One page of a result. `total` counts its matches, not the result's (E2)."""
+    type, start = facts["type"], facts["from"]
+    stop = start + facts["size"]
+    x.notes["page"] = facts["number"]
+    base = x.base_url + _PREFIX
+    form, content_type = media.negotiated(x.header("accept"))
+    bodies = list(store.listed(x.site, type, found[start:stop], form))
+    links = [("self", f"{base}{type}?{facts['echo']}")]
+    if stop < len(found):
+        links.insert(0, ("next", f"{base}{type}?sessionID={_open_session(x, found, {**facts, 'from': stop})}"))
+    writer = bundle if form == "json" else xml
+    entries = [_entry(writer, base, type, id, body, "match") for id, body in bodies]
+    served = [(type, id) for id, _ in bodies]
+    for other, id, body in _included(x, facts, [id for id, _ in bodies], form):
+        entries.append(_entry(writer, base, other, id, body, "include"))
+        served.append((other, id))
+    if facts["issues"]:
+        said = outcome.outcome(facts["issues"])
+        body = build.dumps(said) if form == "json" else xml.fragment(said)
+        entries.append(writer.entry(f"urn:uuid:{_uuid(x, facts)}", body, "outcome"))
+    answer = writer.searchset(entries=entries, links=links, total=len(bodies))
+    return Reply(200, answer, [(b"content-type", content_type)], served=tuple(served))
+
+
+def _entry(writer: Any, base: str, type: str, id: str, body: bytes, mode: str) -> bytes:
+    url = f"{base}{type}/{id}"
+    made: bytes = writer.entry(url, body, mode, links=[("self", url)])
+    return made
+
+
+def _open_session(x: Exchange, found: list[str], facts: dict[str, Any]) -> str:
+    facts["number"] += 1
+    token_id = x.caller.token_id if x.caller else ""
+    page_id = x.site.pages.open(found, now=x.at, lifetime=SESSION, token_id=token_id, facts=facts)
+    return f"{12 + int(page_id[:2], 16) % 8}-{page_id.upper()}"
+
+
+def _included(x: Exchange, facts: dict[str, Any], found: list[str], form: str) -> Iterator[tuple[str, str, bytes]]:
+    """The resources that the matches refer to, as `_include` asks, as far as the caller may read them."""
+    if not facts["include"]:
+        return
+    wanted = includes.members(facts["type"], facts["include"])
+    bodies = [body for _, body in store.listed(x.site, facts["type"], found, "json")]
+    for type, id in includes.references(bodies, wanted):
+        if type in SERVED and x.caller is not None and x.caller.allows(type, "r"):
+            body = store.resource(x.site, type, id, form)
+            if body is not None:
+                yield type, id, body
+
+
+def _count(x: Exchange, type: str, query: Query, total: int) -> Reply:
+    """`_summary=count`: the only way to the true number (seen)."""
+    form, content_type = media.negotiated(x.header("accept"))
+    links = [("self", f"{x.base_url}{_PREFIX}{type}?{query.echo}")]
+    writer: Any = bundle if form == "json" else xml
+    return Reply(200, writer.searchset(entries=[], links=links, total=total), [(b"content-type", content_type)])
+
+
+def _uuid(x: Exchange, facts: dict[str, Any]) -> str:
+    raw = text_of(x.site.key, "outcome", facts["type"], facts["echo"], facts["number"])
+    return "-".join((raw[:8], raw[8:12], "4" + raw[13:16], "8" + raw[17:20], raw[20:]))

@@ -1,0 +1,115 @@
+"""What Epic says of itself: the CapabilityStatement, the SMART configuration, the keys that sign its tokens.
+
+Only what this mock answers is promised: the types of the first slice, reading and searching, backend services.
+
+Source: dossier 1.4, 1.5 (shapes and members: seen; `issuer`, `jwks_uri`: guess).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from simulator.auth.keyring import jwks, key
+from simulator.exchange import Exchange, Reply, json_reply
+from simulator.fhir import build, capability
+from simulator.fhir.capability import ResourceType, SearchParam
+from simulator.vendors.epic import auth, media, paths
+from simulator.vendors.epic.params import COMMON, PARAMS
+
+_PROFILED = {
+    "AllergyIntolerance": ("us-core-allergyintolerance",),
+    "Condition": ("us-core-condition-encounter-diagnosis", "us-core-condition-problems-health-concerns"),
+    "Encounter": ("us-core-encounter",),
+    "Immunization": ("us-core-immunization",),
+    "Medication": ("us-core-medication",),
+    "MedicationRequest": ("us-core-medicationrequest",),
+    "Observation": ("us-core-blood-pressure", "us-core-heart-rate", "us-core-body-weight", "us-core-body-height",
+                    "us-core-body-temperature", "us-core-observation-lab", "us-core-smokingstatus"),
+    "Organization": ("us-core-organization",),
+    "Patient": ("us-core-patient",),
+    "Practitioner": ("us-core-practitioner",),
+}  # fmt: skip
+_NOT_DONE = {
+    "readHistory": False,
+    "updateCreate": False,
+    "conditionalCreate": False,
+    "conditionalRead": "not-supported",
+    "conditionalUpdate": False,
+    "conditionalDelete": "not-supported",
+}
+_DOCS = {
+    "_count": "How many results a page has.",
+    "_id": "IDs of the resources wanted. Goes with _count and _include; every other parameter is then ignored.",
+    "identifier": "An identifier as system|value; for patients also as type|value, or the value alone.",
+    "patient": "The patient whose resources are wanted.",
+    "subject": "The same as patient; if both are given they must name the same one.",
+}
+
+
+def metadata(x: Exchange) -> Reply:
+    """The CapabilityStatement; XML unless JSON is asked for."""
+    made = capability.statement(
+        types=[_type(name) for name in auth.SERVED],
+        date=build.instant(x.at),
+        url=x.base_url + paths.FHIR,
+        description=f"{x.site.settings['organization']} FHIR server",
+        software={"name": "Epic", "version": "February 2026", "releaseDate": "2026-02-09"},
+        formats=("xml", "json"),
+        rest_extra={"security": _security(x)},
+        extra={
+            "experimental": True,
+            "copyright": "This is a mock; Epic is a trademark of Epic Systems Corporation",
+            "instantiates": ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server|6.1.0"],
+        },
+    )
+    return media.fhir_reply(x, 200, made)
+
+
+def _type(name: str) -> ResourceType:
+    return ResourceType(
+        name,
+        ("read", "search-type"),
+        params=tuple(_params(name)),
+        supported_profiles=tuple(
+            f"http://hl7.org/fhir/us/core/StructureDefinition/{profile}|6.1.0" for profile in _PROFILED.get(name, ())
+        ),
+        include=("*",),
+        extra=_NOT_DONE,
+    )
+
+
+def _params(name: str) -> list[SearchParam]:
+    """First-class parameters with a word of documentation, `_count`, `_id`, then the undocumented ones."""
+    first, later = PARAMS[name]
+    listed = [SearchParam(one, kind, _DOCS.get(one, f"Narrows the search by {one}.")) for one, kind in first.items()]
+    listed += [SearchParam(one, "number" if one == "_count" else "token", _DOCS[one]) for one in COMMON]
+    return listed + [SearchParam(one, kind) for one, kind in later.items()]
+
+
+def _security(x: Exchange) -> dict[str, Any]:
+    uris = capability.security(oauth_uris={"token": x.base_url + paths.TOKEN}, cors=True)
+    services = []
+    for code in ("OAuth", "SMART-on-FHIR"):
+        coding = {"system": build.SYSTEMS["smart-service"], "code": code, "display": code}
+        services.append({"coding": [coding], "text": code})
+    return {**uris, "service": services}
+
+
+def smart_configuration(x: Exchange) -> Reply:
+    """`.well-known/smart-configuration`; JSON whatever is asked for."""
+    made = {
+        "issuer": x.base_url + paths.OAUTH,
+        "jwks_uri": x.base_url + paths.KEYS,
+        "token_endpoint": x.base_url + paths.TOKEN,
+        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": sorted(auth.RULES.algs),
+        "grant_types_supported": ["client_credentials"],
+        "code_challenge_methods_supported": ["S256"],
+        "capabilities": ["client-confidential-asymmetric", "permission-v1"],
+    }
+    return json_reply(200, made, "application/json; charset=utf-8")
+
+
+def keys(x: Exchange) -> Reply:
+    """The public key that verifies access tokens."""
+    return json_reply(200, jwks(key(auth.SERVER_KEY)), "application/json; charset=utf-8")

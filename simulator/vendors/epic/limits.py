@@ -1,0 +1,23 @@
+"""How much a site tolerates.
+
+No limit is on record: the public sandbox took 27 requests a second without a 429 or a header that counts; hospitals set
+caps of their own. So there is one cap, wide enough for load tests, to be narrowed for one site
+(`site.limits.set("interconnect", calls=…, per_s=…)`).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from simulator.limits import Limit
+from simulator.source import Source
+
+LIMITS = (
+    Limit(
+        "interconnect",
+        calls=600_000,
+        per=timedelta(minutes=1),
+        scope="client",
+        source=Source("dossier 8: caps are set by the customer, number not established", "guess"),
+    ),
+)

@@ -1,0 +1,133 @@
+"""The search parameters of each type, in the two groups of Epic's CapabilityStatement.
+
+First-class parameters filter. The others are declared without a word of documentation; `MedicationRequest.code` is
+known not to filter, so they are taken and ignored, except `Encounter.reason-code` and `.diagnosis`, seen to work.
+
+Source: dossier 1.5 (the table: seen; that the second group is ignored: seen for one, guess for the rest), 3.5.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Params(NamedTuple):
+    """`first` and `later` by name, with the FHIR search type."""
+
+    first: dict[str, str]
+    later: dict[str, str]
+
+
+_MARKS = {"~": "date", "@": "reference", "$": "string"}
+
+
+def _params(first: str, later: str = "") -> Params:
+    return Params(_typed(first), _typed(later))
+
+
+def _typed(names: str) -> dict[str, str]:
+    """Each name with its type: token unless marked `~` date, `@` reference, `$` string."""
+    return {name.rstrip("~@$"): _MARKS.get(name[-1], "token") for name in names.split()}
+
+
+PARAMS: dict[str, Params] = {
+    "AllergyIntolerance": _params(
+        "clinical-status patient@",
+        "asserter@ category code criticality date~ identifier last-date~ manifestation onset~ recorder@ route severity "
+        "type verification-status",
+    ),
+    "Condition": _params(
+        "abatement-date~ category clinical-status code encounter@ onset-date~ patient@ recorded-date~ subject@",
+        "abatement-string$ asserter@ body-site evidence evidence-detail@ identifier onset-info$ severity stage "
+        "verification-status",
+    ),
+    "Encounter": _params(
+        "class date~ identifier onlyscannable patient@ subject@",
+        "account@ appointment@ based-on@ diagnosis@ episode-of-care@ location@ location-period~ part-of@ participant@ "
+        "participant-type practitioner@ reason-code reason-reference@ service-provider@ special-arrangement status "
+        "type",
+    ),
+    "Immunization": _params(
+        "date~ patient@ status",
+        "identifier location@ lot-number$ manufacturer@ performer@ reaction@ reaction-date~ reason-code "
+        "reason-reference@ series$ status-reason target-disease vaccine-code",
+    ),
+    "MedicationRequest": _params(
+        "category date~ intent patient@ status subject@",
+        "authoredon~ code encounter@ identifier intended-dispenser@ intended-performer@ intended-performertype "
+        "medication@ priority requester@",
+    ),
+    "Observation": _params(
+        "based-on@ category code date~ focus@ issued~ patient@ subject@",
+        "combo-code combo-data-absent-reason combo-value-concept component-code component-data-absent-reason "
+        "component-value-concept data-absent-reason derived-from@ device@ encounter@ has-member@ identifier method "
+        "part-of@ performer@ specimen@ status value-concept value-date~ value-string$",
+    ),
+    "Patient": _params(
+        "address$ address-city$ address-postalcode$ address-state$ birthdate~ family$ gender given$ identifier "
+        "legal-sex name$ telecom",
+        "active address-country$ address-use death-date~ email general-practitioner@ language link@ organization@ "
+        "phone phonetic$",
+    ),
+    "Location": _params(""),
+    "Medication": _params(""),
+    "Organization": _params(""),
+    "Practitioner": _params(""),
+}
+COMMON = ("_count", "_id")
+SILENT = ("_include", "_revinclude", "_summary", "_format", "_pretty")
+"""Neither declared nor reported as unknown."""
+
+OBSERVATION_CATEGORIES = frozenset({
+    "laboratory", "vital-signs", "social-history", "core-characteristics", "LDA", "LDA-property", "LDA-assessment",
+    "functional-mental-status", "periodontal", "labor-delivery", "newborn-delivery", "obstetrics-gynecology", "survey",
+    "sdoh", "imaging", "384821006", "118228005", "252275004", "275711006", "68793005", "395124008", "314076009",
+    "19851009", "405825005",
+})  # fmt: skip
+CONDITION_CATEGORIES = frozenset({
+    "problem-list-item", "encounter-diagnosis", "health-concern", "genomics", "dental-finding", "infection",
+    "medical-history", "reason-for-visit", "visit-diagnosis",
+})  # fmt: skip
+ORDER_CATEGORIES = frozenset({"inpatient", "outpatient", "community", "discharge"})
+
+# Sub-resources that a registration does not hold, as the outcome of a search names them. Source: dossier 3.4 (seen).
+_OUTSIDE = ("Outside Record",)
+SUBTYPES: dict[str, dict[str, tuple[str, ...]]] = {
+    "AllergyIntolerance": {"": _OUTSIDE},
+    "Encounter": {"": _OUTSIDE},
+    "Immunization": {"": _OUTSIDE},
+    "MedicationRequest": {"": _OUTSIDE},
+    "Condition": {
+        "": ("Dental Finding", "Genomics", "Infection", "Medical History", "Reason For Visit",
+             "Outside Record Problems", "Outside Record Encounter Diagnosis", "Outside Record Health Concern"),
+        "problem-list-item": ("Outside Record Problems",),
+        "encounter-diagnosis": ("Outside Record Encounter Diagnosis",),
+        "health-concern": ("Outside Record Health Concern",),
+    },
+    "Observation": {
+        "": ("SmartData Elements", "Outside Record Results", "Outside Record Vital Signs"),
+        "laboratory": ("Outside Record Results",),
+        "vital-signs": ("Outside Record Vital Signs",),
+        "survey": ("Assessments", "SmartData Elements"),
+        "social-history": ("SDOH Assessments",),
+    },
+}  # fmt: skip
+
+# Every type that Epic has in R4 and what it does with it. Source: dossier 1.5 (seen).
+INTERACTIONS: dict[str, str] = {
+    name: letters
+    for letters, names in {
+        "rs": "Account AdverseEvent Appointment Binary CarePlan CareTeam Contract Consent Coverage Device "
+        "DeviceRequest DeviceUseStatement Encounter Endpoint EpisodeOfCare ExplanationOfBenefit FamilyMemberHistory "
+        "Flag Goal Group ImagingStudy Immunization ImmunizationRecommendation List Location Measure MeasureReport "
+        "Media Medication MedicationAdministration MedicationDispense MedicationRequest NutritionOrder Organization "
+        "Practitioner PractitionerRole Questionnaire RelatedPerson RequestGroup ResearchStudy ResearchSubject "
+        "Specimen Substance",
+        "crs": "AllergyIntolerance Communication Condition Claim Patient QuestionnaireResponse",
+        "rsu": "DiagnosticReport Task",
+        "crsu": "BodyStructure DocumentReference Observation Procedure ServiceRequest",
+        "cr": "ConceptMap",
+        "r": "Provenance ValueSet",
+    }.items()
+    for name in names.split()
+}

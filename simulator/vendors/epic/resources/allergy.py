@@ -1,0 +1,83 @@
+"""AllergyIntolerance: words where codes should be, and a resource that says that nobody ever asked.
+
+Source: dossier 4.5, traps E16 and E17.
+"""
+
+from __future__ import annotations
+
+from simulator.fhir import build
+from simulator.population.answers import Loss
+from simulator.population.records import Allergy
+from simulator.vendor import Rendering
+from simulator.vendors.epic import dialect, ids
+from simulator.vendors.epic.dialect import Json, Telling
+
+_SHELLFISH = "735029006"
+# What Epic's reaction list calls what the truth codes in SNOMED. Guess, except Hives, Itching, Anaphylaxis (seen).
+_REACTIONS = {
+    "271807003": "Rash",
+    "247472004": "Hives",
+    "39579001": "Anaphylaxis",
+    "402387002": "Angioedema",
+    "21522001": "GI Upset",
+    "418290006": "Itching",
+    "49727002": "Cough",
+    "422587007": "Nausea Only",
+    "300359004": "Nausea And Vomiting",
+    "62315008": "Diarrhea",
+    "878820003": "Rhinitis",
+    "76067001": "Sneezing",
+    "56018004": "Wheezing",
+}
+
+
+def render(t: Telling, allergy: Allergy) -> Rendering:
+    """One allergy, with what of it is told differently."""
+    payload = _frame(t, allergy.ordinal, allergy.verification)
+    losses = []
+    if allergy.none_known:
+        losses += [Loss(name, "omitted", "nothing to qualify") for name in ("type", "category", "criticality")]
+    else:
+        category = "medication" if allergy.code.code == _SHELLFISH else allergy.category
+        payload |= {"type": allergy.type, "category": [category], "criticality": allergy.criticality}
+        if category != allergy.category:
+            losses.append(Loss("category", "replaced", "filed with the drug ingredients", category))
+    text = allergy.text.upper()
+    coding = {**build.coding(allergy.code), "display": text}
+    payload |= {"code": {"coding": [coding], "text": text}, "patient": t.subject}
+    if allergy.onset is not None:
+        payload["onsetDateTime"] = allergy.onset.isoformat()
+    payload["recordedDate"] = build.instant(allergy.recorded)
+    words = [_REACTIONS.get(code.code, dialect.words_of(code.display)) for code in allergy.reactions]
+    if words:
+        payload["reaction"] = [
+            {"manifestation": [_manifestation(word) for word in words], "description": ", ".join(words)}
+        ]
+        losses.append(Loss("reactions", "text_only", "the code is a word"))
+    if text != allergy.text:
+        losses.append(Loss("text", "replaced", "capitals", text))
+    if allergy.sensitivity:
+        losses.append(Loss("sensitivity", "omitted"))
+    return Rendering("AllergyIntolerance", payload["id"], payload, (allergy,), tuple((0, loss) for loss in losses))
+
+
+def not_on_file(t: Telling) -> Rendering:
+    """The resource of a patient about whom nothing was ever recorded: it carries no fact."""
+    payload = _frame(t, ids.NOT_ON_FILE, "unconfirmed")
+    payload["code"] = dialect.told("snomed", "1631000175102", "Patient not asked") | {"text": "Not on File"}
+    payload["patient"] = t.subject
+    return Rendering("AllergyIntolerance", payload["id"], payload, ())
+
+
+def _frame(t: Telling, ordinal: int, verification: str) -> Json:
+    return {
+        "resourceType": "AllergyIntolerance",
+        "id": t.id("AllergyIntolerance", ordinal),
+        "clinicalStatus": dialect.told("allergy-clinical", "active", "Active", version="4.0.0"),
+        "verificationStatus": dialect.told("allergy-verification", verification, verification.title(), version="4.0.0"),
+    }
+
+
+def _manifestation(word: str) -> Json:
+    """The display where the code belongs, under SNOMED's name: seen."""
+    return {"coding": [{"system": build.SYSTEMS["snomed"], "code": word}], "text": word}

@@ -1,0 +1,74 @@
+"""Flowsheet rows and result components: what Epic calls the things that are measured.
+
+Source: dossier 4.2, 4.3; trap E13.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from simulator.fhir import build
+from simulator.ids import h64, text_of
+from simulator.population.records import Code
+from simulator.vendors.epic import dialect, ids
+from simulator.vendors.epic.dialect import Json
+
+BLOOD_PRESSURE = "85354-9"
+VITAL_SIGNS = "8716-3"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A flowsheet row: Epic's number and name for a vital sign, and LOINC codes filed with it beside its own."""
+
+    number: str
+    name: str
+    loincs: tuple[str, ...]
+
+
+# Rows 5, 8, 14 and their codes: seen. The others: guess.
+ROWS = {
+    "sbp": Row("5", "BP", ("55284-4", BLOOD_PRESSURE)),
+    "hr": Row("8", "Pulse", ()),
+    "weight": Row("14", "Weight", ("3141-9",)),
+    "height": Row("11", "Height", ("3137-7",)),
+    "temp": Row("6", "Temp", ()),
+    "rr": Row("9", "Resp", ()),
+    "spo2": Row("10", "SpO2", ("2708-6",)),
+    "bmi": Row("301070", "BMI (Calculated)", ()),
+    "head_circ": Row("301400", "Head Circumference", ()),
+}
+_LOINC_NAMES = {
+    "55284-4": "Blood pressure systolic and diastolic",
+    BLOOD_PRESSURE: "Blood pressure panel with all children optional",
+    "3141-9": "Body weight Measured",
+    "3137-7": "Body height Measured",
+    "2708-6": "Oxygen saturation in Arterial blood",
+    VITAL_SIGNS: "Vital signs",
+}
+
+
+@lru_cache(maxsize=4_096)
+def concept(key: bytes, row_key: str, code: Code, text: str, is_vital: bool) -> Json:
+    """The CodeableConcept of what is measured under a row of labs.csv; `key` is the site's. Not to be changed."""
+    row = ROWS.get(row_key) if is_vital else None
+    if row is None:
+        own = str(1_500_000 + h64(key, "component", row_key) % 400_000)
+        component = {"system": dialect.local("2.768282"), "code": own, "display": text}
+        return {"coding": [build.coding(code), component], "text": text}
+    flowsheet_id = "t" + text_of(key, "flowsheet", row.number, length=22, alphabet=ids.LETTERS) + "0"
+    listed: list[Json] = [
+        {"system": dialect.local("2.707679"), "code": row.number, "display": row.name},
+        {
+            "system": "http://open.epic.com/FHIR/StructureDefinition/observation-flowsheet-id",
+            "code": flowsheet_id,
+            "display": row.name,
+        },
+        {"system": "urn:oid:1.2.246.537.6.96", "code": code.code},
+    ]
+    names = {loinc: _LOINC_NAMES[loinc] for loinc in (*row.loincs, VITAL_SIGNS)}
+    if row_key != "sbp":
+        names[code.code] = code.display
+    listed += [{"system": build.SYSTEMS["loinc"], "code": loinc, "display": names[loinc]} for loinc in sorted(names)]
+    return {"coding": listed, "text": row.name}

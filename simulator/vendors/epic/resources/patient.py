@@ -1,0 +1,308 @@
+"""Patient: two equal names, nine identifiers of which none is typed MR, and extensions of Epic's own.
+
+Source: dossier 4.1.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from simulator.fhir import build
+from simulator.ids import h64
+from simulator.population.answers import Loss
+from simulator.population.records import Address, Code, Person
+from simulator.population.world import FIRST_WRITTEN
+from simulator.vendor import Rendering
+from simulator.vendors.epic import dialect, ids
+from simulator.vendors.epic.dialect import Json, Telling, extension, usual
+
+if TYPE_CHECKING:
+    from simulator.sandbox import Site
+
+_EPIC = "http://open.epic.com/FHIR/StructureDefinition/"
+_US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
+_SEX_SYSTEM = "urn:oid:1.2.840.114350.1.13.0.1.7.10.698084.130.657370.19999000"
+_CEID = "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100"
+_EPIC_ID = "urn:oid:1.2.840.114350.1.13.0.1.7.5.737384.0"
+_LOGIN = "urn:oid:1.2.840.114350.1.13.0.1.7.3.878082.110"
+_LOGIN_RECORD = "urn:oid:1.2.840.114350.1.13.0.1.7.2.878082"
+_MRNS = 10**9
+_SEX_WORDS = {"F": "female", "M": "male"}
+_SEX_SNOMED = {"F": "248152002", "M": "248153007"}
+_PRONOUNS = {
+    "female": ("LA29519-8", "she/her/her/hers/herself"),
+    "male": ("LA29518-0", "he/him/his/his/himself"),
+}
+# Epic's category list differs from HL7's and comes as text only; the words for S and T are a guess.
+_MARITAL = {"S": "Single", "T": "Significant Other"}
+_ABBREVIATIONS = {
+    "Street": "St", "Avenue": "Ave", "Road": "Rd", "Drive": "Dr", "Lane": "Ln", "Court": "Ct", "Boulevard": "Blvd",
+    "Place": "Pl", "West": "W", "East": "E", "North": "N", "South": "S",
+}  # fmt: skip
+
+
+def mrn_of(site: Site, number: int) -> str | None:
+    """The EPI number of a patient; None for patients created through an API, who have none (dossier 5.3, seen)."""
+    return f"{site.permutation(_MRNS, 'mrn').forward(number):09d}" if number < FIRST_WRITTEN else None
+
+
+def number_of_mrn(site: Site, text: str) -> int | None:
+    """The patient number behind an EPI number, or None. Leading zeros belong to it."""
+    if len(text) != 9 or not (text.isascii() and text.isdigit()):
+        return None
+    return _known(site, site.permutation(_MRNS, "mrn").inverse(int(text)))
+
+
+def number_of_identifier(site: Site, kind: str | None, value: str) -> int | None:
+    """The patient whose identifier `value` is; `kind` is its system or its type's text, None: any of them."""
+    value = value.strip()
+    for names, look_up in _FAMILIES:
+        if kind is None or kind in names:
+            found: int | None = look_up(site, value)
+            if found is not None:
+                return found
+    return None
+
+
+def render(t: Telling) -> Rendering:
+    """The patient, with what of it is told differently."""
+    person = t.person
+    telecoms, telecom_loss = _telecoms(person)
+    identifiers = _identifiers(t)
+    payload: Json = {"resourceType": "Patient", "id": t.id("Patient")}
+    if person.number >= FIRST_WRITTEN:
+        payload["meta"] = {"security": _UNCERTAIN}
+    payload |= {"extension": _extensions(t), "identifier": identifiers, "active": True, "name": _names(person)}
+    if telecoms:
+        payload["telecom"] = telecoms
+    payload |= {"gender": person.gender, "birthDate": person.birth_date.isoformat()}
+    if person.deceased is None:
+        payload["deceasedBoolean"] = False
+    else:
+        payload["deceasedDateTime"] = build.instant(person.deceased)
+    if person.addresses:
+        payload["address"] = [_address(address) for address in person.addresses]
+    if person.marital is not None:
+        payload["maritalStatus"] = {"text": _MARITAL.get(person.marital.code, person.marital.display)}
+    if person.language is not None:
+        payload["communication"] = [_language(person.language)]
+    payload["generalPractitioner"] = [t.practitioner(person.practitioner)]
+    payload["managingOrganization"] = dialect.organization_reference(t.site)
+    losses = [(0, Loss("identifiers", "replaced", value=_as_answers(identifiers)))]
+    if telecom_loss:
+        losses.append((0, telecom_loss))
+    if person.marital is not None:
+        losses.append((0, Loss("maritalStatus", "text_only")))
+    return Rendering("Patient", payload["id"], payload, (person,), tuple(losses))
+
+
+# Seen on patients created through FHIR: patient-reported, uncertain reliability.
+_UNCERTAIN = [
+    {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": code, "display": display}
+    for code, display in (("PATRPT", "patient reported"), ("UNCERTREL", "uncertain reliability"))
+]
+
+
+def _names(person: Person) -> list[Json]:
+    whole = _name("official", person.family, person.given, person.suffix)
+    names = [whole, {**whole, "use": "usual"}]
+    if person.maiden:
+        names.append(_name("old", person.maiden, person.given, None))
+    if person.nickname:
+        names.append(_name("nickname", person.family, (person.nickname,), None))
+    return names
+
+
+def _name(use: str, family: str, given: tuple[str, ...], suffix: str | None) -> Json:
+    made: Json = {"use": use, "text": " ".join([*given, family, *([suffix] if suffix else [])]), "family": family}
+    made["given"] = list(given)
+    return made | ({"suffix": [suffix]} if suffix else {})
+
+
+def _telecoms(person: Person) -> tuple[list[Json], Loss | None]:
+    """Phones with a use, e-mail without; the loss says what is left of each."""
+    made: list[Json] = []
+    left = []
+    for rank, telecom in enumerate(person.telecoms, 1):
+        if telecom.system == "email":
+            made.append({"system": "email", "value": telecom.value, "rank": rank})
+            left.append({"system": "email", "use": None, "value": telecom.value})
+        else:
+            made.append(
+                {"system": telecom.system, "value": dialect.phone(telecom.value), "use": telecom.use, "rank": rank}
+            )
+            left.append({"system": telecom.system, "use": telecom.use, "value": telecom.value})
+    is_lost = any(telecom.system == "email" for telecom in person.telecoms)
+    return made, Loss("telecom", "replaced", "an e-mail has no use", left) if is_lost else None
+
+
+def _address(address: Address) -> Json:
+    """An address; `text` is its postal form, in capitals and abbreviations (new in 2026, seen)."""
+    street = " ".join(_ABBREVIATIONS.get(word.rstrip("."), word) for line in address.lines for word in line.split())
+    return {
+        "use": address.use,
+        "text": f"{street}\r\n{address.city.upper()} {address.state} {address.zip}\r\nUnited States of America",
+        "line": list(address.lines),
+        "city": address.city,
+        "state": address.state,
+        "postalCode": address.zip,
+        "country": "US",
+    }
+
+
+def _language(language: Code) -> Json:
+    kinds = [
+        extension(
+            "http://hl7.org/fhir/StructureDefinition/patient-preferenceType",
+            valueCoding={"system": "http://hl7.org/fhir/language-preference-type", "code": kind, "display": kind},
+        )
+        for kind in ("verbal", "written")
+    ]
+    return {
+        "language": {"coding": [build.coding(language)], "text": language.display},
+        "preferred": True,
+        "_preferred": {"extension": kinds},
+    }
+
+
+def _extensions(t: Telling) -> list[Json]:
+    person = t.person
+    sex = _SEX_WORDS[person.sex]
+    made = [
+        extension(_EPIC + "extension/legal-sex", valueCodeableConcept=_sex(person.gender, person.gender.capitalize())),
+        extension(_EPIC + "extension/sex-for-clinical-use", valueCodeableConcept=_sex(sex)),
+        _omb("us-core-race", person.race, unknown=_UNKNOWN_RACE),
+        _omb("us-core-ethnicity", (person.ethnicity,) if person.ethnicity else (), unknown=[]),
+    ]
+    if t.site.settings["sex_extension"] == "us-core-birthsex":
+        made.append(extension(_US_CORE + "us-core-birthsex", valueCode=person.sex))
+    else:
+        made.append(extension(_US_CORE + "us-core-sex", valueCode=_SEX_SNOMED[person.sex]))
+    if person.gender in _PRONOUNS:
+        code, display = _PRONOUNS[person.gender]
+        pronouns = {"coding": [{"system": build.SYSTEMS["loinc"], "code": code, "display": display}]}
+        made.append(extension(_EPIC + "extension/calculated-pronouns-to-use-for-text", valueCodeableConcept=pronouns))
+    return made
+
+
+def _sex(code: str, text: str = "") -> Json:
+    coding = {"system": _SEX_SYSTEM, "code": code, "display": code}
+    return {"coding": [coding]} | ({"text": text} if text else {})
+
+
+_UNKNOWN_RACE = [
+    extension("ombCategory", valueCoding={"system": build.SYSTEMS["v3-null"], "code": "UNK", "display": "Unknown"})
+]
+
+
+def _omb(name: str, codes: tuple[Code, ...], *, unknown: list[Json]) -> Json:
+    known = [extension("ombCategory", valueCoding=build.coding(code)) for code in codes]
+    text = ", ".join(code.display for code in codes) or "Unknown"
+    return extension(_US_CORE + name, extension=[*(known or unknown), extension("text", valueString=text)])
+
+
+# Identifiers
+
+
+def _identifiers(t: Telling) -> list[Json]:
+    site, number, person = t.site, t.number, t.person
+    made = [usual(dialect.SSN, person.ssn)] if person.ssn and person.number < FIRST_WRITTEN else []
+    made += [usual(_CEID, ids.ceid(site.key, number), "CEID"), usual(_EPIC_ID, _epic_id(site, number), "EPIC")]
+    external = usual(dialect.PATIENT_ID, _z_number(site, number), "EXTERNAL")
+    external["type"] = {"coding": [_MEMBER_NUMBER], "text": "EXTERNAL"}
+    made += [
+        external,
+        usual(_EPIC + "patient-dstu2-fhir-id", ids.dstu2_id(site.key, number), "FHIR"),
+        usual(_EPIC + "patient-fhir-id", t.id("Patient"), "FHIR STU3"),
+        usual(dialect.PATIENT_ID, "     " + _z_number(site, number), "INTERNAL"),  # five leading blanks: seen
+    ]
+    mrn = mrn_of(site, number)
+    if mrn is not None:
+        made.append(usual(dialect.MRN, mrn, "EPI"))
+    if t.draw("mychart") % 100 < 60:  # guess: who has signed up for the portal
+        made += [
+            usual(_LOGIN, f"MYC{_portal_number(site, number)}", "MYCHARTLOGIN"),
+            usual(_LOGIN_RECORD, str(_portal_number(site, number)), "WPRINTERNAL"),
+        ]
+    return made
+
+
+_MEMBER_NUMBER = {"system": "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBIdentifierType", "code": "um"}
+_NUMBERS = 1 << 34  # every patient number, written ones included, has a place
+
+
+def _epic_id(site: Site, number: int) -> str:
+    return f"E{site.permutation(_NUMBERS, 'epic id').forward(number)}"
+
+
+def _z_number(site: Site, number: int) -> str:
+    return f"Z{site.permutation(_NUMBERS, 'z number').forward(number)}"
+
+
+def _portal_number(site: Site, number: int) -> int:
+    return site.permutation(_NUMBERS, "portal").forward(number)
+
+
+def _as_answers(identifiers: list[Json]) -> list[dict[str, Any]]:
+    """The identifiers as a perfect integration holds them: INTERNAL is EXTERNAL behind blanks, and no other number."""
+    return [
+        {"type": one.get("type", {}).get("text"), "system": one["system"], "value": one["value"]}
+        for one in identifiers
+        if one.get("type", {}).get("text") != "INTERNAL"
+    ]
+
+
+def _known(site: Site, number: int | None) -> int | None:
+    return number if number is not None and site.sandbox.world.person(number) is not None else None
+
+
+def _by_number(prefix: str, tweak: str) -> Any:
+    def look_up(site: Site, value: str) -> int | None:
+        digits = value[len(prefix) :]
+        if not value.startswith(prefix) or not (digits.isascii() and digits.isdigit()) or len(digits) > 11:
+            return None
+        if int(digits) >= _NUMBERS or str(int(digits)) != digits:
+            return None
+        return _known(site, site.permutation(_NUMBERS, tweak).inverse(int(digits)))
+
+    return look_up
+
+
+def _by_portal(prefix: str) -> Any:
+    by_number = _by_number(prefix, "portal")
+
+    def look_up(site: Site, value: str) -> int | None:
+        found: int | None = by_number(site, value)
+        return found if found is not None and h64(site.key, found, "mychart") % 100 < 60 else None
+
+    return look_up
+
+
+def _by_ssn(site: Site, value: str) -> int | None:
+    return next(site.sandbox.world.find(ssn=value), None)
+
+
+def _by_ceid(site: Site, value: str) -> int | None:
+    return _known(site, ids.number_of_ceid(site.key, value))
+
+
+def _by_fhir_id(site: Site, value: str) -> int | None:
+    found = ids.named(site.key, value)
+    return _known(site, found.number) if found is not None and found.type == "Patient" else None
+
+
+def _by_dstu2_id(site: Site, value: str) -> int | None:
+    return _known(site, ids.number_of_dstu2(site.key, value))
+
+
+_FAMILIES: tuple[tuple[tuple[str, ...], Any], ...] = (
+    (("EPI", dialect.MRN), number_of_mrn),
+    (("EXTERNAL", "INTERNAL", dialect.PATIENT_ID), _by_number("Z", "z number")),
+    (("EPIC", _EPIC_ID), _by_number("E", "epic id")),
+    (("CEID", _CEID), _by_ceid),
+    (("SSN", dialect.SSN), _by_ssn),
+    (("FHIR STU3", _EPIC + "patient-fhir-id"), _by_fhir_id),
+    (("FHIR", _EPIC + "patient-dstu2-fhir-id"), _by_dstu2_id),
+    (("MYCHARTLOGIN", _LOGIN), _by_portal("MYC")),
+    (("WPRINTERNAL", _LOGIN_RECORD), _by_portal("")),
+)

@@ -1,0 +1,109 @@
+"""Search: whose resources are asked for, which of them are found, and what is said beside the results.
+
+Source: dossier 3.3-3.5; traps E4, E7, E37.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.exchange import Exchange
+from simulator.fhir import search
+from simulator.population.records import Immunization
+from simulator.vendors.epic import errors, filters, ids, resources
+from simulator.vendors.epic.dialect import Telling
+from simulator.vendors.epic.params import PARAMS, SUBTYPES
+from simulator.vendors.epic.query import Query
+from simulator.vendors.epic.resources import TOLD, Item, immunization
+from simulator.vendors.epic.resources.patient import number_of_identifier
+
+
+@dataclass(slots=True)
+class Found:
+    """What a search gives: the ids in listing order, and the issues of the outcome entry."""
+
+    ids: list[str]
+    issues: list[dict[str, Any]]
+
+
+def find(x: Exchange, query: Query) -> Found:
+    """What the query finds among a patient's resources, or by `_id`.
+
+    Raises:
+        Refusal: malformed with issues: a required parameter is missing, a value is not taken.
+    """
+    asked = query.first("_id")
+    if asked is not None:  # E37: beside _id everything else counts for nothing
+        return Found(list(_present(x, query.type, asked.values)), [])
+    if query.type not in TOLD:
+        raise query.refuse(errors.issue("fatal", "invalid", "59102", "Only an _ID search is allowed."))
+    t = _patient(x, query)
+    told = TOLD[query.type]
+    items: Iterable[Item] = told.items(t)
+    for test in filters.tests(t, query):
+        items = filter(test, items)
+    items = list(items)
+    return Found([told.id_of(t, item) for item in items], _left_out(t, query, items))
+
+
+def nothing_found() -> dict[str, Any]:
+    """The warning that an empty search holds."""
+    return errors.issue("warning", "processing", "4101")
+
+
+def _present(x: Exchange, type: str, wanted: Iterable[str]) -> Iterable[str]:
+    for id in dict.fromkeys(wanted):
+        found = ids.named(x.site.key, id)
+        if found is not None and found.type == type and resources.payload_of(x.site, found) is not None:
+            yield id
+
+
+def _left_out(t: Telling, query: Query, items: list[Item]) -> list[dict[str, Any]]:
+    """Sub-types that the registration lacks, and vaccines without a code."""
+    table = SUBTYPES.get(query.type, {})
+    asked = query.first("category")
+    wanted = [code for _, code in asked.tokens] if asked else [""]
+    names = dict.fromkeys(name for code in wanted for name in table.get(code, ()))
+    said = [
+        errors.issue(
+            "warning", "suppressed", "59204",
+            f"Client not authorized for {query.type} - {name}. Search results of this type have not been included.",
+        )
+        for name in names or (table.get("", ()) if not asked else ())
+    ]  # fmt: skip
+    if any(isinstance(one, Immunization) and immunization.is_uncoded(t, one) for item in items for one in item):
+        said.insert(0, errors.issue("warning", "processing", "4117"))
+    return said
+
+
+# Who
+
+
+def _patient(x: Exchange, query: Query) -> Telling:
+    """The patient whose resources are asked for."""
+    number = _patient_number(x, query)
+    t = resources.telling(x.site, number) if number is not None else None
+    if t is None:
+        raise query.refuse(errors.issue("fatal", "not-found", "4102"))  # guess: not on record
+    return t
+
+
+def _patient_number(x: Exchange, query: Query) -> int | None:
+    names = [name for name in ("patient", "subject") if name in PARAMS[query.type].first]
+    given = [one.value for name in names for one in query.all(name)]
+    chained = [one for name in names for one in query.all(f"{name}.identifier")]
+    if not given and chained:
+        system, value = chained[0].tokens[0]
+        return number_of_identifier(x.site, system, value)
+    if not given:
+        if query.type == "AllergyIntolerance":  # seen: 403 with an outcome for backend services
+            raise query.refuse(errors.issue("fatal", "processing", "4118"), status=403)
+        raise query.refuse(errors.missing("patient/_id"))
+    found = {search.reference(value) for value in given}
+    if len({id for _, id in found}) > 1 or "," in given[0]:
+        raise query.refuse(errors.issue("fatal", "invalid", "4112"))
+    type, id = next(iter(found))
+    named = ids.named(x.site.key, id) if type in ("", "Patient") else None
+    return named.number if named is not None and named.type == "Patient" else None

@@ -1,0 +1,420 @@
+"""What Epic's resources look like. Dossier 4; traps E10, E12-E17, E34, E40.
+
+The recorded samples are compared loosely, by member names, where they are at hand (`EMR_SHARED`, else `../shared`).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fhir.resources.R4B import get_fhir_model_class
+
+from simulator.fhir import build
+from simulator.population.records import Observation
+from simulator.vendor import Rendering
+from simulator.vendors.epic import VENDOR, ids
+from simulator.vendors.epic.resources import SERVED
+from tests.simulator.vendors.epic_door import Door, read, sandbox
+
+SAMPLES = Path(os.environ.get("EMR_SHARED", Path(__file__).parents[4] / "shared")) / "samples" / "epic"
+LOINC = "http://loinc.org"
+
+
+@pytest.fixture(scope="module")
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture(scope="module")
+def told(door: Door) -> list[Rendering]:
+    """Everything that is told of forty patients."""
+    return [one for number in range(40) for one in VENDOR.renderings(door.site, number)]
+
+
+def of(told: list[Rendering], type: str) -> Iterator[dict[str, Any]]:
+    return (one.payload for one in told if one.type == type)
+
+
+def first(told: list[Rendering], type: str, **having: str) -> dict[str, Any]:
+    """The first payload of a type that has these members."""
+    return next(one for one in of(told, type) if all(name in one for name in having))
+
+
+def observed(told: list[Rendering], key: str) -> list[tuple[dict[str, Any], Observation]]:
+    """(payload, truth) of what was measured under a row of labs.csv."""
+    return [
+        (one.payload, record)
+        for one in told
+        for record in one.records[:1]
+        if isinstance(record, Observation) and record.key == key
+    ]
+
+
+# Every body
+
+
+def test_every_type_is_valid_fhir(door: Door, told: list[Rendering]) -> None:
+    """One of each shape of each type; no deviation from R4 is deliberate in these types."""
+    seen: set[tuple[str, ...]] = set()
+    bodies = [one.payload for one in told]
+    bodies += [read(door.get(f"{reference}")) for reference in _places(told)]
+    for body in bodies:
+        shape = (body["resourceType"], *sorted(body), str(body.get("category", "")))
+        if shape not in seen:
+            seen.add(shape)
+            get_fhir_model_class(body["resourceType"]).model_validate(json.loads(build.dumps(body)))
+    assert {shape[0] for shape in seen} == set(SERVED)
+
+
+def _places(told: list[Rendering]) -> set[str]:
+    encounter, patient = first(told, "Encounter"), first(told, "Patient")
+    return {
+        encounter["location"][0]["location"]["reference"],
+        encounter["serviceProvider"]["reference"],
+        patient["generalPractitioner"][0]["reference"],
+    }
+
+
+def test_what_is_served_is_what_is_told(door: Door, told: list[Rendering]) -> None:
+    for one in told[:: max(1, len(told) // 80)]:
+        assert door.get(f"{one.type}/{one.id}").body == build.dumps(one.payload)
+
+
+def test_the_same_seed_gives_the_same_bytes(door: Door, told: list[Rendering]) -> None:
+    again, other = Door(sandbox()), Door(sandbox(seed=8))
+    for number in (3, 17):
+        bodies = [build.dumps(one.payload) for one in VENDOR.renderings(again.site, number)]
+        assert bodies == [build.dumps(one.payload) for one in VENDOR.renderings(door.site, number)]
+    path = f"Patient/{again.fhir_id(5)}"
+    assert again.get(path).body == door.get(path).body
+    assert again.get(path).headers == door.get(path).headers
+    assert again.fhir_id(5) != other.fhir_id(5)
+
+
+def test_ids_are_unique_and_some_differ_only_in_case(told: list[Rendering]) -> None:
+    given = [one.id for one in told if one.type != "Medication"]
+    assert len(set(given)) == len(given)
+    assert len({id.lower() for id in given}) < len(given)
+    assert len({id[:36] for id in given}) < len(given)
+    assert max(map(len, given)) <= 64
+    assert any("." in id for id in given)
+    assert any("-" in id for id in given)
+
+
+def test_nothing_tells_when_it_changed(told: list[Rendering]) -> None:
+    assert not any("meta" in one.payload or "text" in one.payload for one in told)
+
+
+def test_an_id_of_nothing_is_59008(door: Door, told: list[Rendering]) -> None:
+    """Made up; of another type; of a record that another resource tells."""
+    diastolic = next(one.records[1] for one in told if len(one.records) == 2)
+    number = next(number for number in range(40) if diastolic in door.sandbox.world.chart(number).observations)
+    hidden = ids.fhir_id(door.site.key, "Observation", number, diastolic.ordinal)
+    beyond = ids.fhir_id(door.site.key, "Condition", number, 9_999)
+    for path in ("Patient/eNothing3", f"Condition/{door.fhir_id(1)}", f"Observation/{hidden}", f"Condition/{beyond}"):
+        answer = door.get(path)
+        assert answer.status == 404, path
+        (issue,) = read(answer)["issue"]
+        assert issue["details"]["coding"][0]["code"] == "59008"
+        assert (issue["severity"], issue["location"]) == ("fatal", ["/f:id"])
+
+
+# Patient
+
+
+def test_the_name_comes_twice_and_a_maiden_name_is_old(told: list[Rendering]) -> None:
+    uses = []
+    for patient in of(told, "Patient"):
+        official, usual, *more = patient["name"]
+        assert {**official, "use": "usual"} == usual
+        assert official["use"] == "official"
+        uses += [one["use"] for one in more]
+    assert {"old"} <= set(uses) <= {"old", "nickname"}
+
+
+def test_a_patient_has_epics_extensions_with_the_url_behind_the_value(told: list[Rendering]) -> None:
+    patient = first(told, "Patient")
+    urls = [one["url"].rpartition("/")[2] for one in patient["extension"]]
+    assert urls[:5] == ["legal-sex", "sex-for-clinical-use", "us-core-race", "us-core-ethnicity", "us-core-sex"]
+    assert list(patient["extension"][0])[-1] == "url"
+
+
+def test_an_unknown_race_is_a_null_flavor_and_an_unknown_ethnicity_a_word(told: list[Rendering]) -> None:
+    said = {"us-core-race": set[str](), "us-core-ethnicity": set[str]()}
+    for patient in of(told, "Patient"):
+        for extension in patient["extension"]:
+            name = extension["url"].rpartition("/")[2]
+            if name in said:
+                inner = extension["extension"]
+                said[name] |= {one["valueCoding"]["code"] for one in inner if one["url"] == "ombCategory"}
+                assert inner[-1]["url"] == "text"
+                if len(inner) == 1:
+                    said[name].add(inner[0]["valueString"])
+    assert "UNK" in said["us-core-race"]
+    assert "Unknown" in said["us-core-ethnicity"]
+    assert "2186-5" in said["us-core-ethnicity"]
+
+
+def test_birth_sex_is_told_the_old_way_on_request() -> None:
+    older = Door(sandbox(vendor=VENDOR.variant("epic", defaults={"sex_extension": "us-core-birthsex"})))
+    patient = read(older.get(f"Patient/{older.fhir_id(1)}"))
+    sex = next(one for one in patient["extension"] if one["url"].endswith("us-core-birthsex"))
+    assert sex["valueCode"] in ("F", "M")
+
+
+def test_telecoms_are_formatted_and_mail_has_no_use(told: list[Rendering]) -> None:
+    telecoms = [one for patient in of(told, "Patient") for one in patient.get("telecom", [])]
+    assert all("use" not in one for one in telecoms if one["system"] == "email")
+    assert all(
+        one["value"].startswith("+1 ") and len(one["value"]) == 15 for one in telecoms if one["system"] == "phone"
+    )
+
+
+# Observation
+
+
+def test_vital_signs_have_8716_3_among_their_codes_often_first(told: list[Rendering]) -> None:
+    for payload, truth in observed(told, "hr"):
+        loincs = [one["code"] for one in payload["code"]["coding"] if one["system"] == LOINC]
+        assert loincs == sorted(loincs)
+        assert loincs[0] == "8716-3"
+        assert truth.code.code in loincs
+        assert payload["code"]["coding"][0]["system"].startswith("urn:oid:1.2.840.114350")
+        assert payload["code"]["text"] == "Pulse"
+
+
+def test_a_blood_pressure_is_one_resource_with_two_components(told: list[Rendering]) -> None:
+    pressures = [one for one in told if len(one.records) == 2]
+    assert pressures
+    for one in pressures:
+        assert [component["code"]["coding"][0]["code"] for component in one.payload["component"]] == [
+            "8480-6",
+            "8462-4",
+        ]
+        assert "valueQuantity" not in one.payload
+        assert "85354-9" in [coding["code"] for coding in one.payload["code"]["coding"]]
+    assert not [one for one in told for record in one.records[:1] if getattr(record, "key", "") == "dbp"]
+
+
+def test_a_hemoglobin_a1c_has_no_unit(told: list[Rendering]) -> None:
+    measured = observed(told, "a1c")
+    assert measured
+    assert all(set(payload["valueQuantity"]) == {"value"} for payload, _ in measured)
+
+
+def test_some_units_have_no_code(told: list[Rendering]) -> None:
+    payload, truth = observed(told, "rbc")[0]
+    assert truth.unit == "10*6/uL"
+    assert payload["valueQuantity"]["unit"] == "10*6/µL"
+    assert "code" not in payload["valueQuantity"]
+    bounds = payload["referenceRange"][0]
+    assert bounds["text"].endswith("10*6/µL")
+    assert bounds["low"]["unit"] == "10*6/µL"
+
+
+def test_a_range_with_one_bound_is_text_only(told: list[Rendering]) -> None:
+    high = [payload["referenceRange"] for payload, _ in observed(told, "ldl")]
+    low = [payload["referenceRange"] for payload, _ in observed(told, "egfr")]
+    assert high[0] == [{"text": "<=100"}]
+    assert low[0] == [{"text": ">=60"}]
+
+
+def test_findings_are_strings_and_the_flag_a_text(told: list[Rendering]) -> None:
+    findings = [payload for payload, truth in observed(told, "ua_protein") if truth.interpretation in (None, "N")]
+    assert findings
+    assert all(isinstance(one["valueString"], str) for one in findings)
+    assert all(one["interpretation"] == [{"text": "(NONE)"}] for one in findings)
+
+
+def test_normal_results_have_no_flag_and_abnormal_ones_a_coded_one(told: list[Rendering]) -> None:
+    flags = {}
+    for payload, truth in observed(told, "glucose"):
+        told_flag = payload.get("interpretation", [{}])[0]
+        flags.setdefault(truth.interpretation, told_flag.get("coding", [{}])[0].get("code"))
+    assert flags["N"] is None
+    assert flags["H"] == "H"
+
+
+def test_trailing_zeros_are_lost_in_numbers_and_kept_in_the_text_of_a_range(told: list[Rendering]) -> None:
+    payload, truth = next((p, t) for p, t in observed(told, "creatinine") if str(t.value).endswith("0"))
+    assert payload["valueQuantity"]["value"] == truth.value
+    assert not str(payload["valueQuantity"]["value"]).endswith("0")
+    assert payload["referenceRange"][0]["text"].startswith(f"{truth.low} - {truth.high}")
+
+
+# Orders and drugs
+
+
+def test_an_order_has_three_doses_of_which_one_is_the_dose(told: list[Rendering]) -> None:
+    differing = 0
+    for one in (one for one in told if one.type == "MedicationRequest"):
+        (dosage,) = one.payload["dosageInstruction"]
+        kinds = {each["type"]["coding"][0]["code"]: each["doseQuantity"] for each in dosage["doseAndRate"]}
+        assert list(kinds) == ["calculated", "admin-amount", "ordered"]
+        truth = one.records[0].dosage  # type: ignore[union-attr]
+        assert (kinds["ordered"]["value"], kinds["ordered"]["unit"]) == (truth.dose, truth.unit)
+        differing += kinds["calculated"]["unit"] != kinds["ordered"]["unit"]
+        assert dosage["text"].startswith(truth.text + ", Starting ")
+        assert dosage["patientInstruction"] == truth.text
+    assert differing
+
+
+def test_drugs_come_by_reference_and_their_codes_without_a_word(door: Door, told: list[Rendering]) -> None:
+    order = first(told, "MedicationRequest")
+    assert "medicationCodeableConcept" not in order
+    assert "contained" not in order
+    drug = read(door.get(order["medicationReference"]["reference"]))
+    rxnorm = [one for one in drug["code"]["coding"] if one["system"] == build.SYSTEMS["rxnorm"]]
+    assert all("display" not in one for one in rxnorm)
+    assert [one["code"] for one in rxnorm] == sorted((one["code"] for one in rxnorm), key=int)
+    assert drug["code"]["coding"][0]["system"].startswith("urn:oid:")
+    assert drug["code"]["text"] == order["medicationReference"]["display"]
+
+
+def test_most_drugs_have_the_ingredients_code_before_the_products(told: list[Rendering]) -> None:
+    first_is_ingredient = 0
+    for drug in of(told, "Medication"):
+        rxnorm = [one["code"] for one in drug["code"]["coding"] if one["system"] == build.SYSTEMS["rxnorm"]]
+        first_is_ingredient += len(rxnorm) == 2
+    assert first_is_ingredient
+
+
+# Allergies, conditions, encounters, immunizations
+
+
+def test_nothing_on_file_is_a_resource_that_tells_no_record(door: Door, told: list[Rendering]) -> None:
+    silent = next(one for one in told if one.type == "AllergyIntolerance" and not one.records)
+    assert silent.payload["code"]["text"] == "Not on File"
+    assert silent.payload["code"]["coding"][0]["code"] == "1631000175102"
+    patient = silent.payload["patient"]["reference"]
+    bundle = door.bundle("AllergyIntolerance", f"patient={patient}")
+    assert bundle["total"] == 1
+    assert bundle["entry"][0]["resource"]["id"] == silent.id
+
+
+def test_a_reaction_has_a_word_for_a_code(told: list[Rendering]) -> None:
+    words = [
+        manifestation
+        for allergy in of(told, "AllergyIntolerance")
+        for reaction in allergy.get("reaction", [])
+        for manifestation in reaction["manifestation"]
+    ]
+    assert words
+    for one in words:
+        assert one["coding"] == [{"system": build.SYSTEMS["snomed"], "code": one["text"]}]
+        assert not one["text"].isdigit()
+
+
+def test_problems_have_icd_first_and_visit_diagnoses_snomed(told: list[Rendering]) -> None:
+    firsts: dict[str, set[str]] = {}
+    for condition in of(told, "Condition"):
+        category = condition["category"][0]["coding"][0]["code"]
+        firsts.setdefault(category, set()).add(condition["code"]["coding"][0]["system"])
+        assert len(condition["category"]) == (2 if category == "encounter-diagnosis" else 1)
+        assert len(condition["recordedDate"]) == 10
+    assert firsts["problem-list-item"] == {build.SYSTEMS["icd10cm"]}
+    assert firsts["encounter-diagnosis"] == {build.SYSTEMS["snomed"]}
+
+
+def test_some_texts_end_in_the_mark_of_risk_adjustment(told: list[Rendering]) -> None:
+    texts = {condition["code"]["text"] for condition in of(told, "Condition")}
+    assert any(text.endswith(" (CMS/HCC)") for text in texts)
+    assert any(not text.endswith(" (CMS/HCC)") for text in texts)
+
+
+def test_encounter_classes_are_epics_own_and_map_back(told: list[Rendering]) -> None:
+    mapping = VENDOR.defaults["mappings"]["encounter_class"]
+    for one in (one for one in told if one.type == "Encounter"):
+        assert one.payload["class"]["code"] in ("4", "5", "10", "13")
+        codings = [coding for concept in one.payload["type"] for coding in concept["coding"]]
+        known = [mapping.get(f"{coding['system']}|{coding['code']}") for coding in codings]
+        assert next(code for code in reversed(known) if code) == one.records[0].class_code  # type: ignore[union-attr]
+
+
+def test_some_old_visits_were_never_closed(told: list[Rendering]) -> None:
+    statuses = [encounter["status"] for encounter in of(told, "Encounter")]
+    assert 0 < statuses.count("in-progress") < len(statuses) / 5
+    unclosed = next(one for one in of(told, "Encounter") if one["status"] == "in-progress")
+    assert unclosed["period"]["end"] < "2025-12-01"
+    assert len(unclosed["period"]["end"]) == 10
+
+
+def test_a_vaccine_has_a_code_without_display_or_none_at_all(door: Door, told: list[Rendering]) -> None:
+    coded = [one["vaccineCode"] for one in of(told, "Immunization")]
+    assert all("display" not in coding for one in coded for coding in one.get("coding", []))
+    uncoded = next(one for one in of(told, "Immunization") if "coding" not in one["vaccineCode"])
+    bundle = door.bundle("Immunization", f"patient={uncoded['patient']['reference']}")
+    issues = bundle["entry"][-1]["resource"]["issue"]
+    assert issues[0]["details"]["coding"][0]["code"] == "4117"
+
+
+# Against the recordings
+
+
+def _members(type: str) -> set[str]:
+    """The top-level members that recorded resources of a type have."""
+    found: set[str] = set()
+    for path in SAMPLES.glob("r4-*.json"):
+        for body in _resources(json.loads(path.read_text("utf-8"))):
+            if body.get("resourceType") == type:
+                found |= set(body)
+    return found
+
+
+def _resources(value: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(value, dict):
+        if "resourceType" in value:
+            yield value
+        for one in value.values():
+            yield from _resources(one)
+    elif isinstance(value, list):
+        for one in value:
+            yield from _resources(one)
+
+
+ADDED = {  # members that the few recordings lack: dossier 4, CapabilityStatement
+    "Condition": {"encounter", "abatementDateTime"},
+    "Encounter": {"reasonCode", "diagnosis"},
+    "MedicationRequest": {"reasonCode"},
+    "Patient": {"deceasedDateTime"},
+}
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the recorded samples are not at hand")
+@pytest.mark.parametrize(
+    "type",
+    ["AllergyIntolerance", "Condition", "Encounter", "Immunization", "Medication", "MedicationRequest", "Observation",
+     "Organization", "Patient"],
+)  # fmt: skip
+def test_members_are_those_of_the_recordings(door: Door, told: list[Rendering], type: str) -> None:
+    if type == "Organization":
+        reference = first(told, "Encounter")["serviceProvider"]["reference"]
+        ours = set(read(door.get(reference)))
+    else:
+        ours = {member for one in of(told, type) for member in one}
+    assert ours <= _members(type) | ADDED.get(type, set())
+
+
+@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the recorded samples are not at hand")
+def test_the_bundle_has_the_members_of_the_recordings_in_their_order(door: Door) -> None:
+    recorded = json.loads((SAMPLES / "r4-bundle-observation-vitals-page1-trimmed.json").read_text("utf-8"))
+    recorded.pop("_note")
+    number = door.patient_with(observations=60)
+    ours = door.bundle("Observation", f"patient={door.fhir_id(number)}&category=vital-signs&_count=2")
+    assert list(ours) == list(recorded)
+    assert [list(one) for one in ours["link"]] == [list(one) for one in recorded["link"]]
+    assert list(ours["entry"][0]) == list(recorded["entry"][0])
+    assert list(ours["entry"][-1]) == list(recorded["entry"][-1])
+
+
+def test_numbers_keep_their_digits_on_the_wire(door: Door, told: list[Rendering]) -> None:
+    payload, truth = observed(told, "tsh")[0]
+    sent = read(door.get(f"Observation/{payload['id']}"))
+    assert sent["valueQuantity"]["value"] == truth.value
+    assert isinstance(sent["valueQuantity"]["value"], Decimal | int)

@@ -1,0 +1,211 @@
+"""The habits of Epic that hurt, one test each: what a naive client concludes, and what is so. Dossier section 12.
+
+`TRAPS` of the room and `SHOWN` here name the same traps; the details are tested in the neighbouring files.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from simulator.population import answers
+from simulator.refusal import Refusal
+from simulator.vendors.epic import VENDOR
+from tests.simulator.vendors.epic_door import Door, link, read
+
+SHOWN = {  # traps that a neighbouring file shows: file, test
+    "E8": ("front", "test_a_path_that_epic_has_not_is_a_page_of_the_web_server"),
+    "E10": ("bodies", "test_ids_are_unique_and_some_differ_only_in_case"),
+    "E12": ("bodies", "test_the_name_comes_twice_and_a_maiden_name_is_old"),
+    "E13": ("bodies", "test_vital_signs_have_8716_3_among_their_codes_often_first"),
+    "E14": ("bodies", "test_a_hemoglobin_a1c_has_no_unit"),
+    "E25": ("auth", "test_a_broken_rule_is_in_the_journal_and_not_in_the_answer"),
+    "E34": ("front", "test_a_patient_has_no_etag_but_a_misspelt_one"),
+    "E36": ("search", "test_a_date_without_a_zone_is_the_servers_day_not_the_utc_day"),
+    "E38": ("patients", "test_names_that_sound_alike_are_hits"),
+    "E40": ("bodies", "test_some_old_visits_were_never_closed"),
+    "E41": ("search", "test_a_smoking_status_is_dated_on_the_day_of_the_request"),
+    "4.4": ("bodies", "test_drugs_come_by_reference_and_their_codes_without_a_word"),
+}
+
+
+@pytest.fixture(scope="module")
+def door() -> Door:
+    return Door()
+
+
+@pytest.fixture(scope="module")
+def patient(door: Door) -> str:
+    return door.fhir_id(door.patient_with(observations=120, medications=1, conditions=2, allergies=1))
+
+
+def test_every_trap_of_the_room_is_shown() -> None:
+    here = {name for name, _ in inspect.getmembers(sys.modules[__name__], inspect.isfunction)}
+    shown = set(SHOWN) | {
+        name.split("_")[1].upper() for name in here if name.startswith("test_e") and name[6].isdigit()
+    }
+    assert {trap.id for trap in VENDOR.traps} == shown
+    for file, test in SHOWN.values():
+        assert f"def {test}(" in Path(__file__).with_name(f"test_epic_{file}.py").read_text("utf-8")
+
+
+def test_every_trap_has_a_source_in_the_dossier() -> None:
+    assert len(VENDOR.traps) >= 16
+    for trap in VENDOR.traps:
+        assert trap.source.where.startswith("dossier ")
+        assert trap.says
+
+
+def test_e1_a_client_that_accepts_anything_cannot_read_json(door: Door, patient: str) -> None:
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(door.get(f"Patient/{patient}", accept="*/*").body)
+
+
+def test_e2_who_stops_at_total_stops_after_one_page(door: Door, patient: str) -> None:
+    bundle = door.bundle("Observation", f"patient={patient}&category=vital-signs&_count=10")
+    assert bundle["total"] == 10
+    assert link(bundle, "next")
+    assert len(door.matches("Observation", f"patient={patient}&category=vital-signs&_count=10")) > 10
+
+
+def test_e3_who_counts_entries_counts_one_too_many(door: Door, patient: str) -> None:
+    bundle = door.bundle("Condition", f"patient={patient}")
+    types = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    assert types.count("OperationOutcome") == 1
+    assert types[-1] == "OperationOutcome"
+    assert bundle["total"] == len(types) - 1
+
+
+def test_e4_who_asks_for_the_first_entry_finds_a_patient_who_is_none(door: Door) -> None:
+    bundle = door.bundle("Patient", "family=Nobody&given=Nobody&birthdate=1901-01-01")
+    assert bundle["entry"][0]["resource"]["resourceType"] == "OperationOutcome"
+    assert bundle["total"] == 0
+
+
+def test_e5_a_misspelt_filter_gives_everything(door: Door, patient: str) -> None:
+    everything = door.matches("Condition", f"patient={patient}")
+    assert door.matches("Condition", f"patient={patient}&clinical_status=nonsense") == everything
+
+
+def test_e6_a_birth_date_alone_says_that_nobody_is_there(door: Door) -> None:
+    born = read(door.get(f"Patient/{door.fhir_id(4)}"))["birthDate"]
+    assert door.bundle("Patient", f"birthdate={born}")["total"] == 0
+
+
+def test_e7_the_first_issue_is_not_the_reason(door: Door, patient: str) -> None:
+    outcome = read(door.get("Observation", f"patient={patient}&_lastUpdated=gt2024-01-01"))
+    assert outcome["issue"][0]["severity"] == "information"
+    assert outcome["issue"][-1]["severity"] == "fatal"
+
+
+def test_e9_a_refusal_without_a_body_and_one_that_is_a_string(door: Door, patient: str) -> None:
+    denied = door.get("Condition", f"patient={patient}", token=door.token("demographics"))
+    assert (denied.status, denied.body) == (403, b"")
+    assert read(door.get("Condition", f"patient={patient}", token="stale")) == ""
+
+
+def test_e11_who_looks_for_mr_finds_no_record_number(door: Door, patient: str) -> None:
+    identifiers = read(door.get(f"Patient/{patient}"))["identifier"]
+    codes = [coding["code"] for one in identifiers for coding in one.get("type", {}).get("coding", [])]
+    assert codes == ["um"]
+    number = VENDOR.patient_of(door.site, patient)
+    assert number is not None
+    mrn = VENDOR.patient_ids(door.site, number)["mrn"]
+    assert [one["value"] for one in identifiers if one.get("type", {}).get("text") == "EPI"] == [mrn]
+    assert any(one["value"].startswith("     Z") for one in identifiers)
+
+
+def test_e15_who_adds_the_doses_triples_them(door: Door, patient: str) -> None:
+    order = door.matches("MedicationRequest", f"patient={patient}")[0]
+    doses = order["dosageInstruction"][0]["doseAndRate"]
+    assert [one["type"]["text"] for one in doses] == ["calculated", "admin-amount", "ordered"]
+
+
+def test_e16_an_allergy_that_says_that_nobody_asked(door: Door) -> None:
+    number = next(n for n in range(200) if not door.sandbox.world.chart(n).allergies)
+    told = [one for one in VENDOR.renderings(door.site, number) if one.type == "AllergyIntolerance"]
+    assert [one.records for one in told] == [()]
+    (found,) = door.matches("AllergyIntolerance", f"patient={door.fhir_id(number)}")
+    assert found["code"]["text"] == "Not on File"
+
+
+def test_e17_a_terminology_that_is_asked_for_hives(door: Door) -> None:
+    reactions = [
+        coding
+        for number in range(60)
+        for one in VENDOR.renderings(door.site, number)
+        for reaction in one.payload.get("reaction", [])
+        for manifestation in reaction["manifestation"]
+        for coding in manifestation["coding"]
+    ]
+    assert reactions
+    assert {one["system"] for one in reactions} == {"http://snomed.info/sct"}
+    assert not any(one["code"].isdigit() for one in reactions)
+
+
+def test_e24_a_description_that_is_null(door: Door) -> None:
+    answer = read(door.ask_token("not an assertion"))
+    assert answer["error_description"] is None
+    with pytest.raises(AttributeError):
+        answer["error_description"].lower()
+
+
+def test_e27_who_compares_granted_with_asked_refuses_the_login(door: Door) -> None:
+    asked = " ".join(door.client().scopes)
+    granted = read(door.ask_token(door.assertion(door.claims()), scope=asked))["scope"]
+    assert granted != asked
+    assert set(asked.split()) - set(granted.split())  # some come back in another letter case
+
+
+def test_e32_an_outage_is_html_without_a_time_to_come_back(door: Door, patient: str) -> None:
+    door.get(f"Patient/{patient}")
+    answer = VENDOR.errors.dress(Refusal("unavailable"), door.last)
+    assert answer.body.startswith(b"<!DOCTYPE HTML")
+    assert answer.header("retry-after") is None
+
+
+def test_e37_an_id_silences_every_other_parameter(door: Door, patient: str) -> None:
+    other = door.fhir_id(1)
+    assert door.matches("Patient", f"_id={patient}&birthdate=1900-01-01&identifier=EPI|1")[0]["id"] == patient
+    assert door.matches("Patient", f"_id={patient},{other}")[1]["id"] == other
+
+
+def test_a_token_that_dies_between_two_pages_gives_the_bare_string(patient: str) -> None:
+    door = Door()
+    url = link(door.bundle("Observation", f"patient={patient}&category=vital-signs&_count=5"), "next") or ""
+    door.sandbox.clock.advance(timedelta(hours=1))
+    answer = door.get("Observation", url.partition("?")[2])
+    assert (answer.status, answer.body) == (401, b'""')
+
+
+# What is recorded as lost
+
+
+def test_every_loss_names_a_field_of_its_record(door: Door) -> None:
+    seen: set[str] = set()
+    for number in range(25):
+        chart = door.sandbox.world.chart(number)
+        for one in VENDOR.renderings(door.site, number):
+            for index, loss in one.losses:
+                source: dict[str, Any] = {"vendor": "epic", "type": one.type, "id": one.id}
+                record = answers.canonical(
+                    one.records[index], chart=chart, world=door.sandbox.world, source=source, patient={}
+                )
+                assert _has(record, loss.field) or loss.field == "identifiers", (one.type, loss)
+                seen.add(f"{one.type}.{loss.field}")
+    assert len(seen) > 20
+
+
+def _has(record: dict[str, Any], field: str) -> bool:
+    value: Any = record
+    for name in field.split("."):
+        if not isinstance(value, dict) or name not in value:
+            return False
+        value = value[name]
+    return True
