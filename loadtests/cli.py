@@ -1,0 +1,122 @@
+"""`emr-sandbox load NAME`: a Locust load scenario, headless, judged by a budget."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from importlib.resources import files
+from pathlib import Path
+
+import click
+
+from loadtests.budget import Budget, Row
+from loadtests.target import Target, own_server
+from simulator.refusal import UsageError
+
+HERE = Path(str(files("loadtests")))
+
+
+def names() -> list[str]:
+    """The load scenarios, by name."""
+    return sorted(path.stem.replace("_", "-") for path in (HERE / "users").glob("*.py") if path.stem != "__init__")
+
+
+def commands() -> list[click.Command]:
+    """What this package adds to the command line."""
+    return [load]
+
+
+@click.command()
+@click.argument("name", default="")
+@click.option("--users", default=8, show_default=True, type=click.IntRange(1), help="Load users at the same time.")
+@click.option("--duration", "duration_s", default=15, show_default=True, type=click.IntRange(1), help="Seconds.")
+@click.option("--think", "think_s", default=0.2, show_default=True, type=float, help="Mean pause between charts, s.")
+@click.option("--target", help="URL of a running server; without it one is started for the run.")
+@click.option("--vendor", "vendors", multiple=True, help="Only these vendors.")
+@click.option("--seed", default=7, show_default=True)
+@click.option("--patients", default=10_000, show_default=True)
+@click.option("--budget", type=click.Path(path_type=Path), help="TOML; without it the scenario's own.")
+@click.option("--limits", is_flag=True, help="Keep the vendors' quotas; they are switched off otherwise.")
+@click.option("--report", type=click.Path(path_type=Path), help="Folder for Locust's HTML page and statistics.")
+@click.option("--web", is_flag=True, help="Open Locust's own page instead of a headless run; no verdict.")
+@click.option("--json", "as_json", is_flag=True, help="The result as JSON.")
+def load(
+    name: str, users: int, duration_s: int, think_s: float, target: str | None, vendors: tuple[str, ...], seed: int,
+    patients: int, budget: Path | None, limits: bool, report: Path | None, web: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Run the load scenario NAME against a sandbox; exit 1 when its budget is broken, 5 when nothing was measured."""
+    if name not in names():
+        given = f'unknown load scenario "{name}"' if name else "no load scenario named"
+        raise UsageError(f"{given}; known: {', '.join(names())}", f"emr-sandbox load {names()[0]}")
+    if importlib.util.find_spec("locust") is None:
+        raise UsageError("Locust is not installed", "pip install 'emr-sandbox[load]'")
+    held = Budget.read(budget or HERE / "budgets" / f"{name}.toml")
+    with ExitStack() as stack:
+        url = target or stack.enter_context(own_server(seed, patients))
+        aim = Target(url, seed=seed, patients=patients, vendors=vendors)
+        stack.callback(aim.close)
+        if not limits:
+            aim.limits_off()
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        aim.write_plan(folder / "plan.json", charts=200, think_s=think_s)
+        if report:
+            report.mkdir(parents=True, exist_ok=True)
+        rows = _run(name, folder / "plan.json", users=users, duration_s=duration_s, web=web, report=report)
+    if web:
+        return
+    broken = held.broken(rows)
+    _tell(name, rows, broken, as_json=as_json)
+    if not rows:
+        raise SystemExit(5)
+    raise SystemExit(1 if broken else 0)
+
+
+def _run(name: str, plan: Path, *, users: int, duration_s: int, web: bool, report: Path | None) -> list[Row]:
+    """Locust in a process of its own (it patches the socket module); gives its statistics."""
+    command = [sys.executable, "-m", "locust", "-f", str(HERE / "users" / f"{name.replace('-', '_')}.py")]
+    command += [
+        "--users",
+        str(users),
+        "--spawn-rate",
+        str(users),
+        "--run-time",
+        f"{duration_s}s",
+        "--loglevel",
+        "ERROR",
+    ]
+    environment = {**os.environ, "EMR_LOAD_PLAN": str(plan)}
+    if web:
+        subprocess.run(command, env=environment, check=False)
+        return []
+    command += ["--headless", "--only-summary", "--json"]
+    if report:
+        command += ["--html", str(report / "locust.html")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    try:
+        return [Row.of(entry) for entry in json.loads(done.stdout)]
+    except (ValueError, KeyError):
+        raise UsageError(f"Locust gave no statistics (exit {done.returncode})", done.stderr.strip()[-2000:]) from None
+
+
+def _tell(name: str, rows: list[Row], broken: list[str], *, as_json: bool) -> None:
+    total = sum(row.requests for row in rows)
+    verdict = "FAIL" if broken else "PASS" if rows else "UNTESTED"
+    if as_json:
+        table = [{field: getattr(row, field) for field in Row.__slots__} for row in rows]
+        click.echo(json.dumps({"load": name, "verdict": verdict, "requests": total, "rows": table, "broken": broken}))
+        return
+    click.echo(f"{'':26}{'requests':>9}{'failed':>8}{'p50 ms':>8}{'p95 ms':>8}{'p99 ms':>8}{'per s':>8}")
+    for row in sorted(rows, key=lambda row: row.name):
+        click.echo(
+            f"{row.name:26}{row.requests:>9}{row.failures:>8}{row.p50_ms:>8.0f}{row.p95_ms:>8.0f}{row.p99_ms:>8.0f}"
+            f"{row.per_s:>8.1f}"
+        )
+    click.echo()
+    for sentence in broken:
+        click.echo(f"  FAIL  {sentence}")
+    click.echo(f"{name}: {verdict}, {total} requests, {sum(row.per_s for row in rows):.0f} a second")

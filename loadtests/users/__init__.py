@@ -1,0 +1,1 @@
+"""Locust files, one load scenario each; the module's docstring is what `emr-sandbox load` prints of it."""
