@@ -3,8 +3,8 @@
 Canonical records (contract section 5), one dict a fact. Common members: `kind`, `source` {vendor,type,id[,part]},
 `patient` {vendor,id}. `source.part` is the LOINC code of the component, only for observations told as components of
 one resource (blood pressure). `codes` are [{system,code}] with short system names; numbers are strings; times are
-{value,precision} with precision year|month|day|minute|second|millisecond, instants in UTC with `Z`; `sensitivity` is a
-list.
+{value,precision} with precision year|month|day|minute|second|millisecond, instants in UTC with `Z`; `sensitivity` are
+the labels of sensitive data, codes of HL7 v3 ActCode (SUD, HIV, SDV …).
 
 patient       name {family,given[],suffix}, birthDate {value,precision}, administrativeGender, sexAtBirth (F/M),
               race [omb codes], ethnicity (code), language (bcp47), maritalStatus (v3 code),
@@ -29,10 +29,11 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import partial
+from functools import cache, partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from simulator.population import tables
 from simulator.population.judging import Expectation, Mismatch, compare
 from simulator.population.losses import How, Loss
 from simulator.population.records import (
@@ -173,7 +174,7 @@ def _condition(condition: Condition, chart: Chart, world: World) -> Json:
         "onset": _day(condition.onset),
         "abatement": _day(condition.abatement),
         "recorded": _instant(condition.recorded),
-        "sensitivity": list(condition.sensitivity),
+        "sensitivity": _labels(condition.sensitivity),
     }
 
 
@@ -189,7 +190,7 @@ def _allergy(allergy: Allergy, chart: Chart, world: World) -> Json:
         "verification": allergy.verification,
         "reactions": [code.code for code in allergy.reactions],
         "onset": _day(allergy.onset),
-        "sensitivity": list(allergy.sensitivity),
+        "sensitivity": _labels(allergy.sensitivity),
     }
 
 
@@ -217,7 +218,7 @@ def _medication(medication: Medication, chart: Chart, world: World) -> Json:
         "daysSupply": str(medication.days_supply),
         "refills": str(medication.refills),
         "reason": _reason(medication.reason, chart),
-        "sensitivity": list(medication.sensitivity),
+        "sensitivity": _labels(medication.sensitivity),
     }
 
 
@@ -233,7 +234,7 @@ def _observation(observation: Observation, chart: Chart, world: World) -> Json:
         "interpretation": observation.interpretation,
         "range": {"low": _number(observation.low), "high": _number(observation.high)},
         "panel": _code(observation.panel),
-        "sensitivity": list(observation.sensitivity),
+        "sensitivity": _labels(observation.sensitivity),
     }
 
 
@@ -253,7 +254,7 @@ def _immunization(immunization: Immunization, chart: Chart, world: World) -> Jso
         "date": _day(immunization.day),
         "status": immunization.status,
         "lot": immunization.lot,
-        "sensitivity": list(immunization.sensitivity),
+        "sensitivity": _labels(immunization.sensitivity),
     }
 
 
@@ -270,6 +271,17 @@ _MAKERS: dict[str, Callable[[Any, Chart, World], Json]] = {
 
 def _code(code: Code | None) -> str | None:
     return None if code is None else code.code
+
+
+@cache
+def _label(key: str) -> str:
+    """The v3 ActCode of a row of sensitivity.csv; its own key where the code system has none."""
+    rows = {row["key"]: row["v3_actcode_sensitivity"] for row in tables.raw("sensitivity")}
+    return rows[key] or key
+
+
+def _labels(keys: Iterable[str]) -> list[str]:
+    return [_label(key) for key in keys]
 
 
 def _codes(*codes: Code) -> list[Json]:

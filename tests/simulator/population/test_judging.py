@@ -131,7 +131,12 @@ def _changed(record: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
-GONE = object()
+class _Absent:
+    def __repr__(self) -> str:
+        return "absent"
+
+
+GONE = _Absent()
 
 
 def verdicts(want: Expectation, **changes: Any) -> list[tuple[str, str, str]]:

@@ -49,8 +49,7 @@ def time_of(text: str | None) -> Json | None:
 
 
 def labels(resource: Json) -> list[str]:
-    back = {"STD": "STI", "SEX": "REPRO", "SDV": "DV", "PSYTHPN": "PSYNOTE"}
-    return [back.get(one["code"], one["code"]) for one in resource["meta"].get("security", ())]
+    return [one["code"] for one in resource["meta"].get("security", ())]
 
 
 def patient(resource: Json) -> Json:
