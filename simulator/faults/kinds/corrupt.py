@@ -18,12 +18,12 @@ def _spoil(reply: Reply, args: Args, x: Exchange, draw: int) -> Reply:
         return Reply(200, _LOGIN_PAGE, [*headers, (b"content-type", b"text/html; charset=utf-8")])
     if args["into"] == "empty":
         return Reply(200, b"", list(reply.headers))
-    return Reply(200, _broken_off(reply.body), list(reply.headers))
+    return Reply(200, _broken_off(reply.body, args["keep"]), list(reply.headers))
 
 
-def _broken_off(body: bytes) -> bytes:
-    """The first half of a body, never something that still parses: the cut may leave `1` of `12`, so a brace leads."""
-    return b"{" + body[1 : max(2, len(body) // 2)] if body else b"{"
+def _broken_off(body: bytes, keep: float) -> bytes:
+    """The first part of a body, never something that still parses: the cut may leave `1` of `12`, so a brace leads."""
+    return b"{" + body[1 : max(2, int(len(body) * keep))] if body else b"{"
 
 
 FAULT = Fault(
@@ -35,7 +35,10 @@ FAULT = Fault(
             "json",
             "`html`: a login page; `empty`: nothing; `json`: the vendor's body broken off in the middle",
             one_of=("html", "empty", "json"),
-        )
+        ),
+        "keep": Arg(
+            (int, float), 0.5, "for `json`: the share of the body that is left, 0 to 0.99", at_least=0, at_most=0.99
+        ),
     },
     spoil=_spoil,
 )
