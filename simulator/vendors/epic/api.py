@@ -2,7 +2,7 @@
 
 What Epic has and we do not is our gap (501); what Epic does not have either is a page of the web server (E8).
 
-Source: dossier 1.1, 1.5, 3.3, 3.4.
+Source: SOURCES.md, "Doors" and "Answers" (CS, FS, MAP).
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Whatever is wrong with an assertion, the caller hears the same words (`invalid_c
 was broken goes into the journal. What a client may do follows from its registration: the scopes asked for change
 nothing, and the scopes granted come back in another order and letter case, with more than was asked (E27).
 
-Source: dossier 2.3, 2.6, 2.8, 2.10.
+Source: SOURCES.md, "Tokens" (OAUTH: the rules; FS and FHIRPY: the token).
 """
 
 from __future__ import annotations
@@ -132,7 +132,7 @@ def _proven(x: Exchange, form: Form) -> Client:
 def granted_scopes(client: Client) -> tuple[str, ...]:
     """What the registration holds as the token answer words it: `.Read` beside `.read`, another order, one type more.
 
-    Source: dossier 2.2 (mixed case and surplus seen; which scope is spelled how is a guess).
+    Source: FS (surplus, order and mixed case: seen, for logins; which scope is spelled how: guess).
     """
     listed = sorted(client.scopes, key=lambda scope: scope[::-1])
     mixed = [scope[:-4] + "Read" if place % 3 == 1 else scope for place, scope in enumerate(listed)]

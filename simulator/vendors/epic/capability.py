@@ -2,7 +2,7 @@
 
 Only what this mock answers is promised: the types of the first slice, reading and searching, backend services.
 
-Source: dossier 1.4, 1.5 (shapes and members: seen; `issuer`, `jwks_uri`: guess).
+Source: SOURCES.md, "Doors" (CS: the statement; FLEET: the configuration; `issuer`, `jwks_uri`: guess).
 """
 
 from __future__ import annotations

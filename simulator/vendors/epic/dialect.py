@@ -1,6 +1,6 @@
 """Epic's way of wording: its OIDs, its concepts, and references that carry a display.
 
-Source: dossier 4 (general), shapes of the recorded answers; the site part of the OIDs (`.0.1.`) is the sandbox's.
+Source: SOURCES.md, "Resources" (FS and MAP: recorded answers); the site part of the OIDs (`.0.1.`) is the sandbox's.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def number(value: int, digits: int = 6) -> str:
 
 
 def phone(value: str) -> str:
-    """+14698888888 as `+1 469-888-8888`. Source: dossier 4.1 (seen, recent form)."""
+    """+14698888888 as `+1 469-888-8888`. Source: MAP (seen, the form of 2026)."""
     return f"+1 {value[2:5]}-{value[5:8]}-{value[8:]}" if value.startswith("+1") and len(value) == 12 else value
 
 
@@ -195,7 +195,7 @@ def _hospital(patient_class: str, text: str) -> Visit:
     return Visit("4", "HOV", "3", "Hospital Encounter", True, (patient_class, text))
 
 
-# Classes 4, 5, 10, 13 and types 3, 51, 101: seen (dossier 4.7). The other types and the patient classes: guess.
+# Classes 4, 5, 10, 13 and types 3, 51, 101: seen (MAP). The other types and the patient classes: guess.
 _VISITS = {
     "office": _appointment("101", "Office Visit"),
     "wellness": _appointment("101", "Office Visit"),
@@ -232,8 +232,8 @@ UNIT_SPELLINGS: dict[str, str] = {
     "m[IU]/L": "mIU/L",
     "mL/min/{1.73_m2}": "mL/min/1.73 m2",
 }
-"""UCUM → what the laboratory wrote instead, and then without system and code. Source: dossier 4.2 (the first: seen; the
-others: guess)."""
+"""UCUM → what the laboratory wrote instead, and then without system and code. Source: MAP (the first: seen; the others:
+guess)."""
 
 
 def visit(type_key: str) -> Visit:

@@ -1,6 +1,7 @@
 """How Epic says no: OperationOutcomes with numbers of its own, empty bodies, a bare `""`, and pages of the web server.
 
-Source: dossier 2.6, 2.10, 3.4, 8. The texts beside the numbers are ours where Epic's were not on record.
+Source: SOURCES.md, "Refusals" (FS and MAP: recorded answers; HSK: the token endpoint; ERRGUIDE: second hand).
+Most texts beside the numbers are ours.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which of a patient's resources a query takes: the parameters that filter, type by type.
 
-Source: dossier 3.5; traps E5 (what does not filter) and E36 (dates without a zone).
+Source: SOURCES.md, "Search" (CS, DIBBS); traps E5 (what does not filter) and E36 (dates without a zone).
 """
 
 from __future__ import annotations
@@ -208,7 +208,7 @@ def _tokens(one: Param, of: Callable[[Item], list[tuple[str, str]]]) -> Test:
 
 
 def _refuse_strangers(query: Query, name: str, known: frozenset[str]) -> None:
-    """Refuses a code that the parameter does not take. Source: dossier 3.4 (59109 and 59111: seen for `category`)."""
+    """Refuses a code that the parameter does not take. Source: FS (seen for Observation's `category`; else guess)."""
     for one in query.all(name):
         for _, code in one.tokens:
             if code not in known:

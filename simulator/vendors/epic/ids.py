@@ -6,7 +6,7 @@ passes with probability 2^-60. Three lengths are simulated: 24, 60 (MedicationRe
 The long ids of one patient's orders or observations begin with the same 36 letters, and the case of one letter tells
 neighbours apart: a column of 24 or 36 letters, or one that ignores case, makes one record of several (E10).
 
-Source: dossier 3.2 (frames, lengths, alphabet: seen; the inner structure is ours).
+Source: SOURCES.md, "Answers" (FS and MAP: frames, lengths, letters; the inner structure is ours).
 """
 
 from __future__ import annotations

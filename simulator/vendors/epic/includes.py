@@ -1,9 +1,9 @@
 """`_include`: resources that a page refers to, put behind its matches.
 
-Every type declares `*`, so each reference that is told can be asked for. What the caller may not read stays out
-(guess).
+Every type declares `*`, so each reference that is told can be asked for here; a hospital is known that gives nothing.
+What the caller may not read stays out (guess).
 
-Source: dossier 1.5, 3.5.
+Source: SOURCES.md, "Search" (CS, DIBBS).
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from simulator.limits import Limit
-from simulator.source import Source
+from simulator.vendors.epic.sources import source
 
 LIMITS = (
     Limit(
@@ -18,6 +18,6 @@ LIMITS = (
         calls=600_000,
         per=timedelta(minutes=1),
         scope="client",
-        source=Source("dossier 8: caps are set by the customer, number not established", "guess"),
+        source=source("guess", "MAP", but="30 requests, ten at a time, met no limit; this number is ours"),
     ),
 )

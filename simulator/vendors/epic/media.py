@@ -1,6 +1,6 @@
 """Content negotiation and the headers that come with everything.
 
-Source: dossier 3.1 (seen); trap E1: whoever does not name JSON gets XML.
+Source: SOURCES.md, "Answers" (MAP: formats; FS: headers); trap E1: whoever does not name JSON gets XML.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _affinity(secret: bytes) -> str:
 
 
 def _metrics(answer: Reply, x: Exchange) -> bytes:
-    """Timings of the data base, as JSON in a header: made up in the ranges of dossier 8, equal for equal calls."""
+    """Timings of the data base, as JSON in a header: made up in the ranges that FS recorded, equal for equal calls."""
     draw = zlib.crc32(x.path.encode() + x.query.encode())
     spent = 13 + draw % 60
     return b'{"BlockReads":%d,"DBTime":%d,"ECFRequestTime":%d,"GREF":%d}' % (

@@ -1,9 +1,10 @@
 """The search parameters of each type, in the two groups of Epic's CapabilityStatement.
 
-First-class parameters filter. The others are declared without a word of documentation; `MedicationRequest.code` is
-known not to filter, so they are taken and ignored, except `Encounter.reason-code` and `.diagnosis`, seen to work.
+First-class parameters filter. The others are declared without a word of documentation. They are taken and ignored, as
+one hospital does with `MedicationRequest.code`; only `Encounter.reason-code`, `.diagnosis` and `.status` filter. Epic's
+pages say that since May 2024 parameters of this kind filter what was found: which ones is not known, and not simulated.
 
-Source: dossier 1.5 (the table: seen; that the second group is ignored: seen for one, guess for the rest), 3.5.
+Source: SOURCES.md, "Search" (CS: the table; DIBBS: the exceptions; SPEC: the contrary).
 """
 
 from __future__ import annotations
@@ -90,7 +91,8 @@ CONDITION_CATEGORIES = frozenset({
 })  # fmt: skip
 ORDER_CATEGORIES = frozenset({"inpatient", "outpatient", "community", "discharge"})
 
-# Sub-resources that a registration does not hold, as the outcome of a search names them. Source: dossier 3.4 (seen).
+# Sub-resources that a registration does not hold, as the outcome of a search names them. FS and MAP have
+# the names; which category of a search leads to which of them is in part a guess.
 _OUTSIDE = ("Outside Record",)
 SUBTYPES: dict[str, dict[str, tuple[str, ...]]] = {
     "AllergyIntolerance": {"": _OUTSIDE},
@@ -113,7 +115,7 @@ SUBTYPES: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }  # fmt: skip
 
-# Every type that Epic has in R4 and what it does with it. Source: dossier 1.5 (seen).
+# Every type that Epic has in R4 and what it does with it. Source: CS (seen).
 INTERACTIONS: dict[str, str] = {
     name: letters
     for letters, names in {

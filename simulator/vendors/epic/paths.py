@@ -1,6 +1,6 @@
 """Where the doors are: Epic's paths below the vendor's prefix, and the absolute URLs that it hands out.
 
-Source: dossier 1.1 (doc and seen).
+Source: SOURCES.md, "Doors" (OAUTH, FS).
 """
 
 from __future__ import annotations

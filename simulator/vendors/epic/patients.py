@@ -3,7 +3,7 @@
 Sufficient: an identifier; given and family name with birth date; given and family name with sex and phone or e-mail.
 One demographic alone finds nothing although patients match (E6). Hits are to be verified (E38).
 
-Source: dossier 3.5 (single demographics and date ranges: seen; what suffices: second hand; sound and nicknames: doc).
+Source: SOURCES.md, "Search" (PSEARCH: what suffices; MAP: single demographics, date ranges; CS: sound, nicknames).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A search as it came: its parameters, which of them nobody knows, and how it is repeated in the self link.
 
-Source: dossier 3.3, 3.5; traps E5 and E7.
+Source: SOURCES.md, "Search" (FS, MAP); traps E5 and E7.
 """
 
 from __future__ import annotations

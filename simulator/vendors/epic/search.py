@@ -1,6 +1,6 @@
 """Search: whose resources are asked for, which of them are found, and what is said beside the results.
 
-Source: dossier 3.3-3.5; traps E4, E7, E37.
+Source: SOURCES.md, "Search" and "Refusals" (CS, FS, MAP); traps E4, E7, E37.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def _patient(x: Exchange, query: Query) -> Telling:
     number = _patient_number(x, query)
     t = resources.telling(x.site, number) if number is not None else None
     if t is None:
-        raise query.refuse(errors.issue("fatal", "not-found", "4102"))  # guess: not on record
+        raise query.refuse(errors.issue("fatal", "not-found", "4102"))  # guess; ERRGUIDE has 4100 or 59102 here
     return t
 
 
@@ -98,7 +98,7 @@ def _patient_number(x: Exchange, query: Query) -> int | None:
         system, value = chained[0].tokens[0]
         return number_of_identifier(x.site, system, value)
     if not given:
-        if query.type == "AllergyIntolerance":  # seen: 403 with an outcome for backend services
+        if query.type == "AllergyIntolerance":  # seen (MAP): 403 with an outcome; its number: guess
             raise query.refuse(errors.issue("fatal", "processing", "4118"), status=403)
         raise query.refuse(errors.missing("patient/_id"))
     found = {search.reference(value) for value in given}

@@ -1,4 +1,4 @@
-"""Epic's token endpoint and what a token opens. Dossier 2.3, 2.6, 2.8, 2.10; traps E9, E24, E25, E27."""
+"""Epic's token endpoint and what a token opens. SOURCES.md, "Tokens" and "Refusals"; traps E9, E24, E25, E27."""
 
 from __future__ import annotations
 

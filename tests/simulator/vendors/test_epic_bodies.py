@@ -1,4 +1,4 @@
-"""What Epic's resources look like. Dossier 4; traps E10, E12-E17, E34, E40.
+"""What Epic's resources look like. SOURCES.md, "Resources"; traps E10, E12-E17, E34, E40.
 
 The recorded samples are compared loosely, by member names, where they are at hand (`EMR_SHARED`, else `../shared`).
 """
@@ -378,7 +378,7 @@ def _resources(value: Any) -> Iterator[dict[str, Any]]:
             yield from _resources(one)
 
 
-ADDED = {  # members that the few recordings lack: dossier 4, CapabilityStatement
+ADDED = {  # members that the few recordings lack
     "Condition": {"encounter", "abatementDateTime"},
     "Encounter": {"reasonCode", "diagnosis"},
     "MedicationRequest": {"reasonCode"},

@@ -1,4 +1,7 @@
-"""What every answer of Epic has: format, headers, refusals, doors. Dossier 1, 3.1, 3.4, 8; traps E1, E8, E32, E34."""
+"""What every answer of Epic has: format, headers, refusals, doors. SOURCES.md, "Doors", "Answers", "Refusals".
+
+Traps E1, E8, E32, E34.
+"""
 
 from __future__ import annotations
 

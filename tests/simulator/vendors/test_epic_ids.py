@@ -1,4 +1,4 @@
-"""Epic's ids: frames, lengths, letters, and the way back. Dossier 3.2."""
+"""Epic's ids: frames, lengths, letters, and the way back. SOURCES.md, "Answers"; trap E10."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Searching Epic for patients. Dossier 3.5, 4.1; traps E6, E11, E38."""
+"""Searching Epic for patients. SOURCES.md, "Search"; traps E6, E11, E38."""
 
 from __future__ import annotations
 

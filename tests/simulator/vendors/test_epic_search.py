@@ -1,4 +1,7 @@
-"""Epic's searches: what they need, what filters, how pages turn. Dossier 3.3-3.5; traps E2-E5, E7, E36, E37, E41."""
+"""Epic's searches: what they need, what filters, how pages turn. SOURCES.md, "Answers", "Search".
+
+Traps E2-E5, E7, E36, E37, E41.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The habits of Epic that hurt, one test each: what a naive client concludes, and what is so. Dossier section 12.
+"""The habits of Epic that hurt, one test each: what a naive client concludes, and what is so.
 
 `TRAPS` of the room and `SHOWN` here name the same traps; the details are tested in the neighbouring files.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -16,7 +17,9 @@ import pytest
 
 from simulator.population import answers
 from simulator.refusal import Refusal
+from simulator.vendors import epic
 from simulator.vendors.epic import VENDOR
+from simulator.vendors.epic.sources import PUBLIC
 from tests.simulator.vendors.epic_door import Door, link, read
 
 SHOWN = {  # traps that a neighbouring file shows: file, test
@@ -31,7 +34,7 @@ SHOWN = {  # traps that a neighbouring file shows: file, test
     "E38": ("patients", "test_names_that_sound_alike_are_hits"),
     "E40": ("bodies", "test_some_old_visits_were_never_closed"),
     "E41": ("search", "test_a_smoking_status_is_dated_on_the_day_of_the_request"),
-    "4.4": ("bodies", "test_drugs_come_by_reference_and_their_codes_without_a_word"),
+    "E43": ("bodies", "test_drugs_come_by_reference_and_their_codes_without_a_word"),
 }
 
 
@@ -55,11 +58,25 @@ def test_every_trap_of_the_room_is_shown() -> None:
         assert f"def {test}(" in Path(__file__).with_name(f"test_epic_{file}.py").read_text("utf-8")
 
 
-def test_every_trap_has_a_source_in_the_dossier() -> None:
+def test_every_trap_and_limit_names_a_public_source() -> None:
     assert len(VENDOR.traps) >= 16
-    for trap in VENDOR.traps:
-        assert trap.source.where.startswith("dossier ")
-        assert trap.says
+    for one in (*VENDOR.traps, *VENDOR.limits):
+        assert one.source.where.startswith("https://")
+    assert all(trap.says for trap in VENDOR.traps)
+
+
+def test_the_sources_page_explains_every_key_and_uses_no_other() -> None:
+    page = Path(epic.__file__).with_name("SOURCES.md").read_text("utf-8")
+    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in page.splitlines()]
+    explained = {row[0]: row[1] for row in rows if len(row) == 3 and row[0].isupper()}
+    assert set(explained) == set(PUBLIC)
+    for key, where in explained.items():
+        assert f"<{PUBLIC[key].split()[0].rstrip(',')}>" in where
+    claims = [row for row in rows if len(row) == 3 and row[1] in ("doc", "seen", "guess")]
+    assert len(claims) > 80
+    for claim, mark, keys in claims:
+        assert keys == "-" or set(keys.split(", ")) <= set(PUBLIC), claim
+        assert keys != "-" or mark == "guess", claim
 
 
 def test_e1_a_client_that_accepts_anything_cannot_read_json(door: Door, patient: str) -> None:

@@ -1,6 +1,6 @@
 """AllergyIntolerance: words where codes should be, and a resource that says that nobody ever asked.
 
-Source: dossier 4.5, traps E16 and E17.
+Source: SOURCES.md, "Resources" (MAP, FS); traps E16 and E17.
 """
 
 from __future__ import annotations

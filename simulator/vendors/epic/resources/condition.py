@@ -1,6 +1,6 @@
 """Condition: problems and visit diagnoses; the order of the codings differs, the text may end in "(CMS/HCC)".
 
-Source: dossier 4.6.
+Source: SOURCES.md, "Resources" (MAP, FS).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Encounter: Epic's own classes and types, days for unscheduled visits, and visits that nobody closed.
 
-Source: dossier 4.7, trap E40.
+Source: SOURCES.md, "Resources" (MAP); trap E40.
 """
 
 from __future__ import annotations

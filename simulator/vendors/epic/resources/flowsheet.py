@@ -1,6 +1,6 @@
 """Flowsheet rows and result components: what Epic calls the things that are measured.
 
-Source: dossier 4.2, 4.3; trap E13.
+Source: SOURCES.md, "Resources" (MAP); trap E13.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Immunization: CVX without display, and now and then no code at all.
 
-Source: dossier 4.9, samples.
+Source: SOURCES.md, "Resources" (FS, MAP).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """MedicationRequest and the Medication that it refers to: three doses, one drug, a sentence with dates.
 
-Source: dossier 4.4, trap E15.
+Source: SOURCES.md, "Resources" (FS, MAP); traps E15 and E43.
 """
 
 from __future__ import annotations

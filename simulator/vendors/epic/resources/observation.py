@@ -1,6 +1,6 @@
 """Observation: results with odd units and ranges in words, vital signs under many codes, a smoking status dated today.
 
-Source: dossier 4.2, 4.3, traps E13, E14, E41.
+Source: SOURCES.md, "Resources" (MAP; FS: smoking status); traps E13, E14, E41.
 """
 
 from __future__ import annotations
@@ -213,7 +213,7 @@ def spelled_unit(one: Observation) -> tuple[str | None, str | None]:
     """(unit, UCUM code) as the laboratory writes them: HbA1c and bare ratios without any, some in words of its own
     without a code.
 
-    Source: dossier 4.2 (seen: no unit on HbA1c, `10*6/µL` without code; ratios: guess).
+    Source: MAP (seen: no unit on HbA1c, `10*6/µL` without code; ratios: guess).
     """
     if one.unit is None or one.key == "a1c":
         return None, None

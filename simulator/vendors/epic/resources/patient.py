@@ -1,6 +1,6 @@
 """Patient: two equal names, nine identifiers of which none is typed MR, and extensions of Epic's own.
 
-Source: dossier 4.1.
+Source: SOURCES.md, "Resources" (MAP, FS, FHIRPY).
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ABBREVIATIONS = {
 
 
 def mrn_of(site: Site, number: int) -> str | None:
-    """The EPI number of a patient; None for patients created through an API, who have none (dossier 5.3, seen)."""
+    """The EPI number of a patient; None for patients created through an API, who have none (MAP, seen)."""
     return f"{site.permutation(_MRNS, 'mrn').forward(number):09d}" if number < FIRST_WRITTEN else None
 
 

@@ -1,6 +1,6 @@
 """Practitioner, Location, Organization: what references lead to.
 
-Source: dossier 4.9, samples.
+Source: SOURCES.md, "Resources" (FS; Location: guess).
 """
 
 from __future__ import annotations

@@ -1,0 +1,31 @@
+"""The public material behind the claims of this room, under the keys that SOURCES.md explains."""
+
+from __future__ import annotations
+
+from simulator.source import Mark, Source
+
+_MAP = "https://github.com/mock-health/the-map/blob/1757b011"
+
+PUBLIC: dict[str, str] = {
+    "OAUTH": "https://fhir.epic.com/Documentation?docId=oauth2 (read in early 2026)",
+    "SPEC": "https://fhir.epic.com/Specifications (pages of the single APIs)",
+    "PSEARCH": "https://fhir.epic.com/Specifications?api=932, repeated at "
+    "https://docs.nerve.run/functions/patient-search",
+    "CS": f"{_MAP}/tests/golden/epic/CapabilityStatement-2026-05-11.json (Epic's own words to each parameter)",
+    "FS": "https://github.com/fastenhealth/fasten-sources/tree/968f6159 "
+    "(answers of fhir.epic.com, recorded in November 2024 and December 2025)",
+    "MAP": f"{_MAP}/ehrs/epic/overlay.json (probes of fhir.epic.com, April and May 2026)",
+    "FLEET": f"{_MAP}/ehrs/epic/production_fleet.json (metadata of 739 production sites, 14 May 2026)",
+    "HSK": "https://github.com/jmandel/health-skillz/tree/a7fd8acf/blog/epic (February 2026)",
+    "CLIENTJS": "https://github.com/smart-on-fhir/client-js/issues/87",
+    "DIBBS": "https://github.com/CDCgov/dibbs-query-connector/pull/966 and /pull/998 (one hospital, July 2026)",
+    "SFETCH": "https://github.com/smart-on-fhir/smart-fetch/tree/6b97abce",
+    "YP": "https://github.com/jwilleke/yourphr/issues/754",
+    "FHIRPY": "https://github.com/beda-software/fhir-py/blob/63900c7c/example/epic_auth.ipynb (December 2022)",
+    "ERRGUIDE": "https://github.com/SaieshNeeli/epic_fhir_integration/blob/da3ed716/docs/06_call_fhir_apis.md",
+}
+
+
+def source(mark: Mark, *keys: str, but: str = "") -> Source:
+    """The source of a claim: what stands behind `keys`, best first; `but` tells what of the claim they leave open."""
+    return Source("; ".join([*(PUBLIC[key] for key in keys), *([but] if but else [])]), mark)

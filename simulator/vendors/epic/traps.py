@@ -1,0 +1,73 @@
+"""The habits of Epic that integrations stumble over; a number that is missing stands for a habit not simulated yet."""
+
+from __future__ import annotations
+
+from simulator.source import Trap
+from simulator.vendors.epic.sources import source
+
+TRAPS: tuple[Trap, ...] = (
+    Trap("E1", "XML unless `Accept` names JSON; `*/*` does not", source("seen", "MAP", "FS")),
+    Trap(
+        "E2",
+        "`total` counts the page; `next` holds a `sessionID` and nothing of the query",
+        source("seen", "MAP", "FS"),
+    ),
+    Trap("E3", "the last entry of a searchset is an OperationOutcome", source("seen", "FS", "MAP")),
+    Trap("E4", "an empty search has one entry", source("seen", "MAP", "FS")),
+    Trap(
+        "E5",
+        "unknown and misspelt parameters are ignored; so is `MedicationRequest.code`, although it is declared",
+        source("seen", "MAP", "DIBBS"),
+    ),
+    Trap("E6", "one demographic alone finds no patient although some match", source("seen", "MAP")),
+    Trap(
+        "E7",
+        "Observation without category or code is refused; that other parameters were ignored is said first",
+        source("seen", "FS", "YP", "MAP"),
+    ),
+    Trap("E8", "a path that Epic does not have is an HTML page", source("seen", "MAP", "FS")),
+    Trap("E9", '403 has no body, 401 has the body `""`', source("seen", "FS", "MAP")),
+    Trap(
+        "E10",
+        "ids hold `.` and `-`, have up to 64 letters, and their letter case counts",
+        source("seen", "FS", "MAP"),
+    ),
+    Trap(
+        "E11",
+        "the internal id has leading blanks, no identifier is typed MR, the record number is EPI",
+        source("seen", "MAP", "FS"),
+    ),
+    Trap("E12", "the name comes twice, as official and as usual", source("seen", "MAP", "FS")),
+    Trap("E13", "vital signs carry several LOINC codes, 8716-3 among them and often first", source("seen", "MAP")),
+    Trap(
+        "E14",
+        "results without a unit, units without a code, ranges as text only, findings as strings",
+        source("seen", "MAP"),
+    ),
+    Trap("E15", "three doses per order, of which `ordered` is the dose", source("seen", "FS", "MAP")),
+    Trap("E16", '"Not on File" is an AllergyIntolerance', source("seen", "FS")),
+    Trap("E17", "SNOMED's system with a word as code", source("seen", "MAP")),
+    Trap(
+        "E24",
+        "the token endpoint says `invalid_client` whatever is wrong, and a description that is null",
+        source("seen", "HSK", "CLIENTJS"),
+    ),
+    Trap("E25", "assertions: no reuse of `jti`, five minutes, exact `aud`, no future `iat`", source("doc", "OAUTH")),
+    Trap("E27", "granted scopes: more than asked, another order, mixed letter case", source("seen", "FS")),
+    Trap(
+        "E32",
+        "503 is a page of the machine, without an outcome and without Retry-After",
+        source("guess", "FLEET", but="50 sites answered 503; what the page says is ours"),
+    ),
+    Trap("E34", "no ETag, no lastUpdated; a misspelt `E-Tag` on patients", source("seen", "FS")),
+    Trap("E36", "dates without a zone are the server's local time, answers are UTC", source("doc", "CS")),
+    Trap("E37", "beside `_id` every other parameter is ignored", source("doc", "CS")),
+    Trap("E38", "a name search also gives names that sound alike, aliases and nicknames", source("doc", "CS")),
+    Trap("E40", "old visits are still in progress; classes are Epic's own", source("seen", "MAP")),
+    Trap("E41", "a smoking status is dated on the day of the request", source("seen", "FS")),
+    Trap(
+        "E43",
+        "drugs by reference only, RxNorm codes without display, ingredient and product mixed",
+        source("seen", "FS", "MAP"),
+    ),
+)
