@@ -1,0 +1,1 @@
+"""The checks, one file an area, one function a check."""

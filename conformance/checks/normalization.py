@@ -1,0 +1,356 @@
+"""Normalization: whether the output says what is so, field by field."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from conformance.check import Mark, check, exercised, fail, untested, warn
+from conformance.evidence import Case, Data, Evidence
+from simulator.source import Source
+
+POPULATION = Source("the population is the truth, and every vendor's losses are recorded", "doc")
+R4_QUANTITY = Source("https://hl7.org/fhir/R4/datatypes.html#Quantity", "doc")
+_NOT_CARRIED = "not carried"
+_CLINICAL = ("condition", "medication", "allergy", "immunization", "encounter")
+
+
+@check(
+    "NORM-01",
+    area="normalization",
+    severity="critical",
+    level=1,
+    scenarios=("S14",),
+    source=(POPULATION, Source("https://hl7.org/fhir/R4/patient.html", "doc")),
+    mutants=("swap_family_given", "drop_suffix", "gender_from_wrong_field"),
+    needs="read",
+)
+def demographics_are_right(e: Evidence) -> Iterator[Mark]:
+    """demographics equal the truth
+
+    Holds when name, birth date, sex, identifiers, contact points, addresses and death of every patient are right.
+
+    The base promise: everything else hangs on knowing whom it is about.
+    """
+    yield from _mismatches(e, ("patient",), lambda field: True, minor_counts=True)
+    yield from _absent(e, ("patient",))
+    yield from _seen(e, ("patient",), "patients")
+
+
+@check(
+    "NORM-05",
+    area="normalization",
+    severity="critical",
+    level=1,
+    scenarios=("S14",),
+    source=(POPULATION, Source("https://hl7.org/fhir/R4/observation-definitions.html#Observation.value_x_", "doc")),
+    mutants=("only_value_quantity", "drop_components"),
+    needs="read",
+)
+def every_form_of_value_arrives(e: Evidence) -> Iterator[Mark]:
+    """every form of value arrives
+
+    Holds when results with a number, a code, words or components (blood pressure) are all in the output, value
+    included.
+
+    Clients are written against one lab and lose the others in silence.
+    """
+    forms: dict[str, int] = defaultdict(int)
+    lost: dict[str, list[tuple[Case, Data]]] = defaultdict(list)
+    for case, fact in _facts(e, ("observation",)):
+        form = _form(fact)
+        forms[form] += 1
+        emptied = any(one["field"] == "value" and one["got"] is None for one in fact["mismatches"])
+        call = case.calls[fact["call"]]
+        if (not fact["found"] or emptied) and not call.admits("observation") and not _excused(call.answer, fact):
+            lost[form].append((case, fact))
+    for form, those in lost.items():
+        case, fact = those[0]
+        yield fail(
+            f"lost_{form}",
+            f"{len(those)} of {forms[form]} results {_FORMS[form]} are missing",
+            at=case.serving(fact["source"])[:1],
+            case=case.id,
+            expected=f"{_where(fact)} with its value",
+            got="no value",
+            fix="read every form that Observation.value may take, and components",
+        )
+    if forms:
+        yield exercised("results " + ", ".join(f"{_FORMS[form]} ({count})" for form, count in sorted(forms.items())))
+    yield untested("no result was served")
+
+
+_FORMS = {
+    "number": "with a number",
+    "coded": "with a code",
+    "text": "in words",
+    "component": "told as components",
+    "none": "without a value",
+}
+
+
+def _form(fact: Data) -> str:
+    if fact["source"].get("part"):
+        return "component"
+    value = (fact.get("expected") or {}).get("value") or {}
+    return next((name for name in ("number", "coded", "text") if value.get(name) is not None), "none")
+
+
+def _excused(answer: Data, fact: Data) -> bool:
+    return any(
+        one.get("reason") == "unsupported_value" and one.get("kind") == fact["kind"]
+        for one in answer.get("dropped") or ()
+    )
+
+
+@check(
+    "NORM-06",
+    area="normalization",
+    severity="critical",
+    level=1,
+    scenarios=("S14",),
+    source=(
+        POPULATION,
+        R4_QUANTITY,
+        Source("https://hl7.org/fhir/R4/datatypes.html#decimal: digits are significant", "doc"),
+    ),
+    mutants=("float_roundtrip", "drop_comparator", "unit_from_display"),
+    needs="read",
+)
+def quantities_are_exact(e: Evidence) -> Iterator[Mark]:
+    """quantities are exact
+
+    Holds when number, digits (7.10 stays 7.10), unit and comparator of every result are those of the truth, or a
+    conversion of them.
+
+    A lost `<`, a factor of 2.2 or a missing zero is a dosing error.
+    """
+    yield from _mismatches(e, ("observation",), lambda field: field.startswith("value"), minor_counts=True)
+    count = sum(1 for _, fact in _facts(e, ("observation",)) if fact["found"] and _is_number(fact))
+    if count:
+        yield exercised(f"{count} numbers with unit and comparator")
+    yield untested("no number was put out")
+
+
+def _is_number(fact: Data) -> bool:
+    return bool(((fact.get("expected") or {}).get("value") or {}).get("number"))
+
+
+@check(
+    "NORM-09",
+    area="normalization",
+    severity="critical",
+    level=1,
+    scenarios=("S14",),
+    source=(POPULATION, Source("https://github.com/drajer-health/eCRNow/issues/577", "seen")),
+    mutants=("default_active",),
+    needs="read",
+)
+def status_is_not_guessed(e: Evidence) -> Iterator[Mark]:
+    """status is not guessed
+
+    Holds when the status of conditions, medications, allergies, immunizations and encounters is that of the truth: what
+    has ended is not active, what is not told is not made up.
+
+    A resolved disease or a stopped drug that is shown as current is treated again.
+    """
+    fields = ("status", "clinicalStatus", "verification", "abatement", "stop")
+    yield from _mismatches(e, _CLINICAL, lambda field: field in fields)
+    yield from _absent(e, ("condition", "medication", "immunization", "encounter"))
+    yield from _seen(e, _CLINICAL, "statuses")
+
+
+@check(
+    "NORM-10",
+    area="normalization",
+    severity="critical",
+    level=1,
+    scenarios=("S14",),
+    source=(POPULATION, Source("recorded Epic answers: AllergyIntolerance that says not on file", "seen")),
+    mutants=("nka_as_allergy", "not_asked_as_none"),
+    needs="read",
+)
+def absence_keeps_its_meaning(e: Evidence) -> Iterator[Mark]:
+    """none known and nothing known stay distinct
+
+    Holds when the statement that there are none comes out as such, a listed allergy comes out as one, and an empty list
+    stays empty.
+
+    The three look alike on a screen, and mean different things before an injection.
+    """
+    stated = silent = 0
+    for _, fact in _facts(e, ("allergy",)):
+        if (fact.get("expected") or {}).get("assertion") == "none-known":
+            stated += 1
+    for case in e.of("S14"):
+        for call in case.runs:
+            if "allergy" in call.asked_kinds and not call.problem:
+                silent += not any(case.calls[fact["call"]] is call for fact in case.scores("allergy"))
+        for extra in case.score.get("extras") or ():
+            if extra["kind"] == "allergy":
+                said = f"an allergy record ({extra.get('assertion') or 'no assertion'}) that {extra['says']}"
+                yield fail(
+                    "invented",
+                    "the output holds " + said,
+                    case=case.id,
+                    expected="only what the vendor told",
+                    got=said,
+                    fix="an empty list says nothing; do not turn it into a statement",
+                )
+    yield from _mismatches(e, ("allergy",), lambda field: field in ("assertion", "codes"))
+    yield from _absent(e, ("allergy",))
+    if stated and silent:
+        yield exercised(f"{stated} patients without allergies by statement, {silent} of whom nothing is said")
+    yield untested("not both were seen: a statement that there are none, and a patient of whom nothing is said")
+
+
+@check(
+    "NORM-15",
+    area="normalization",
+    severity="high",
+    level=1,
+    scenarios=("S14",),
+    source=(Source("one population in every dialect makes this decidable", "doc"),),
+    mutants=("vendor_branch_bug_athena_dates", "vendor_branch_bug_oracle_sex"),
+    needs="read",
+    spans_vendors=True,
+)
+def vendors_agree(e: Evidence) -> Iterator[Mark]:
+    """a person reads the same from every vendor
+
+    Holds when a field that is right from one vendor is right from the others, apart from what a vendor does not tell.
+
+    A mistake in one vendor's branch of the code shows up as two records of one person that differ.
+    """
+    by_fact: dict[tuple[str, str], dict[str, tuple[Case, Data]]] = defaultdict(dict)
+    for case, fact in _facts(e, ()):
+        if fact["found"]:
+            by_fact[fact["patient"], fact["fact"]][case.vendor] = (case, fact)
+    shared = {key: those for key, those in by_fact.items() if len(those) > 1}
+    wrong: dict[tuple[str, str, str], list[tuple[Case, Data, Data, str]]] = defaultdict(list)
+    for those in shared.values():
+        for vendor, (case, fact) in those.items():
+            for one in fact["mismatches"]:
+                if one["hint"] == _NOT_CARRIED:
+                    continue
+                other = _right_elsewhere(one["field"], vendor, those)
+                if other:
+                    wrong[vendor, fact["kind"], one["field"]].append((case, fact, one, other))
+    for (vendor, kind, field), found in sorted(wrong.items()):
+        case, fact, one, other = found[0]
+        yield fail(
+            f"differs_{vendor}_{field}",
+            f"{field} of {len(found)} {kind} records is wrong from {vendor} and right from {other}",
+            at=case.serving(fact["source"])[:1],
+            case=case.id,
+            expected=_text(one["expected"]),
+            got=f"{_text(one['got'])} ({_where(fact)})",
+            fix=f"look at what is special for {vendor}",
+        )
+    if shared:
+        yield exercised(f"{len(shared)} facts compared between {len({case.vendor for case in e.cases})} vendors")
+    yield untested("no fact was read from two vendors")
+
+
+def _right_elsewhere(field: str, vendor: str, those: dict[str, tuple[Case, Data]]) -> str:
+    """A vendor that told the field and whose record has it right."""
+    for other, (_, fact) in those.items():
+        wrong = {one["field"] for one in fact["mismatches"]}
+        told = not any(field == lost or field.startswith(f"{lost}.") for lost in fact["lost"])
+        if other != vendor and told and field not in wrong:
+            return other
+    return ""
+
+
+@check(
+    "NORM-19",
+    area="normalization",
+    severity="critical",
+    level=1,
+    scenarios=("S14",),
+    source=(POPULATION, Source("https://hl7.org/fhir/R4/dosage.html", "doc")),
+    mutants=("strength_as_dose", "name_only_from_coding"),
+    needs="read",
+)
+def medication_meaning_is_exact(e: Evidence) -> Iterator[Mark]:
+    """the meaning of medications is exact
+
+    Holds when the drug's name, the dose with its unit, the frequency and the intent are those of the truth; a field
+    may be left out, another number is never right.
+
+    A strength read as a dose, or a tripled dose, is the classic fatal mapping error.
+    """
+    fields = ("text", "intent", "codes")
+    yield from _mismatches(
+        e, ("medication",), lambda field: field in fields or field.startswith("dosage"), minor_counts=True
+    )
+    yield from _absent(e, ("medication",))
+    yield from _seen(e, ("medication",), "medications")
+
+
+def _facts(e: Evidence, kinds: tuple[str, ...]) -> Iterator[tuple[Case, Data]]:
+    return ((case, fact) for case in e.of("S14") for fact in case.scores(*kinds))
+
+
+def _mismatches(
+    e: Evidence, kinds: tuple[str, ...], wanted: Callable[[str], bool], *, minor_counts: bool = False
+) -> Iterator[Mark]:
+    """One finding for each way in which a field is wrong; the minor ones are warnings unless `minor_counts`.
+
+    A field of little weight that an integration does not carry at all is forgiven.
+    """
+    found: dict[tuple[str, str, str], list[tuple[Case, Data, Data]]] = defaultdict(list)
+    for case, fact in _facts(e, kinds):
+        for one in fact["mismatches"]:
+            if wanted(one["field"]) and not (one["hint"] == _NOT_CARRIED and one["severity"] == "minor"):
+                found[fact["kind"], one["field"], one["verdict"]].append((case, fact, one))
+    for (kind, field, verdict), those in sorted(found.items()):
+        case, fact, one = those[0]
+        is_minor = all(mismatch["severity"] == "minor" for _, _, mismatch in those)
+        say = warn if is_minor and not minor_counts else fail
+        yield say(
+            f"{kind}_{field}_{verdict}",
+            f"{field} of {len(those)} {kind} records: {verdict}",
+            at=case.serving(fact["source"])[:1],
+            case=case.id,
+            expected=_text(one["expected"]),
+            got=f"{_text(one['got'])} ({_where(fact)})",
+            fix=str(one.get("hint") or ""),
+        )
+
+
+def _absent(e: Evidence, kinds: tuple[str, ...]) -> Iterator[Mark]:
+    """One finding a kind for records that were asked for and are not in the output."""
+    lost: dict[str, list[tuple[Case, Data]]] = defaultdict(list)
+    for case, fact in _facts(e, kinds):
+        if not fact["found"] and not case.calls[fact["call"]].admits(fact["kind"]):
+            lost[fact["kind"]].append((case, fact))
+    for kind, those in sorted(lost.items()):
+        case, fact = those[0]
+        yield fail(
+            f"absent_{kind}",
+            f"{len(those)} {kind} records are missing",
+            at=case.serving(fact["source"])[:1],
+            case=case.id,
+            expected=_where(fact),
+            got="nothing",
+            fix="read every place where the vendor tells this kind",
+        )
+
+
+def _seen(e: Evidence, kinds: tuple[str, ...], what: str) -> Iterator[Mark]:
+    count = sum(1 for _, fact in _facts(e, kinds) if fact["found"])
+    if count:
+        yield exercised(f"{count} {what} compared with the truth")
+    yield untested(f"no {what} were put out")
+
+
+def _where(fact: Data) -> str:
+    source = fact["source"]
+    part = f" part {source['part']}" if source.get("part") else ""
+    return f"{source.get('type')}/{source.get('id')}{part}"
+
+
+def _text(value: object) -> str:
+    shown = "nothing" if value is None else str(value)
+    return shown if len(shown) <= 160 else shown[:157] + "…"

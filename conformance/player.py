@@ -1,0 +1,256 @@
+"""One case: a fresh sandbox, a scenario that plays in it, and what the driver is asked meanwhile."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from conformance import compare, leaks
+from conformance.cast import Cast
+from conformance.collect import LogFiles, canaries_of, exchanges_of
+from conformance.drivers import Driver, DriverFailed, Message, Opener
+from conformance.evidence import Call, Case
+from conformance.plan import CasePlan, Step
+from conformance.protocol import answer_flaw, request_flaw
+from conformance.settings import Settings
+from simulator import scenario
+from simulator.auth import keyring
+from simulator.refusal import UsageError
+from simulator.sandbox import Sandbox, Site
+from simulator.server import Running
+
+PATIENTS = 10_000
+ASK = timedelta(seconds=10)
+_UNKNOWN_KEY_SLOT = keyring.SLOTS - 1
+
+
+class HarnessDefect(Exception):
+    """Our own side is broken: a message of ours is not what our schema says, a scenario does not fit its room."""
+
+
+@dataclass
+class Stage:
+    """What all cases of a run share."""
+
+    server: Running
+    cast: Cast
+    opener: Opener
+    settings: Settings
+    mutant: str
+    log_files: LogFiles | None
+    local: threading.local = field(default_factory=threading.local)
+    opened: list[Driver] = field(default_factory=list)
+
+    def driver(self) -> Driver:
+        """This thread's driver."""
+        found: Driver | None = getattr(self.local, "driver", None)
+        if found is None:
+            found = self.local.driver = self.opener()
+            self.opened.append(found)
+        return found
+
+
+def play_one(plan: CasePlan, stage: Stage, folders: tuple[Path, ...]) -> tuple[Case, list[leaks.Canary]]:
+    sandboxes = stage.server.sandboxes
+    sandbox = sandboxes.create(seed=stage.settings.seed, patients=PATIENTS, id=secrets.token_hex(5))
+    try:
+        try:
+            scenario.play(scenario.load(plan.drive.scenario, folders), sandbox)
+        except UsageError as flaw:
+            raise HarnessDefect(f"scenario {plan.drive.scenario}: {flaw.message}") from flaw
+        return Player(plan, stage, sandbox).played()
+    finally:
+        sandboxes.drop(sandbox.id)
+
+
+class Player:
+    """Plays one case."""
+
+    def __init__(self, plan: CasePlan, stage: Stage, sandbox: Sandbox) -> None:
+        self._plan = plan
+        self._stage = stage
+        self._sandbox = sandbox
+        self._site: Site = sandbox.sites[plan.vendor]
+        self._driver = stage.driver()
+        self._case = secrets.token_hex(4)
+        self._next_id = 1
+        self._began = time.monotonic()
+        self._calls: list[Call] = []
+        self._records: dict[int, list[dict[str, Any]]] = {}
+
+    def played(self) -> tuple[Case, list[leaks.Canary]]:
+        self._driver.drain()
+        urls = self._site.urls(self._stage.server.base_url(self._sandbox, self._plan.vendor))
+        client = self._client(urls["token_url"])
+        self._ask("configure", self._configuration(urls, client), ASK)
+        self._probe()
+        for number, step in enumerate(self._plan.drive.steps):
+            self._take(number, step)
+        exchanges = exchanges_of(self._sandbox, self._case, self._began)
+        self._ask("reset", {"case": self._case}, ASK)
+        logs = self._driver.drain()
+        if self._stage.log_files is not None:
+            logs += self._stage.log_files.drain()
+        asked = {int(call.subject) for call in self._calls if call.subject}
+        truth = compare.truth_of(self._site, sorted(asked))
+        case = Case(
+            id=self._case,
+            scenario=self._plan.drive.scenario,
+            family=self._plan.drive.family,
+            vendor=self._plan.vendor,
+            client={
+                key: client[key] for key in ("name", "auth", "client_id", "kid", "scopes", "token_url") if key in client
+            },
+            exchanges=exchanges,
+            calls=tuple(self._calls),
+            score=compare.score(
+                truth, self._calls, self._records, exchanges, keeps_records=self._plan.drive.keeps_records
+            ),
+            logs=tuple(logs),
+            has_logs=self._driver.has_logs or self._stage.log_files is not None,
+        )
+        return case, canaries_of(self._site, self._stage.cast.each, client)
+
+    def _client(self, token_url: str) -> dict[str, Any]:
+        clients = list(self._site.clients.values())
+        wanted = self._plan.auth
+        fitting = [one for one in clients if one.auth == wanted] if wanted else clients
+        if not fitting:
+            known = ", ".join(sorted({one.auth for one in clients}))
+            raise UsageError(f"{self._plan.vendor} has no client with `{wanted}`; it has: {known}")
+        client = fitting[0].as_dict(token_url)
+        if self._plan.drive.credentials == "wrong":
+            if "private_key_pem" in client:
+                client["private_key_pem"] = keyring.key(_UNKNOWN_KEY_SLOT, client["kid"]).pem
+            if "client_secret" in client:
+                client["client_secret"] = client["client_secret"][::-1] + "x"
+        client.pop("jwk", None)
+        return client
+
+    def _configuration(self, urls: Mapping[str, str], client: Mapping[str, Any]) -> dict[str, Any]:
+        settings: dict[str, Any] = {}
+        mappings = self._site.settings.get("mappings")
+        if mappings:
+            settings["mappings"] = mappings
+        if self._stage.mutant:
+            settings["mutant"] = self._stage.mutant
+        return {
+            "case": self._case,
+            "vendor": self._plan.vendor,
+            "tenant": "t1",
+            "base_url": urls["base_url"],
+            "urls": dict(urls),
+            "auth": dict(client),
+            "mode": "read-only",
+            "settings": settings,
+        }
+
+    def _probe(self) -> None:
+        """An action that nobody knows.
+
+        Raises:
+            UsageError: the answer is not `unsupported`: such a driver answers by heart.
+        """
+        action = f"q{secrets.token_hex(3)}_unknown"
+        self._ask("run", {"case": self._case, "action": action, "args": {}, "deadline_ms": 5000}, ASK, action=action)
+        answered = self._calls[-1]
+        if answered.status != "unsupported":
+            raise UsageError(
+                f"the driver answers an action that nobody knows with `{answered.problem or answered.status}`",
+                'unknown actions are answered {"status": "unsupported"}',
+            )
+
+    def _take(self, number: int, step: Step) -> None:
+        kinds = [kind for kind in step.kinds or self._plan.kinds if kind in self._plan.kinds]
+        if step.action == "read" and not kinds:
+            return
+        for subject in self._subjects(step) * step.times:
+            args = self._args(step, subject, kinds)
+            message = {
+                "case": self._case,
+                "action": step.action,
+                "args": args,
+                "deadline_ms": int(self._plan.drive.deadline_s * 1000),
+            }
+            deadline = timedelta(seconds=self._plan.drive.deadline_s)
+            self._ask("run", message, deadline, action=step.action, step=number, subject=subject)
+
+    def _subjects(self, step: Step) -> list[int | None]:
+        if step.patient == "each":
+            return list(self._stage.cast.each)
+        return [None] if step.patient == "nobody" else [self._stage.cast.rich]
+
+    def _args(self, step: Step, subject: int | None, kinds: Sequence[str]) -> dict[str, Any]:
+        if step.action == "search":
+            assert subject is not None
+            person = self._sandbox.world.chart(subject).person
+            params = {"family": person.family, "given": person.given[0], "birth_date": person.birth_date.isoformat()}
+            return {"kind": "patient", "params": {name: params[name] for name in step.by or params}}
+        args: dict[str, Any] = {"patient": self._patient(subject)}
+        if step.action == "read":
+            args["kinds"] = list(kinds)
+        return args
+
+    def _patient(self, subject: int | None) -> dict[str, Any]:
+        vendor = self._site.vendor
+        ids = vendor.patient_ids(self._site, self._stage.cast.rich if subject is None else subject)
+        if subject is None:
+            ids = {name: _nobodys(id, lambda text: vendor.patient_of(self._site, text)) for name, id in ids.items()}
+        return {"id": ids.get("patientid") or ids.get("fhir_id") or next(iter(ids.values())), "ids": ids}
+
+    def _ask(
+        self, op: str, members: Mapping[str, Any], deadline: timedelta, *, action: str = "", step: int = -1,
+        subject: int | None = None,
+    ) -> None:  # fmt: skip
+        self._next_id += 1
+        message = checked({"id": self._next_id, "op": op, **members})
+        start = time.monotonic() - self._began
+        answer: Message = {}
+        problem = ""
+        try:
+            answer = dict(self._driver.send(message, deadline))
+            wrong = answer_flaw(op, answer)
+            problem = f"protocol: {wrong}" if wrong else ""
+        except DriverFailed as failure:
+            problem = str(failure)
+        end = time.monotonic() - self._began
+        records = answer.pop("records", None) or []
+        if action and step >= 0:
+            self._records[len(self._calls)] = records
+        self._calls.append(
+            Call(
+                op=op,
+                action=action,
+                args=members.get("args") or {},
+                answer=answer,
+                problem=problem,
+                start=round(start, 6),
+                end=round(end, 6),
+                step=step,
+                subject="" if subject is None else str(subject),
+                count=len(records),
+            )
+        )
+
+
+def checked(message: Message) -> Message:
+    wrong = request_flaw(message)
+    if wrong:
+        raise HarnessDefect(f"our own `{message['op']}` is not emr-driver/1: {wrong}")
+    return message
+
+
+def _nobodys(id: str, number_of: Callable[[str], int | None]) -> str:
+    """An id of the same form that no patient has."""
+    for place in range(len(id) - 2, 0, -1):
+        for letter in "97531xqk":
+            changed = f"{id[:place]}{letter}{id[place + 1 :]}"
+            if id[place].isdigit() == letter.isdigit() and changed != id and number_of(changed) is None:
+                return changed
+    raise HarnessDefect(f"every id near {id} is a patient's")

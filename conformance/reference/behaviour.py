@@ -1,0 +1,93 @@
+"""The choices at which integrations go wrong. The defaults are the right ones; a mutant replaces one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from conformance.reference.failure import Failure
+
+Json = dict[str, Any]
+Params = list[tuple[str, str]]
+
+
+def _as_it_is(thing: Json, _config: object) -> Json:
+    return thing
+
+
+def _is_transient(failure: Failure) -> bool:
+    return failure.transient
+
+
+def wait_of(failure: Failure, attempt: int, draw: float) -> float:
+    """Seconds until the next attempt: what the vendor asks for, else up to 0.8 s, 1.6 s, 3.2 s, half of it by chance.
+
+    Full jitter would spread better still, but its waits may shrink from one attempt to the next, and a throttled caller
+    must become slower. `draw` is in [0, 1).
+    """
+    if failure.retry_after_s is not None:
+        return failure.retry_after_s + 0.05 * draw
+    return float(min(30.0, 0.4 * 2 ** (attempt - 1)) * (1 + draw))
+
+
+def label_of(text: str | None, displays: list[str]) -> str | None:
+    """The words for a concept: what the user picked, else the first display of a code."""
+    return text or next(iter(displays), None)
+
+
+def is_match(entry: Json, type: str) -> bool:
+    """Whether an entry of a searchset is a result, not something included or said beside it."""
+    mode: str = entry.get("search", {}).get("mode", "match")
+    return mode == "match" and bool(entry.get("resource", {}).get("resourceType") == type)
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """One integration's habits.
+
+    login      assertion_claims, assertion_header, token_request: last touch on what is sent to the token endpoint;
+               fresh_assertion: sign anew for each attempt; renews: is this token too old; renews_at_start: look at its
+               age only when a run begins; replays: replays after a 401; keeps_refused: present the refused token again
+    retry      attempts, retries: is this failure worth another attempt; wait: seconds before it
+    paging     goes_on: read beyond page n; next_url: what is called for a next link; is_match: does an entry count;
+               restarts: new starts of a search whose page link died
+    requests   query: parameters on the wire; data_url: last touch on a URL
+    meaning    number, unit, label; output: the records of one kind as they leave
+    failures   reports: is this failure told; catches: what does not end the process; parse_error: is bad JSON a Failure
+    the rest   leaks: what is logged in clear; pause_s: idle time per operation
+    """
+
+    assertion_claims: Callable[[Json, Any], Json] = _as_it_is
+    assertion_header: Callable[[Json, Any], Json] = _as_it_is
+    token_request: Callable[[Json, Any], Json] = _as_it_is
+    fresh_assertion: bool = True
+    renews: Callable[[float, float], bool] = lambda now, good_until: now >= good_until
+    renews_at_start: bool = False
+    replays: int = 1
+    keeps_refused: bool = False
+
+    attempts: int = 4
+    retries: Callable[[Failure], bool] = _is_transient
+    wait: Callable[[Failure, int, float], float] = wait_of
+
+    goes_on: Callable[[int], bool] = lambda page: True
+    next_url: Callable[[str, str], str] = lambda link, current: link
+    is_match: Callable[[Json, str], bool] = is_match
+    restarts: int = 1
+
+    query: Callable[[Params], str] = urlencode
+    data_url: Callable[[str, str], str] = lambda url, token: url
+
+    number: Callable[[Decimal], str] = lambda value: format(value, "f")
+    unit: Callable[[Mapping[str, str]], str | None] = lambda quantity: quantity.get("code")
+    label: Callable[[str | None, list[str]], str | None] = label_of
+    output: Callable[[str, list[Json]], list[Json]] = lambda kind, records: records
+
+    reports: Callable[[Failure], bool] = lambda failure: True
+    catches: tuple[type[BaseException], ...] = (Exception,)
+    parse_error: bool = True
+    leaks: Callable[[str, Mapping[str, str], bytes, Failure | None], Json] = lambda url, headers, body, failure: {}
+    pause_s: float = 0.0

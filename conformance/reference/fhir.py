@@ -1,0 +1,179 @@
+"""A FHIR R4 server, read with the standard's own rules: searches page by page, resources by id.
+
+A vendor's module overrides what that vendor does otherwise; what resources mean stands in `meaning`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urljoin
+
+from conformance.reference.behaviour import Json, Params
+from conformance.reference.failure import Failure
+from conformance.reference.meaning import Meaning, code_in
+from conformance.reference.paging import pages_of
+from conformance.reference.run import Run
+from conformance.reference.session import Call, Session
+
+TYPES = {
+    "patient": "Patient",
+    "encounter": "Encounter",
+    "condition": "Condition",
+    "allergy": "AllergyIntolerance",
+    "medication": "MedicationRequest",
+    "observation": "Observation",
+    "immunization": "Immunization",
+}
+_KIND_OF = {type: kind for kind, type in TYPES.items()}
+FHIR_JSON = "application/fhir+json"
+
+
+@dataclass(frozen=True)
+class PatientRef:
+    """Who is meant: `id` is the vendor's id for the patient that records name, `ids` all that is known."""
+
+    id: str
+    ids: dict[str, str]
+
+    @classmethod
+    def of(cls, patient: Json | str) -> PatientRef:
+        """From what `args.patient` holds: a bare id, or `id` and `ids`."""
+        known: Json = {"id": patient} if isinstance(patient, str) else patient
+        return cls(str(known["id"]), {name: str(id) for name, id in known.get("ids", {}).items()})
+
+    @property
+    def fhir_id(self) -> str:
+        return self.ids.get("fhir_id", self.id)
+
+
+class FhirVendor:
+    """Reads one vendor's records over FHIR."""
+
+    meaning_of: type[Meaning] = Meaning
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.vendor = session.config.vendor
+        self.behaviour = session.behaviour
+        self.settings = session.config.settings
+        self.base = str(session.config.urls["fhir_url"]).rstrip("/")
+        self.meaning = self.meaning_of(self.vendor, self.behaviour, self.settings.get("mappings", {}))
+
+    async def read(self, run: Run, kind: str, patient: PatientRef) -> list[Json]:
+        """All records of one kind.
+
+        Raises:
+            Failure: the kind could not be read at all.
+        """
+        if kind == "patient":
+            return self.records(run, kind, [await self._person(run, patient.fhir_id)], patient)
+        found: dict[str, Json] = {}
+        for params in self.searches(TYPES[kind]):
+            for resource in await self.search(run, TYPES[kind], [("patient", patient.fhir_id), *params]):
+                run.drop("duplicate", kind, resource.get("id") in found)
+                found[resource.get("id", "")] = resource
+        mine = [resource for resource in found.values() if self._is_about(run, kind, resource, patient)]
+        true = [resource for resource in mine if not _is_entered_in_error(resource)]
+        run.drop("entered_in_error", kind, len(mine) - len(true))
+        await self.prepare(run, kind, true, patient)
+        return self.records(run, kind, true, patient)
+
+    async def _person(self, run: Run, id: str) -> Json:
+        """The patient; of one that was merged away, the survivor."""
+        found = await self.resource(run, "Patient", id)
+        survivors = [link["other"]["reference"] for link in found.get("link", []) if link.get("type") == "replaced-by"]
+        return await self.resource(run, "Patient", survivors[0].rsplit("/", 1)[-1]) if survivors else found
+
+    def searches(self, type: str) -> list[Params]:
+        """The further parameters of each search that it takes to read a type whole."""
+        return [[]]
+
+    async def prepare(self, run: Run, kind: str, resources: list[Json], patient: PatientRef) -> None:
+        """Puts into resources what they only point at."""
+
+    async def find(self, run: Run, params: Json) -> list[Json]:
+        """The patients with a family name and, where given, a given name and a birth date."""
+        names = {"family": "family", "given": "given", "birth_date": "birthdate"}
+        query = [(names[name], str(value)) for name, value in params.items() if name in names and value]
+        return self.records(run, "patient", await self.search(run, "Patient", query))
+
+    def records(self, run: Run, kind: str, resources: list[Json], patient: PatientRef | None = None) -> list[Json]:
+        """The canonical records of some resources of one kind."""
+
+        def of(resource: Json) -> list[Json]:
+            source = {"vendor": self.vendor, "type": resource["resourceType"], "id": resource.get("id", "")}
+            owner = {"vendor": self.vendor, "id": patient.id if patient else source["id"]}
+            labels = [label["code"] for label in resource.get("meta", {}).get("security", [])]
+            head = {"kind": kind, "patient": owner} | ({"sensitivity": labels} if labels else {})
+            facts = getattr(self.meaning, kind)(resource)
+            return [
+                head | one | {"source": source | one.get("source", {})}
+                for one in (facts if isinstance(facts, list) else [facts])
+            ]
+
+        return run.each(kind, resources, of)
+
+    async def resource(self, run: Run, type: str, id: str) -> Json:
+        """One resource by its id; within a run it is fetched once."""
+        call = Call(f"{type}.read", f"{self.base}/{type}/{quote(id, safe='')}", type, FHIR_JSON)
+        found: Json = await run.once(call.url, lambda: run.get(call, _is_a(type)))
+        return found
+
+    async def search(self, run: Run, type: str, params: Params) -> list[Json]:
+        """The matches of a search, all pages, each id once; within a run it is done once."""
+        call = Call(f"{type}.search", f"{self.base}/{type}?{self.behaviour.query(params)}", type, FHIR_JSON)
+        found: list[Json] = await run.once(call.url, lambda: self._matches(run, type, call))
+        return found
+
+    async def _matches(self, run: Run, type: str, call: Call) -> list[Json]:
+        found: dict[str, Json] = {}
+        kind = _KIND_OF[type]
+        for page in await pages_of(run, kind, call, _is_a("Bundle"), _next):
+            for entry in page.get("entry", []):
+                if self.behaviour.is_match(entry, type):
+                    id = entry["resource"].get("id", "")
+                    run.drop("duplicate", kind, id in found)
+                    found[id] = entry["resource"]  # the later copy is the newer one
+                else:
+                    _heed(entry.get("resource", {}))
+        return list(found.values())
+
+    def _is_about(self, run: Run, kind: str, resource: Json, patient: PatientRef) -> bool:
+        """Whether a resource belongs to the patient; a server that mixes charts is reported, not believed."""
+        subject = resource.get("subject") or resource.get("patient") or {}
+        if str(subject.get("reference", patient.fhir_id)).rsplit("/", 1)[-1] == patient.fhir_id:
+            return True
+        run.drop("filtered", kind)
+        run.fail(kind, Failure("invalid_response", "a resource belongs to another patient", reason="foreign_subject"))
+        return False
+
+
+def _next(bundle: Json, url: str) -> str | None:
+    links = (link["url"] for link in bundle.get("link", []) if link.get("relation") == "next")
+    return next((urljoin(url, link) for link in links), None)
+
+
+def _is_a(type: str) -> Callable[[Any], None]:
+    def check(body: Any) -> None:
+        if not isinstance(body, dict) or body.get("resourceType") != type:
+            raise Failure("invalid_response", f"the body is no {type}", reason="wrong_type", transient=True)
+
+    return check
+
+
+def _heed(aside: Json) -> None:
+    """Reads an entry that is no match: an included resource, or what the server says about the search.
+
+    Raises:
+        Failure: it says that the search was not done, with a status of 200.
+    """
+    for issue in aside.get("issue", []) if aside.get("resourceType") == "OperationOutcome" else []:
+        if issue.get("severity") in ("error", "fatal"):
+            denied = issue.get("code") in ("forbidden", "suppressed", "security", "login")
+            raise Failure("forbidden" if denied else "rejected", "the search was refused in a 200", reason="outcome")
+
+
+def _is_entered_in_error(resource: Json) -> bool:
+    return "entered-in-error" in (resource.get("status"), code_in([resource.get("verificationStatus")]))

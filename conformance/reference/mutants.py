@@ -1,0 +1,352 @@
+"""The named bugs: each is the reference with one wrong habit. A check is worth something once it has seen one fail."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from conformance.reference.behaviour import Behaviour, Json, wait_of
+from conformance.reference.failure import Failure
+
+E, C, A = "epic", "cerner", "athena"
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One bug: what it does, the checks that must see it, the vendors it shows at."""
+
+    name: str
+    says: str
+    killed_by: tuple[str, ...]
+    vendors: tuple[str, ...]
+    behaviour: Behaviour
+
+
+MUTANTS: dict[str, Mutant] = {}
+
+
+def _bug(name: str, check: str, says: str, at: tuple[str, ...] = (E, C, A), **habits: Any) -> None:
+    MUTANTS[name] = Mutant(name, says, (check,), at, replace(Behaviour(), **habits))
+
+
+def _secret_in_form(ready: Json, auth: Json) -> Json:
+    """What the dialect does not offer: the secret in the form; where a key is registered, Basic."""
+    if "client_assertion" in ready["form"]:
+        pair = b64encode(f"{auth['client_id']}:secret".encode()).decode()
+        form = {name: value for name, value in ready["form"].items() if not name.startswith("client_assertion")}
+        return ready | {"form": form, "headers": ready["headers"] | {"Authorization": f"Basic {pair}"}}
+    headers = {name: value for name, value in ready["headers"].items() if name != "Authorization"}
+    return ready | {
+        "headers": headers,
+        "form": ready["form"] | {key: auth[key] for key in ("client_id", "client_secret")},
+    }
+
+
+def _secret_in_query(ready: Json, auth: Json) -> Json:
+    return ready | {"url": f"{ready['url']}?{urlencode({'client_secret': auth.get('client_secret', '')})}"}
+
+
+def _rebuilt(link: str, current: str) -> str:
+    """The search's own parameters and a page number, as if every server paged by number."""
+    base, _, query = current.partition("?")
+    own = dict(parse_qsl(query))
+    return f"{base}?{urlencode(own | {'page': int(own.get('page', 1)) + 1})}"
+
+
+def _reencoded(link: str, current: str) -> str:
+    return f"{link.partition('?')[0]}?{urlencode(sorted(parse_qsl(urlsplit(link).query)))}"
+
+
+def _unreported(what: str) -> Callable[[Failure], bool]:
+    """Keeps silent about the failures of one class or reason."""
+    return lambda failure: what not in (failure.error_class, failure.reason)
+
+
+def _each(change: Callable[[Json], Json | None]) -> Callable[[str, list[Json]], list[Json]]:
+    """Changes every record that leaves; None leaves it out."""
+    return lambda kind, records: [new for record in records if (new := change(record)) is not None]
+
+
+def _waits(seconds: float) -> Callable[[Failure, int, float], float]:
+    return lambda failure, attempt, draw: seconds
+
+
+def _of(kind: str, **facts: Callable[[Json], Any]) -> Callable[[str, list[Json]], list[Json]]:
+    """Overwrites facts of the records of one kind."""
+    return _each(lambda one: {**one, **{k: fact(one) for k, fact in facts.items()}} if one["kind"] == kind else one)
+
+
+def _swapped_name(record: Json) -> Any:
+    family, given = record["name"]["family"], record["name"]["given"]
+    return record["name"] | {"family": given[0] if given else None, "given": [family, *given[1:]]}
+
+
+def _is_number(record: Json) -> bool:
+    return record["kind"] != "observation" or "number" in (record["value"] or {})
+
+
+def _without_comparator(record: Json) -> Any:
+    value = record["value"]
+    return value | {"comparator": None} if value and "comparator" in value else value
+
+
+def _first_number(record: Json) -> Any:
+    strength = re.search(r"\d+(\.\d+)?", record.get("text") or "")
+    return record["dosage"] | ({"dose": strength[0]} if strength else {})
+
+
+def _months_first(record: Json) -> Json:
+    """Reads MM/DD as DD/MM, where that gives a date."""
+
+    def swapped(fact: Any) -> Any:
+        if isinstance(fact, dict) and fact.get("precision") == "day" and int(fact["value"][8:]) <= 12:
+            return fact | {"value": "-".join(fact["value"].split("-")[i] for i in (0, 2, 1))}
+        return fact
+
+    return {key: swapped(fact) for key, fact in record.items()} if record["patient"]["vendor"] == A else record
+
+
+def _other_sex(record: Json) -> Json:
+    if record["patient"]["vendor"] != C or record["kind"] != "patient":
+        return record
+    other = {"F": "M", "M": "F", "female": "male", "male": "female"}
+    return record | {key: other.get(record[key], record[key]) for key in ("sexAtBirth", "administrativeGender")}
+
+
+def _active(kind: str, records: list[Json]) -> list[Json]:
+    fact = {"condition": "clinicalStatus", "medication": "status"}.get(kind)
+    return [record | {fact: "active"} if fact else record for record in records]
+
+
+def _invented(kind: str, records: list[Json]) -> list[Json]:
+    if kind != "allergy" or records:
+        return records
+    return [
+        {"kind": kind, "source": {"type": "AllergyIntolerance", "id": "none"}, "assertion": "none-known", "codes": []}
+    ]
+
+
+# Login
+_bug(
+    "jwt_exp_1h",
+    "AUTH-01",
+    "its assertions live an hour",
+    at=(E, C),
+    assertion_claims=lambda claims, urls: claims | {"exp": claims["iat"] + 3600},
+)
+_bug(
+    "jwt_no_kid",
+    "AUTH-01",
+    "its assertions name no key",
+    at=(E,),
+    assertion_header=lambda header, urls: {key: value for key, value in header.items() if key != "kid"},
+)
+_bug(
+    "jwt_wrong_aud",
+    "AUTH-01",
+    "its assertions are addressed to the FHIR server",
+    at=(E,),
+    assertion_claims=lambda claims, urls: claims | {"aud": urls["fhir_url"]},
+)
+_bug(
+    "jwt_iss_ne_sub",
+    "AUTH-01",
+    "issuer and subject of its assertions differ",
+    at=(E,),
+    assertion_claims=lambda claims, urls: claims | {"iss": "someone-else"},
+)
+_bug("jwt_reuse_on_retry", "AUTH-02", "its retries present an assertion again", at=(E,), fresh_assertion=False)
+_bug(
+    "wrong_auth_method",
+    "AUTH-04",
+    "it logs in by another method than its own",
+    at=(C, A, E),
+    token_request=_secret_in_form,
+)
+_bug("secret_in_query", "AUTH-04", "it puts its secret into the URL too", at=(C, A), token_request=_secret_in_query)
+_bug("token_per_request", "AUTH-05", "it logs in before every call", renews=lambda now, until: True)
+_bug("never_refresh", "AUTH-06", "it keeps its first token for ever", renews=lambda now, until: False, replays=0)
+_bug(
+    "refresh_only_at_start",
+    "AUTH-06",
+    "it looks at its token's age only when a run begins",
+    renews_at_start=True,
+    replays=0,
+)
+_bug("no_retry_on_401", "AUTH-07", "a 401 is final", replays=0)
+_bug("retry_401_same_token", "AUTH-07", "it presents a refused token again", replays=3, keeps_refused=True)
+_bug(
+    "login_hot_loop",
+    "AUTH-08",
+    "it logs in again and again after a refusal",
+    attempts=10,
+    replays=9,
+    wait=_waits(0.0),
+    retries=lambda failure: failure.transient or failure.error_class == "auth",
+)
+_bug("swallow_auth_error", "AUTH-08", "a refused login gives an empty answer", reports=_unreported("auth"))
+_bug("forbidden_as_empty", "AUTHZ-03", "what is forbidden counts as empty", reports=_unreported("forbidden"))
+
+# Meaning
+_bug("swap_family_given", "NORM-01", "family and given name are exchanged", output=_of("patient", name=_swapped_name))
+_bug(
+    "drop_suffix",
+    "NORM-01",
+    "Jr. and III get lost",
+    output=_of("patient", name=lambda one: one["name"] | {"suffix": None}),
+)
+_bug(
+    "gender_from_wrong_field",
+    "NORM-01",
+    "the sex at birth serves as administrative gender",
+    output=_of("patient", administrativeGender=lambda one: {"F": "female", "M": "male"}.get(one["sexAtBirth"])),
+)
+_bug(
+    "only_value_quantity",
+    "NORM-05",
+    "observations without a number get lost",
+    output=_each(lambda one: one if _is_number(one) else None),
+)
+_bug(
+    "drop_components",
+    "NORM-05",
+    "observations with components get lost",
+    at=(E, C),
+    output=_each(lambda one: None if "part" in one["source"] else one),
+)
+_bug(
+    "float_roundtrip",
+    "NORM-06",
+    "numbers pass through binary floats",
+    at=(C, A),
+    number=lambda value: f"{float(value):g}",
+)
+_bug("drop_comparator", "NORM-06", "less than 0.01 becomes 0.01", output=_of("observation", value=_without_comparator))
+_bug(
+    "unit_from_display", "NORM-06", "a unit's words serve as its code", at=(C, A, E), unit=lambda told: told.get("unit")
+)
+_bug("default_active", "NORM-09", "every condition and medication is active", output=_active)
+_bug(
+    "nka_as_allergy",
+    "NORM-10",
+    "no known allergies is an allergy",
+    output=_of("allergy", assertion=lambda one: "present"),
+)
+_bug("not_asked_as_none", "NORM-10", "an empty list is the statement that there are none", output=_invented)
+_bug(
+    "vendor_branch_bug_athena_dates",
+    "NORM-15",
+    "athena's days and months are exchanged",
+    at=(A, E),
+    output=_each(_months_first),
+)
+_bug("vendor_branch_bug_oracle_sex", "NORM-15", "Oracle Health's men are women", at=(C, E), output=_each(_other_sex))
+_bug(
+    "strength_as_dose",
+    "NORM-19",
+    "the strength in a drug's name is its dose",
+    output=_of("medication", dosage=_first_number),
+)
+_bug(
+    "name_only_from_coding",
+    "NORM-19",
+    "a concept has no name but the display of its code",
+    label=lambda text, displays: next(iter(displays), ""),
+)
+
+# Pages and queries
+_bug("first_page_only", "PAGE-01", "it stops after the first page", goes_on=lambda page: False)
+_bug("max_5_pages", "PAGE-01", "it stops after five pages", goes_on=lambda page: page < 5)
+_bug("rebuild_next_url", "PAGE-02", "it makes page links of its own", next_url=_rebuilt, goes_on=lambda page: page < 4)
+_bug("reencode_next_url", "PAGE-02", "it writes page links anew", at=(C, E), next_url=_reencoded)
+_bug(
+    "partial_as_complete",
+    "PAGE-06",
+    "the pages before a dead link count as all",
+    at=(E, C),
+    reports=_unreported("lost_link"),
+    restarts=0,
+)
+_bug(
+    "outcome_as_record",
+    "PAGE-07",
+    "what the server says about a search is a record",
+    at=(E,),
+    is_match=lambda entry, type: True,
+)
+_bug(
+    "missing_category",
+    "PAGE-08",
+    "it searches without the category that is demanded",
+    at=(E,),
+    query=lambda params: urlencode([pair for pair in params if pair[0] != "category"]),
+)
+
+# Trouble
+_bug("ignore_retry_after", "RES-01", "it waits as long as it likes", wait=_waits(0.05))
+_bug(
+    "no_http_date",
+    "RES-01",
+    "it cannot read a Retry-After that is a date",
+    wait=lambda failure, attempt, draw: 0.05 if failure.dated else wait_of(failure, attempt, draw),
+)
+_bug("hot_loop_429", "RES-02", "it does not wait when it is throttled", wait=_waits(0.0))
+_bug("fixed_100ms_retry", "RES-02", "it waits 100 ms every time", wait=_waits(0.1))
+_bug(
+    "no_retry_503",
+    "RES-03",
+    "a 503 is final",
+    retries=lambda failure: failure.transient and failure.status not in (502, 503, 504),
+)
+_bug(
+    "no_retry_reset",
+    "RES-03",
+    "a broken connection is final",
+    retries=lambda failure: failure.transient and failure.reason != "reset",
+)
+_bug("retry_forever", "RES-04", "it tries thirty times", attempts=30, wait=_waits(0.02))
+_bug("stacked_retries", "RES-04", "four layers of it try four times each", attempts=16, wait=_waits(0.02))
+_bug(
+    "retry_all_4xx",
+    "RES-05",
+    "it repeats what was refused for good",
+    wait=_waits(0.02),
+    retries=lambda failure: failure.transient or 400 <= (failure.status or 0) < 500,
+)
+_bug("accept_truncated", "RES-07", "a body that was cut counts as empty", reports=_unreported("truncated"))
+_bug("html_as_empty", "RES-08", "what it cannot read counts as empty", reports=_unreported("invalid_response"))
+_bug("crash_on_bad_json", "RES-08", "a body that is no JSON ends the process", parse_error=False, catches=())
+_bug("sleep_200ms", "LAT-01", "it sleeps before it works", pause_s=0.2)
+
+# Secrets
+_bug(
+    "log_request_url", "SEC-03", "it logs the URL of every call", leaks=lambda url, headers, body, failure: {"url": url}
+)
+_bug(
+    "log_body_on_error",
+    "SEC-03",
+    "it logs the body of what failed",
+    leaks=lambda url, headers, body, failure: {"body": body.decode("utf-8", "replace")} if failure else {},
+)
+_bug(
+    "log_authorization",
+    "SEC-04",
+    "it logs the headers that it sends",
+    leaks=lambda url, headers, body, failure: {"headers": dict(headers)},
+)
+_bug(
+    "token_in_query",
+    "SEC-06",
+    "it puts its token into the URL too",
+    data_url=lambda url, token: f"{url}{'&' if '?' in url else '?'}access_token={token}",
+)
+_bug(
+    "silent_drop",
+    "OBS-01",
+    "every fifth record gets lost",
+    output=lambda kind, records: [one for index, one in enumerate(records) if index % 5 != 4],
+)

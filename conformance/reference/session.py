@@ -1,0 +1,282 @@
+"""The way out: one HTTP session with a vendor. Login, retries, deadlines and the reading of bodies live here only."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cache
+from itertools import count
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from conformance.reference import __version__, log
+from conformance.reference.auth import Token, has_token, token_of, token_request
+from conformance.reference.behaviour import Behaviour, Json
+from conformance.reference.failure import Failure
+from conformance.reference.statuses import refusal_of
+
+AGENT = f"emr-reference/{__version__}"
+CALL_TIMEOUT_S = 10.0
+MAX_CONCURRENCY = 4
+LOGIN_PAUSE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Config:
+    """One vendor as it was configured: where it is, who we are there, what is published about it."""
+
+    vendor: str
+    urls: Json
+    auth: Json
+    settings: Json = field(default_factory=dict)
+    ca_file: str | None = None
+
+    def __post_init__(self) -> None:
+        if not self.urls.get("base_url") or not self.auth.get("client_id"):
+            raise Failure("config", "base_url and auth.client_id are needed")
+
+    @property
+    def token_url(self) -> str:
+        return str(self.auth.get("token_url") or self.urls["token_url"])
+
+    @property
+    def origins(self) -> set[str]:
+        """Where the access token may go."""
+        return {origin(url) for name, url in self.urls.items() if name != "token_url"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One GET: `url` goes out byte for byte, `operation` is what may be written down, `type` what a 403 is about."""
+
+    operation: str
+    url: str
+    type: str
+    accept: str = "application/json"
+
+
+class Session:
+    """One vendor, one client: its token, its pace, its connections.
+
+    Args:
+        transport: the network, if not the real one.
+        sleep, clock: wait some seconds; seconds that only grow, which deadlines are told in.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        behaviour: Behaviour,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.config = config
+        self.behaviour = behaviour
+        self.clock = clock
+        self._sleep = sleep
+        self._seed = config.settings.get("seed", 0)
+        self._http = httpx.AsyncClient(
+            transport=transport,
+            verify=_tls(config.ca_file),
+            timeout=None,  # asyncio.timeout bounds a whole call; httpx would bound each read only
+            trust_env=False,
+            headers={"User-Agent": AGENT},
+        )
+        self._slots = asyncio.Semaphore(config.settings.get("max_concurrency", MAX_CONCURRENCY))
+        self._login = asyncio.Lock()
+        self._token: Token | None = None
+        self._refused: tuple[float, Failure] | None = None
+        self._forbidden: dict[str, Failure] = {}
+        self._quiet_until = 0.0
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def begin(self, deadline: float) -> None:
+        """A run begins."""
+        if self.behaviour.pause_s:
+            await self._sleep(self.behaviour.pause_s)
+        if self.behaviour.renews_at_start:
+            await self._token_for(deadline, at_start=True)
+
+    async def get(self, call: Call, check: Callable[[Any], None], deadline: float) -> Any:
+        """The parsed body that passed `check`, within the retry budget and before `deadline`.
+
+        Raises:
+            Failure: what went wrong in the end.
+        """
+        if call.type in self._forbidden:
+            raise self._forbidden[call.type]
+        replays = self.behaviour.replays
+        for attempt in count(1):
+            token = await self._token_for(deadline)
+            try:
+                return await self._fetch(call, token, check, deadline)
+            except Failure as failure:
+                if failure.error_class == "auth" and replays > 0:
+                    replays -= 1
+                    self._discard(token)
+                    continue
+                if failure.error_class == "auth":
+                    self._refuse(failure)
+                if not await self._may_try_again(failure, attempt, call, deadline):
+                    raise
+        raise AssertionError("count() does not end")
+
+    async def _fetch(self, call: Call, token: Token | None, check: Callable[[Any], None], deadline: float) -> Any:
+        url = self.behaviour.data_url(call.url, token.text if token else "")
+        if origin(url) not in self.config.origins:
+            raise Failure("invalid_response", "a link leads to another host", reason="foreign_origin")
+        headers = {"Accept": call.accept}
+        if token:
+            headers["Authorization"] = f"Bearer {token.text}"
+        else:
+            headers[self.config.auth["header"]] = self.config.auth["api_key"]
+        try:
+            request = self._http.build_request("GET", url, headers=headers, extensions=_target(url))
+            return await self._body(request, call.operation, check, deadline)
+        except Failure as failure:
+            if failure.reason == "insufficient_scope":
+                self._forbidden[call.type] = failure
+            raise
+
+    # Login
+
+    async def _token_for(self, deadline: float, *, at_start: bool = False) -> Token | None:
+        """The token in hand, or a new one; many callers cause one login. None: the client has an API key."""
+        if self.config.auth.get("auth") == "api_key":
+            return None
+        async with self._login:
+            now = self.clock()
+            if self._refused and now < self._refused[0]:
+                raise self._refused[1]
+            looks = at_start or not self.behaviour.renews_at_start
+            if self._token is None or (looks and self.behaviour.renews(now, self._token.good_until)):
+                self._token = await self._new_token(deadline)
+            return self._token
+
+    async def _new_token(self, deadline: float) -> Token:
+        call = Call("token", self.config.token_url, "token")
+        ready = token_request(self.config.auth, self.config.urls, self.behaviour)
+        for attempt in count(1):
+            if attempt > 1 and self.behaviour.fresh_assertion:
+                ready = token_request(self.config.auth, self.config.urls, self.behaviour)
+            asked = self.clock()
+            request = self._http.build_request("POST", ready["url"], data=ready["form"], headers=ready["headers"])
+            try:
+                return token_of(await self._body(request, call.operation, has_token, deadline), asked)
+            except Failure as failure:
+                if failure.error_class in ("rejected", "forbidden"):
+                    failure.error_class = "auth"
+                if not await self._may_try_again(failure, attempt, call, deadline):
+                    if failure.error_class == "auth":
+                        self._refuse(failure)
+                    raise
+        raise AssertionError("count() does not end")
+
+    def _discard(self, token: Token | None) -> None:
+        if self._token is token and not self.behaviour.keeps_refused:
+            self._token = None
+
+    def _refuse(self, failure: Failure) -> None:
+        """Stops the login traffic: a rejected client does not become good by asking again, and accounts get locked."""
+        self._refused = (self.clock() + LOGIN_PAUSE_S, failure)
+
+    # Retries
+
+    async def _may_try_again(self, failure: Failure, attempt: int, call: Call, deadline: float) -> bool:
+        """Whether there is another attempt; when it returns, the time for it has come."""
+        attempts = 2 if failure.error_class == "invalid_response" else self.behaviour.attempts
+        draw = random.Random(f"{self._seed}:{call.url}:{attempt}").random()
+        wait_s = self.behaviour.wait(failure, attempt, draw)
+        if attempt >= attempts or not self.behaviour.retries(failure) or self.clock() + wait_s >= deadline:
+            return False
+        log.event("retry", operation=call.operation, attempt=attempt, reason=failure.reason, wait_ms=int(wait_s * 1000))
+        if failure.retry_after_s is not None:
+            self._quiet_until = max(self._quiet_until, self.clock() + wait_s)
+        await self._sleep(wait_s)
+        return True
+
+    # One exchange
+
+    async def _body(self, request: httpx.Request, operation: str, check: Callable[[Any], None], deadline: float) -> Any:
+        """Sends once; the parsed JSON of a 2xx, when it passes `check`."""
+        content, failure = b"", None
+        try:
+            response, content = await self._exchange(request, deadline)
+            if not response.is_success:
+                raise refusal_of(response, content)
+            body = self._parsed(content)
+            check(body)
+            return body
+        except Failure as told:
+            failure = told
+            facts = {"status": failure.status, "error_class": failure.error_class, "request_id": failure.request_id}
+            log.event("failed", operation=operation, reason=failure.reason, **facts)
+            raise
+        finally:
+            log.leak(self.behaviour.leaks(str(request.url), request.headers, content, failure))
+
+    async def _exchange(self, request: httpx.Request, deadline: float) -> tuple[httpx.Response, bytes]:
+        async with self._slots:
+            if (quiet_s := self._quiet_until - self.clock()) > 0:
+                await self._sleep(quiet_s)
+            try:
+                async with asyncio.timeout(min(CALL_TIMEOUT_S, deadline - self.clock())):
+                    response = await self._http.send(request, stream=True)
+                    try:
+                        content = await response.aread()
+                    except (httpx.TransportError, httpx.DecodingError) as error:
+                        raise _invalid("the body ends early", "truncated") from error
+                    finally:
+                        await response.aclose()
+            except TimeoutError as error:
+                raise Failure("timeout", "no complete answer in time", reason="deadline") from error
+            except httpx.TransportError as error:
+                raise Failure("unavailable", "the connection failed", reason="reset", transient=True) from error
+        told = "" if "Content-Encoding" in response.headers else response.headers.get("Content-Length", "")
+        if told.isdigit() and int(told) != len(content):
+            raise _invalid("the body is shorter than announced", "truncated")
+        return response, content
+
+    def _parsed(self, content: bytes) -> Any:
+        try:
+            return json.loads(content.decode("utf-8-sig"), parse_float=Decimal)
+        except (ValueError, RecursionError) as error:
+            if not self.behaviour.parse_error:
+                raise
+            raise _invalid("the body is not JSON", "not_json") from error
+
+
+@cache
+def _tls(ca_file: str | None) -> ssl.SSLContext:
+    """Verifies host and chain, TLS 1.2 or newer: the defaults of `ssl`. Built once, for it costs milliseconds."""
+    return ssl.create_default_context(cafile=ca_file)
+
+
+def _target(url: str) -> dict[str, bytes]:
+    """The request target as it is written in `url`, for httpx would escape some characters of it anew."""
+    parts = urlsplit(url)
+    target = parts.path + (f"?{parts.query}" if parts.query else "")
+    return {"target": target.encode()} if re.fullmatch(r"/[!-~]*", target) else {}
+
+
+def origin(url: str) -> str:
+    """Scheme, host and port: where credentials belong."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()
+
+
+def _invalid(message: str, reason: str) -> Failure:
+    return Failure("invalid_response", message, reason=reason, transient=True)

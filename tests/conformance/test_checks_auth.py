@@ -1,0 +1,232 @@
+"""AUTH-*: minimal evidence for pass, fail and untested of each check (RFC 6749, 6750, 7523, SMART Backend Services)."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def sound_assertion(s):
+    s.case("S01").login(0, assertion={})
+
+
+def exp_an_hour_ahead(s):
+    s.case("S01").login(0, 400, assertion={"exp": 1767614400 + 3600})
+
+
+def no_kid(s):
+    s.case("S01").login(0, 400, assertion={"kid": None})
+
+
+def audience_is_the_fhir_server(s):
+    s.case("S01").login(0, 400, assertion={"aud": "http://127.0.0.1/s/a/epic/api/FHIR/R4"})
+
+
+def issuer_is_somebody_else(s):
+    s.case("S01").login(0, 400, assertion={"iss": "someone-else"})
+
+
+def algorithm_is_too_weak(s):
+    s.case("S01").login(0, 400, assertion={"alg": "RS256"})
+
+
+def no_jti(s):
+    s.case("S01").login(0, 400, assertion={"jti": None})
+
+
+def signature_does_not_verify(s):
+    s.case("S01").login(0, 400, assertion={}, refusal="invalid_client: bad_signature")
+
+
+def login_without_assertion(s):
+    s.case("S01").login(0, basic=True)
+
+
+def new_assertion_on_retry(s):
+    s.case("S06").login(0, 503, assertion={"jti": "a"}).login(1, assertion={"jti": "b"})
+
+
+def same_assertion_on_retry(s):
+    s.case("S06").login(0, 503, assertion={"jti": "a"}).login(1, 400, assertion={"jti": "a"})
+
+
+def one_login_only(s):
+    s.case("S06").login(0, assertion={"jti": "a"})
+
+
+def login_as_registered(s):
+    s.case("S01", auth="client_secret_basic").login(0, basic=True)
+
+
+def secret_in_the_form(s):
+    body = "grant_type=client_credentials&client_id=a&client_secret=client_secret:abc"
+    s.case("S01", auth="client_secret_basic").login(0, 401, body=body)
+
+
+def secret_in_the_url(s):
+    s.case("S01", auth="client_secret_basic").login(0, basic=True, query="client_secret=client_secret:abc")
+
+
+def nothing_at_all(s):
+    s.case("S01")
+
+
+def three_calls_one_token(s):
+    case = s.case("S02").login(0)
+    for n in range(3):
+        case.get("/Condition", 0.1 + n)
+
+
+def a_token_for_each_call(s):
+    case = s.case("S02")
+    for n in range(4):
+        case.login(n).get("/Condition", n + 0.1, token=f"t{n}")
+
+
+def two_calls(s):
+    s.case("S02").login(0).get("/Condition", 0.1).get("/Condition", 0.2)
+
+
+def expired_and_renewed(s):
+    case = s.case("S02").call(0, 9, "condition").login(0)
+    case.get("/Condition", 0.1, fault="clock_advance").get("/Allergy", 0.2, 401).login(0.3)
+    case.get("/Allergy", 0.4, token="t2").fact("condition:1")
+
+
+def several_calls_under_way_when_it_expires(s):
+    case = s.case("S02").call(0, 9, "condition").login(0)
+    case.get("/Condition", 0.1, fault="clock_advance").get("/Allergy", 0.2, 401).get("/Medication", 0.22, 401)
+    case.login(0.3).get("/Allergy", 0.4, token="t2").get("/Medication", 0.4, token="t2").fact("condition:1")
+
+
+def expired_and_never_renewed(s):
+    case = s.case("S02").call(0, 9, "condition").login(0)
+    case.get("/Condition", 0.1, fault="clock_advance").get("/Allergy", 0.2, 401)
+
+
+def expired_and_the_rest_is_lost(s):
+    case = s.case("S02").call(0, 9, "condition").login(0)
+    case.get("/Condition", 0.1, fault="clock_advance").get("/Allergy", 0.2, 401).login(0.3)
+    case.get("/Allergy", 0.4, token="t2").fact("condition:1", found=False)
+
+
+def old_token_after_the_new_one(s):
+    case = s.case("S02").call(0, 9, "condition").login(0)
+    case.get("/Condition", 0.1, fault="clock_advance").get("/Allergy", 0.2, 401).login(0.3)
+    case.get("/Medication", 2.0, 401).get("/Allergy", 2.4, token="t2")
+
+
+def nothing_asked_after_the_jump(s):
+    s.case("S02").call(0, 9, "condition").login(0).get("/Condition", 0.1, fault="clock_advance")
+
+
+def one_401_one_token_one_replay(s):
+    s.case("S03").call(0, 9, "condition").login(0).get("/Condition", 0.1, 401, fault="revoke_token").login(0.2).get(
+        "/Condition", 0.3, token="t2"
+    ).fact("condition:1")
+
+
+def gave_up_on_401(s):
+    s.case("S03").call(0, 9, "condition", status="error").login(0).get("/Condition", 0.1, 401)
+
+
+def same_token_again(s):
+    s.case("S03").call(0, 9, "condition").login(0).get("/Condition", 0.1, 401).get("/Condition", 0.2, 401)
+
+
+def three_logins_for_one_401(s):
+    case = s.case("S03").call(0, 9, "condition").login(0).get("/Condition", 0.1, 401)
+    case.login(0.2).login(0.3).login(0.4).get("/Condition", 0.5, token="t4")
+
+
+def not_repeated(s):
+    s.case("S03").call(0, 9, "condition").login(0).get("/Condition", 0.1, 401).login(0.2)
+
+
+def never_refused(s):
+    s.case("S03").call(0, 9, "condition").login(0).get("/Condition", 0.1)
+
+
+AUTH_ERROR = {"class": "auth", "retryable": False}
+
+
+def refused_and_reported(s):
+    s.case("S06").login(0, 401).call(0, 1, "patient", status="error", errors=[AUTH_ERROR])
+
+
+def refused_and_hammering(s):
+    case = s.case("S06").call(0, 9, "patient", status="error", errors=[AUTH_ERROR])
+    for n in range(6):
+        case.login(n / 10, 401)
+
+
+def refused_and_silent(s):
+    s.case("S06").login(0, 401).call(0, 1, "patient", status="ok")
+
+
+def refused_and_crashed(s):
+    s.case("S06").login(0, 401).call(0, 1, "patient", problem="crash: boom")
+
+
+def refused_and_called_retryable(s):
+    s.case("S06").login(0, 401).call(0, 1, "patient", status="error", errors=[{"class": "auth", "retryable": True}])
+
+
+def every_token_refused(s):
+    case = s.case("S06").call(0, 2, "patient", status="error", errors=[AUTH_ERROR])
+    case.login(0).get("/Patient/1", 0.1, 401).login(0.2).get("/Patient/1", 0.3, 401, token="t2")
+
+
+def refused_only_in_passing(s):
+    s.case("S06").login(0, 503).login(1).get("/Patient/1", 1.1).call(0, 2, "patient")
+
+
+STORIES = [
+    ("AUTH-01", "PASS", "", sound_assertion),
+    ("AUTH-01", "FAIL", "assertion_exp", exp_an_hour_ahead),
+    ("AUTH-01", "FAIL", "assertion_kid", no_kid),
+    ("AUTH-01", "FAIL", "assertion_aud", audience_is_the_fhir_server),
+    ("AUTH-01", "FAIL", "assertion_iss", issuer_is_somebody_else),
+    ("AUTH-01", "FAIL", "assertion_alg", algorithm_is_too_weak),
+    ("AUTH-01", "FAIL", "assertion_jti", no_jti),
+    ("AUTH-01", "FAIL", "assertion_sig", signature_does_not_verify),
+    ("AUTH-01", "UNTESTED", "", login_without_assertion),
+    ("AUTH-02", "PASS", "", new_assertion_on_retry),
+    ("AUTH-02", "FAIL", "jti_reused", same_assertion_on_retry),
+    ("AUTH-02", "UNTESTED", "", one_login_only),
+    ("AUTH-04", "PASS", "", login_as_registered),
+    ("AUTH-04", "FAIL", "wrong_method", secret_in_the_form),
+    ("AUTH-04", "FAIL", "secret_in_url", secret_in_the_url),
+    ("AUTH-04", "UNTESTED", "", nothing_at_all),
+    ("AUTH-05", "PASS", "", three_calls_one_token),
+    ("AUTH-05", "FAIL", "token_per_call", a_token_for_each_call),
+    ("AUTH-05", "UNTESTED", "", two_calls),
+    ("AUTH-06", "PASS", "", expired_and_renewed),
+    ("AUTH-06", "PASS", "", several_calls_under_way_when_it_expires),
+    ("AUTH-06", "FAIL", "never_renewed", expired_and_never_renewed),
+    ("AUTH-06", "FAIL", "work_lost", expired_and_the_rest_is_lost),
+    ("AUTH-06", "FAIL", "same_token", old_token_after_the_new_one),
+    ("AUTH-06", "UNTESTED", "", nothing_asked_after_the_jump),
+    ("AUTH-07", "PASS", "", one_401_one_token_one_replay),
+    ("AUTH-07", "FAIL", "gave_up", gave_up_on_401),
+    ("AUTH-07", "FAIL", "same_token", same_token_again),
+    ("AUTH-07", "FAIL", "many_logins", three_logins_for_one_401),
+    ("AUTH-07", "FAIL", "not_repeated", not_repeated),
+    ("AUTH-07", "UNTESTED", "", never_refused),
+    ("AUTH-08", "PASS", "", refused_and_reported),
+    ("AUTH-08", "PASS", "", every_token_refused),
+    ("AUTH-08", "FAIL", "login_loop", refused_and_hammering),
+    ("AUTH-08", "FAIL", "unreported", refused_and_silent),
+    ("AUTH-08", "FAIL", "no_answer", refused_and_crashed),
+    ("AUTH-08", "WARN", "retryable", refused_and_called_retryable),
+    ("AUTH-08", "UNTESTED", "", refused_only_in_passing),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict", "cause", "story"), STORIES, ids=[f"{check}-{story.__name__}" for check, _, _, story in STORIES]
+)
+def test_a_story_gets_its_verdict(script, check, verdict, cause, story):
+    story(script)
+    judged = script.judged(check)
+    assert judged.verdict.value == verdict, judged.says
+    assert cause in ([finding.cause for finding in judged.findings] or [""])

@@ -1,0 +1,150 @@
+"""NORM-*: minimal scores for pass, fail and untested of each check."""
+
+from __future__ import annotations
+
+import pytest
+
+NUMBER = {"value": {"number": "7.10", "unit": "%", "comparator": None}}
+CODED = {"value": {"coded": {"codes": [], "text": "positive"}}}
+NONE_KNOWN = {"assertion": "none-known"}
+PRESENT = {"assertion": "present"}
+
+
+def right(kind, **more):
+    def story(s):
+        s.case("S14").call(0, 1, kind).fact(f"{kind}:1", **more)
+
+    story.__name__ = f"{kind}_is_right"
+    return story
+
+
+def wrong(kind, field, verdict="wrong", severity="major", hint="", **more):
+    def story(s):
+        one = {"field": field, "verdict": verdict, "severity": severity, "hint": hint}
+        s.case("S14").call(0, 1, kind).fact(f"{kind}:1", wrong=[one], **more)
+
+    story.__name__ = f"{field}_of_{kind}_is_{verdict}_{severity}{'_' + hint.replace(' ', '_') if hint else ''}"
+    return story
+
+
+def absent(kind, **more):
+    def story(s):
+        s.case("S14").call(0, 1, kind).fact(f"{kind}:1", found=False, **more)
+
+    story.__name__ = f"{kind}_is_absent"
+    return story
+
+
+def nothing(s):
+    s.case("S14").call(0, 1, "patient")
+
+
+def observation_told_to_be_missing(s):
+    errors = [{"class": "unavailable", "retryable": True, "kind": "observation"}]
+    case = s.case("S14").call(0, 1, "observation", status="partial", errors=errors)
+    case.fact("observation:1", found=False, expected=CODED).fact("observation:2", expected=NUMBER)
+
+
+def blood_pressure_is_absent(s):
+    case = s.case("S14").call(0, 1, "observation").fact("observation:1", expected=NUMBER)
+    case.fact("observation:2", found=False, part="8480-6", expected=NUMBER)
+
+
+def value_is_emptied(s):
+    one = {"field": "value", "verdict": "missing", "got": None}
+    s.case("S14").call(0, 1, "observation").fact("observation:1", expected=CODED, wrong=[one])
+
+
+def all_three_stay_distinct(s):
+    case = s.case("S14").call(0, 1, "allergy").fact("allergy:1", expected=NONE_KNOWN)
+    case.call(1, 2, "allergy").fact("allergy:2", expected=PRESENT).call(2, 3, "allergy")
+
+
+def empty_list_becomes_a_statement(s):
+    all_three_stay_distinct(s)
+    s._cases[-1].extra("allergy", type="AllergyIntolerance")
+
+
+def nobody_is_silent(s):
+    s.case("S14").call(0, 1, "allergy").fact("allergy:1", expected=NONE_KNOWN)
+
+
+def both_vendors_right(s):
+    for vendor in ("epic", "cerner"):
+        s.case("S14", vendor=vendor).call(0, 1, "patient").fact("patient:0")
+
+
+def one_vendor_wrong(s):
+    s.case("S14", vendor="epic").call(0, 1, "patient").fact("patient:0")
+    s.case("S14", vendor="cerner").call(0, 1, "patient").fact("patient:0", wrong=[{"field": "sexAtBirth"}])
+
+
+def both_vendors_wrong(s):
+    for vendor in ("epic", "cerner"):
+        s.case("S14", vendor=vendor).call(0, 1, "patient").fact("patient:0", wrong=[{"field": "sexAtBirth"}])
+
+
+def other_vendor_does_not_tell(s):
+    s.case("S14", vendor="epic").call(0, 1, "patient").fact("patient:0", lost=["sexAtBirth"])
+    s.case("S14", vendor="cerner").call(0, 1, "patient").fact("patient:0", wrong=[{"field": "sexAtBirth"}])
+
+
+def only_one_vendor(s):
+    s.case("S14", vendor="epic").call(0, 1, "patient").fact("patient:0")
+
+
+STORIES = [
+    ("NORM-01", "PASS", "", right("patient")),
+    ("NORM-01", "PASS", "", wrong("patient", "language", "missing", "minor", "not carried")),
+    ("NORM-01", "FAIL", "patient_name.family_wrong", wrong("patient", "name.family")),
+    ("NORM-01", "FAIL", "patient_name.suffix_missing", wrong("patient", "name.suffix", "missing", "minor")),
+    ("NORM-01", "FAIL", "absent_patient", absent("patient")),
+    ("NORM-01", "UNTESTED", "", nothing),
+    ("NORM-05", "PASS", "", right("observation", expected=CODED)),
+    ("NORM-05", "PASS", "", observation_told_to_be_missing),
+    ("NORM-05", "FAIL", "lost_coded", absent("observation", expected=CODED)),
+    ("NORM-05", "FAIL", "lost_component", blood_pressure_is_absent),
+    ("NORM-05", "FAIL", "lost_coded", value_is_emptied),
+    ("NORM-05", "UNTESTED", "", nothing),
+    ("NORM-06", "PASS", "", right("observation", expected=NUMBER)),
+    (
+        "NORM-06", "FAIL", "observation_value.number_lost-precision",
+        wrong("observation", "value.number", "lost-precision", "minor", expected=NUMBER),
+    ),
+    (
+        "NORM-06", "FAIL", "observation_value.comparator_lost-comparator",
+        wrong("observation", "value.comparator", "lost-comparator", expected=NUMBER),
+    ),
+    ("NORM-06", "PASS", "", wrong("observation", "interpretation", expected=NUMBER)),
+    ("NORM-06", "UNTESTED", "", nothing),
+    ("NORM-09", "PASS", "", right("condition")),
+    ("NORM-09", "FAIL", "condition_clinicalStatus_wrong", wrong("condition", "clinicalStatus")),
+    ("NORM-09", "WARN", "encounter_status_missing", wrong("encounter", "status", "missing", "minor")),
+    ("NORM-09", "FAIL", "absent_condition", absent("condition")),
+    ("NORM-09", "UNTESTED", "", nothing),
+    ("NORM-10", "PASS", "", all_three_stay_distinct),
+    ("NORM-10", "FAIL", "invented", empty_list_becomes_a_statement),
+    ("NORM-10", "FAIL", "allergy_assertion_wrong", wrong("allergy", "assertion", severity="critical")),
+    ("NORM-10", "FAIL", "absent_allergy", absent("allergy")),
+    ("NORM-10", "UNTESTED", "", nobody_is_silent),
+    ("NORM-15", "PASS", "", both_vendors_right),
+    ("NORM-15", "PASS", "", both_vendors_wrong),
+    ("NORM-15", "PASS", "", other_vendor_does_not_tell),
+    ("NORM-15", "FAIL", "differs_cerner_sexAtBirth", one_vendor_wrong),
+    ("NORM-15", "UNTESTED", "", only_one_vendor),
+    ("NORM-19", "PASS", "", right("medication")),
+    ("NORM-19", "FAIL", "medication_dosage.dose_wrong", wrong("medication", "dosage.dose", severity="critical")),
+    ("NORM-19", "FAIL", "medication_text_missing", wrong("medication", "text", "missing", "minor")),
+    ("NORM-19", "FAIL", "absent_medication", absent("medication")),
+    ("NORM-19", "UNTESTED", "", nothing),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict", "cause", "story"), STORIES, ids=[f"{check}-{story.__name__}" for check, _, _, story in STORIES]
+)
+def test_a_story_gets_its_verdict(script, check, verdict, cause, story):
+    story(script)
+    judged = script.judged(check)
+    assert judged.verdict.value == verdict, judged.says
+    assert cause in ([finding.cause for finding in judged.findings] or [""])

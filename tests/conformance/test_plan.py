@@ -1,0 +1,101 @@
+"""Scenario files as plans: every bundled one is sound, feeds a check, and fits every room that it is played to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import scenarios
+from conformance.catalogue import checks, select
+from conformance.judge import Scope
+from conformance.manifest import VendorUse
+from conformance.plan import CasePlan, cases, drive_of, drives, family_of
+from simulator import registry, scenario
+from simulator.refusal import UsageError
+from simulator.sandbox import Sandbox
+from simulator.settings import AS_OF
+
+FOLDER = Path(str(scenarios.FOLDER))
+EVERY = drives([FOLDER])
+USES = {
+    "epic": VendorUse(("patient", "condition"), ("private_key_jwt",)),
+    "cerner": VendorUse(("patient",), ("client_secret_basic", "private_key_jwt")),
+}
+SCOPE = Scope(("epic", "cerner"), {id: use.auth for id, use in USES.items()})
+
+
+@pytest.mark.parametrize("drive", EVERY, ids=lambda drive: drive.scenario)
+def test_a_bundled_scenario_can_be_played_in_every_room(drive):
+    sandbox = Sandbox(
+        "t", seed=7, patients=50, as_of=AS_OF, vendors=tuple(registry.vendors().values()), journal_size=10
+    )
+    scenario.play(scenario.load(drive.scenario), sandbox)
+
+
+@pytest.mark.parametrize("drive", EVERY, ids=lambda drive: drive.scenario)
+def test_a_bundled_scenario_feeds_a_check(drive):
+    assert any(drive.family in one.scenarios for one in checks().values())
+
+
+def test_every_check_has_a_scenario_that_puts_it_to_the_test():
+    families = {drive.family for drive in EVERY}
+    assert [one.id for one in checks().values() if not families & set(one.scenarios)] == []
+
+
+@pytest.mark.parametrize("drive", EVERY, ids=lambda drive: drive.scenario)
+def test_a_story_has_a_title_of_its_own(drive):
+    told = scenario.load(drive.scenario)
+    assert told.story.strip()
+    assert told.source
+    assert "\n" not in told.title
+
+
+def test_only_the_cases_that_feed_the_asked_checks_are_planned():
+    planned = cases(EVERY, select(["RES-01"]), USES, SCOPE)
+    assert {plan.drive.family for plan in planned} == {"S21"}
+    assert {plan.vendor for plan in planned} == {"epic", "cerner"}
+
+
+def test_a_case_with_every_login_is_played_once_for_each():
+    planned = [plan for plan in cases(EVERY, select(["AUTH-04"]), USES, SCOPE) if plan.vendor == "cerner"]
+    assert [plan.auth for plan in planned] == ["client_secret_basic", "private_key_jwt"]
+
+
+def test_a_vendor_that_a_check_does_not_judge_gets_no_case():
+    planned = cases(EVERY, select(["PAGE-07"]), USES, SCOPE)
+    assert {plan.vendor for plan in planned} == {"epic"}
+
+
+def test_nothing_is_planned_for_what_is_not_declared():
+    scope = Scope(("epic",), declares=())
+    assert cases(EVERY, select(["NORM-01"]), {"epic": USES["epic"]}, scope) == ()
+
+
+def test_the_family_is_the_catalogues_name():
+    assert family_of("s21-throttled-date") == "S21"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[drive]\nsteps = []\nspeed = 3", "drive.speed: unknown key"),
+        ('[drive]\nsteps = [{ action = "read", who = "rich" }]', "drive.steps[0].who: unknown key"),
+        ('[drive]\nsteps = [{ action = "read", kinds = ["conditions"] }]', "drive.steps[0].kinds: not a kind"),
+        ("[drive", "Expected"),
+    ],
+)
+def test_a_mistake_in_a_drive_table_is_named(tmp_path, text, says):
+    path = tmp_path / "s99-mine.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        drive_of(path)
+    assert says in caught.value.message
+    assert "s99-mine.toml" in caught.value.message
+
+
+def test_a_scenario_without_a_drive_table_is_no_case(tmp_path):
+    (tmp_path / "s99-mine.toml").write_text('story = "x"\nsource = "y"\n', encoding="utf-8")
+    assert drives([tmp_path]) == ()
+    assert isinstance(cases((), checks(), USES, SCOPE), tuple)
+    assert CasePlan.__doc__

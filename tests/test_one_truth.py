@@ -1,0 +1,197 @@
+"""One truth, many dialects: what the reference reads from a room is the truth, up to what that room recorded as lost.
+
+    seed, size ─▶ population ─▶ truth ──────────────────────────────▶ expectation (truth less recorded loss)
+                      │                                                        ║ equal: none wrong, missing, extra
+                      └─▶ room ─▶ HTTP (in process) ─▶ reference ─▶ records ◀══╝
+
+A failure is the fault of one of four: the room, its recorded loss, the answers, the reference. The vendor's documents
+say whose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from conformance.compare import key_of, truth_of
+from conformance.reference.behaviour import Behaviour
+from conformance.reference.driver import KINDS, Driver
+from conformance.reference.mutants import MUTANTS
+from conformance.reference.session import Config, Session
+from simulator.population import answers, edges
+from simulator.sandbox import Site
+from simulator.server import Server
+from simulator.settings import Settings
+
+VENDORS = ("epic", "cerner", "athena")
+ORIGIN = "http://emr.test"
+
+
+KINDS_OF = {
+    "NORM-01": ["patient"],
+    "NORM-05": ["observation"],
+    "NORM-06": ["observation"],
+    "NORM-09": ["condition", "medication"],
+    "NORM-10": ["allergy"],
+    "NORM-15": ["patient", "condition"],
+    "NORM-19": ["medication"],
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Server:
+    return Server(Settings())
+
+
+@pytest.fixture(scope="module")
+def cases(server: Server) -> dict[str, int]:
+    """The awkward patients of the default sandbox, by name."""
+    return edges.find(server.sandboxes.default.world.population)
+
+
+def talk(server: Server, site: Site, *runs: dict[str, Any], **more: Any) -> list[dict[str, Any]]:
+    """The reference's answers to some `run` messages, without a socket in between."""
+    vendor = site.vendor
+    urls = vendor.urls(f"{ORIGIN}/s/{site.sandbox.id}/{vendor.id}", site)
+    client = next(iter(site.clients.values())).as_dict(urls["token_url"])
+    published = {"mappings": site.settings.get("mappings", {}), **more}
+
+    def connect(config: Config, behaviour: Behaviour) -> Session:
+        return Session(config, behaviour, transport=httpx.ASGITransport(app=server))
+
+    async def answers() -> list[dict[str, Any]]:
+        driver = Driver(connect)
+        about = {"case": "c", "vendor": vendor.id, "urls": urls, "auth": client, "settings": published}
+        assert (await driver.answer({"op": "configure", **about}))["status"] == "ok"
+        found = [await driver.answer({"op": "run", "case": "c", **run}) for run in runs]
+        await driver.answer({"op": "reset"})
+        return found
+
+    return asyncio.run(answers())
+
+
+def reading(site: Site, number: int, kinds: Iterable[str] = KINDS) -> dict[str, Any]:
+    """The message that asks for one patient."""
+    ids = site.vendor.patient_ids(site, number)
+    patient = {"id": ids.get("patientid", ids.get("fhir_id")), "ids": ids}
+    return {"action": "read", "args": {"patient": patient, "kinds": list(kinds)}}
+
+
+def differences(site: Site, number: int, records: list[dict[str, Any]], kinds: Iterable[str] = KINDS) -> Iterator[str]:
+    """What is wrong, missing, extra or told twice, a line each."""
+    facts = [fact for fact in truth_of(site, [number]).facts[number] if fact.kind in kinds]
+    tellings = {telling.key: (fact, telling) for fact in facts for telling in fact.tellings}
+    held: dict[str, int] = {}
+    for record in records:
+        key = key_of(record["source"])
+        if key not in tellings or tellings[key][0].kind != record["kind"]:
+            yield f"extra {record['kind']} {key}"
+            continue
+        fact, telling = tellings[key]
+        held[fact.id] = held.get(fact.id, 0) + 1
+        for one in answers.compare(telling.expectation, record):
+            yield f"{one.verdict} {fact.id} {key} {one.field}: expected {one.expected!r}, got {one.got!r} ({one.hint})"
+    for fact in facts:
+        if held.get(fact.id, 0) != 1:
+            yield f"{fact.id} is held {held.get(fact.id, 0)} times: {[telling.key for telling in fact.tellings]}"
+
+
+def wrong(server: Server, site: Site, *numbers: int) -> list[str]:
+    """Everything that is not as it should be when the reference reads these patients."""
+    found = []
+    told = talk(server, site, *(reading(site, number) for number in numbers))
+    for number, answer in zip(numbers, told, strict=True):
+        found += [f"patient {number}: {answer['status']} {error}" for error in answer["errors"]]
+        found += [f"patient {number}: {line}" for line in differences(site, number, answer["records"])]
+    return found
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+@settings(
+    max_examples=10,
+    deadline=None,
+    derandomize=True,
+    phases=[Phase.generate],  # a whole patient is as small as it gets: shrinking a chart that fails takes minutes
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(seed=st.integers(0, 2**32), size=st.sampled_from([1, 7, 1_000, 100_000_000]), place=st.integers(0, 10**9))
+def test_what_the_reference_reads_is_the_truth_less_the_recorded_loss(
+    server: Server, vendor: str, seed: int, size: int, place: int
+) -> None:
+    sandbox = server.sandboxes.create(seed=seed, patients=size, vendors=[vendor])
+    try:
+        assert wrong(server, sandbox.sites[vendor], place % size) == []
+    finally:
+        server.sandboxes.drop(sandbox.id)
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_it_is_so_for_every_awkward_case_of_a_population(server: Server, vendor: str, cases: dict[str, int]) -> None:
+    assert len(cases) > 10
+    assert wrong(server, server.sandboxes.default.sites[vendor], *sorted(set(cases.values()))) == []
+
+
+@pytest.mark.parametrize(
+    ("vendor", "habit"),
+    [
+        ("epic", {"sex_extension": "us-core-birthsex"}),
+        ("cerner", {"repeat_across_pages": False}),
+        ("cerner", {"token_form": "jws"}),
+        ("athena", {"type_profile": "legacy"}),
+        ("athena", {"type_profile": "modern"}),
+    ],
+    ids=str,
+)
+def test_it_is_so_whatever_the_habits_of_the_site(server: Server, vendor: str, habit: dict[str, Any]) -> None:
+    sandbox = server.sandboxes.create(seed=3, patients=1_000, vendors=[vendor])
+    site = sandbox.sites[vendor]
+    assert habit.keys() <= site.settings.keys()
+    site.settings.update(habit)
+    assert wrong(server, site, *range(5)) == []
+
+
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_a_patient_is_found_by_name_and_birth_date(server: Server, vendor: str, cases: dict[str, int]) -> None:
+    site = server.sandboxes.default.sites[vendor]
+    world = site.sandbox.world
+    for number in (cases["hard_name"], cases["with_suffix"], cases["namesake"], 0):
+        person = world.population.person(number)
+        asked = {"family": person.family, "given": person.given[0], "birth_date": person.birth_date.isoformat()}
+        (answer,) = talk(server, site, {"action": "search", "args": {"kind": "patient", "params": asked}})
+        assert answer["errors"] == []
+        held = [record["source"]["id"] for record in answer["records"]]
+        assert set(held) & set(site.vendor.patient_ids(site, number).values()), (asked, held)
+
+
+def test_a_patient_that_was_merged_away_is_read_as_the_survivor(server: Server) -> None:
+    site = server.sandboxes.default.sites["cerner"]
+    number, ids = next((n, ids) for n in range(300) if "combined_fhir_id" in (ids := site.vendor.patient_ids(site, n)))
+    (answer,) = talk(server, site, {"action": "read_patient", "args": {"patient": {"id": ids["combined_fhir_id"]}}})
+    assert list(differences(site, number, answer["records"], ["patient"])) == []
+
+
+@pytest.mark.parametrize("name", [name for name in MUTANTS if MUTANTS[name].killed_by[0].startswith("NORM")])
+def test_a_bug_of_meaning_does_not_pass_for_the_truth(server: Server, name: str, cases: dict[str, int]) -> None:
+    """Otherwise the tests above would prove nothing."""
+    site = server.sandboxes.default.sites[MUTANTS[name].vendors[0]]
+    kinds = KINDS_OF[MUTANTS[name].killed_by[0]]
+    telling = [
+        "with_suffix",
+        "gender_other",
+        "coded_value",
+        "comparator",
+        "none_known_allergy",
+        "no_allergy_record",
+        "deceased",
+    ]
+    for number in sorted({cases[case] for case in telling}):
+        (answer,) = talk(server, site, reading(site, number, kinds), mutant=name)
+        if any(differences(site, number, answer["records"], kinds)):
+            return
+    pytest.fail("nobody would notice")
