@@ -24,12 +24,12 @@ from conformance.judge import Judgement, Scope, judge, waived
 from conformance.manifest import Manifest, VendorUse
 from conformance.plan import cases, drives
 from conformance.record import Run
+from conformance.reference.fhir import TYPES
 from conformance.reference.mutants import MUTANTS
 from conformance.run import Progress, play
 from conformance.settings import Settings
 from conformance.verdict import exit_code
 from simulator import registry
-from simulator.population.records import KINDS
 from simulator.refusal import UsageError
 from simulator.scenario import GROUP as SCENARIOS
 from simulator.vendor import Vendor
@@ -88,7 +88,7 @@ def _reference(rooms: Mapping[str, Vendor]) -> Manifest:
         name="reference",
         python=_REFERENCE,
         declares=("read",),
-        vendors={id: VendorUse(KINDS, _REFERENCE_AUTH.get(id, ("client_secret_basic",))) for id in own},
+        vendors={id: VendorUse(tuple(TYPES), _REFERENCE_AUTH.get(id, ("client_secret_basic",))) for id in own},
         where="reference",
     )
 

@@ -19,6 +19,11 @@ medication    codes, text, status, intent, authored, dosage {dose,doseUnit,route
 observation   status, category, codes, text, effective, issued, value {number,unit,comparator} or
               {coded {codes,text}} or {text}, interpretation, range {low,high}, panel (loinc)
 immunization  codes, text, date, status, lot
+procedure     codes, text, status, performed, end, reason [codes]
+document      type (loinc), text (the title), status, mime, date
+appointment   status, type {codes,text}, start, minutes, reason [codes], text, cancelReason, practitioner (name),
+              location (name)
+coverage      status, payer, plan, category, memberId, group, relationship, order, period {start,end}
 
 An absent key means "this integration does not carry it"; null means "known to be absent".
 """
@@ -38,14 +43,18 @@ from simulator.population.judging import Expectation, Mismatch, compare
 from simulator.population.losses import How, Loss
 from simulator.population.records import (
     Allergy,
+    Appointment,
     Chart,
     Code,
     Condition,
+    Coverage,
+    Document,
     Encounter,
     Immunization,
     Medication,
     Observation,
     Person,
+    Procedure,
     Record,
 )
 from simulator.population.world import World
@@ -258,6 +267,59 @@ def _immunization(immunization: Immunization, chart: Chart, world: World) -> Jso
     }
 
 
+def _procedure(procedure: Procedure, chart: Chart, world: World) -> Json:
+    return {
+        "codes": _codes(*procedure.codes),
+        "text": procedure.text,
+        "status": procedure.status,
+        "performed": _instant(procedure.start),
+        "end": _instant(procedure.end),
+        "reason": _reason(procedure.reason, chart),
+        "sensitivity": _labels(procedure.sensitivity),
+    }
+
+
+def _document(document: Document, chart: Chart, world: World) -> Json:
+    return {
+        "type": document.type.code,
+        "text": document.text,
+        "status": document.status,
+        "mime": document.mime,
+        "date": _instant(document.created),
+        "sensitivity": _labels(document.sensitivity),
+    }
+
+
+def _appointment(appointment: Appointment, chart: Chart, world: World) -> Json:
+    who = world.population.practitioner(appointment.practitioner)
+    return {
+        "status": appointment.status,
+        "type": {"codes": _codes(appointment.type), "text": appointment.type.display},
+        "start": _instant(appointment.start),
+        "minutes": str(appointment.minutes),
+        "reason": _reason(appointment.reason, chart),
+        "text": appointment.text,
+        "cancelReason": appointment.cancel_reason,
+        "practitioner": f"{who.given} {who.family}",
+        "location": world.population.facility(appointment.facility).name,
+        "sensitivity": _labels(appointment.sensitivity),
+    }
+
+
+def _coverage(coverage: Coverage, chart: Chart, world: World) -> Json:
+    return {
+        "status": coverage.status,
+        "payer": coverage.payer,
+        "plan": coverage.plan,
+        "category": coverage.category,
+        "memberId": coverage.member_id,
+        "group": coverage.group,
+        "relationship": coverage.relationship,
+        "order": str(coverage.order),
+        "period": {"start": _day(coverage.start), "end": _day(coverage.end)},
+    }
+
+
 _MAKERS: dict[str, Callable[[Any, Chart, World], Json]] = {
     "patient": _patient,
     "encounter": _encounter,
@@ -266,6 +328,10 @@ _MAKERS: dict[str, Callable[[Any, Chart, World], Json]] = {
     "medication": _medication,
     "observation": _observation,
     "immunization": _immunization,
+    "procedure": _procedure,
+    "document": _document,
+    "appointment": _appointment,
+    "coverage": _coverage,
 }
 
 

@@ -13,7 +13,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal
 
-Kind = Literal["patient", "encounter", "condition", "allergy", "medication", "observation", "immunization"]
+Kind = Literal[
+    "patient", "encounter", "condition", "allergy", "medication", "observation", "immunization", "procedure",
+    "document", "appointment", "coverage",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,12 +235,132 @@ class Immunization:
     kind = "immunization"
 
 
-Record = Person | Encounter | Condition | Allergy | Medication | Observation | Immunization
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    ordinal: int
+    key: str  # row of procedures.csv
+    codes: tuple[Code, ...]  # snomed
+    text: str
+    status: str  # completed | not-done | entered-in-error
+    start: datetime
+    end: datetime
+    reason: int | None  # ordinal of a condition
+    encounter: int | None
+    facility: int
+    practitioner: int
+    sensitivity: tuple[str, ...] = ()
+
+    kind = "procedure"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A note, letter or report. Its bytes are written when somebody asks for them: see `documents.content_of`."""
+
+    ordinal: int
+    key: str  # row of documents.csv
+    type: Code  # loinc
+    text: str  # the title
+    status: str  # current | superseded | entered-in-error
+    doc_status: str  # preliminary | final | amended
+    mime: str  # text/plain | text/rtf | text/html | application/pdf | application/xml (C-CDA)
+    created: datetime  # the note's own time: it knows nothing that was written down later
+    encounter: int | None
+    facility: int
+    practitioner: int  # its author
+    sensitivity: tuple[str, ...] = ()
+
+    kind = "document"
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    ordinal: int
+    type_key: str  # row of encounters.csv
+    type: Code  # snomed
+    status: str  # booked | arrived | fulfilled | cancelled | noshow | entered-in-error
+    start: datetime
+    minutes: int
+    created: datetime  # when it was booked
+    reason: int | None  # ordinal of a condition
+    text: str  # what the patient comes for, in a few words
+    cancel_reason: str | None  # patient | provider, with `cancelled`
+    encounter: int | None  # ordinal of the encounter, once it is fulfilled
+    facility: int
+    practitioner: int
+    sensitivity: tuple[str, ...] = ()
+
+    kind = "appointment"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    ordinal: int
+    key: str  # row of payers.csv
+    payer: str
+    plan: str
+    category: str  # public | commercial | self-pay
+    type: Code | None  # source of payment typology, system "sopt"
+    member_id: str | None
+    group: str | None
+    relationship: str  # self | spouse | child
+    order: int  # 1 is primary
+    status: str  # active | cancelled
+    start: date
+    end: date | None
+
+    kind = "coverage"
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a patient allowed or forbade about sensitive items. Truth, but no canonical record of its own."""
+
+    ordinal: int
+    labels: tuple[str, ...]  # rows of sensitivity.csv that it is about
+    decision: str  # permit | deny
+    status: str  # active | inactive
+    recorded: datetime
+    until: date | None
+
+    kind = "consent"
+
+
+Record = (
+    Person
+    | Encounter
+    | Condition
+    | Allergy
+    | Medication
+    | Observation
+    | Immunization
+    | Procedure
+    | Document
+    | Appointment
+    | Coverage
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that happened to one record: from `at` on it is as `record` says."""
+
+    at: datetime
+    what: str  # created | updated | corrected | retracted | merged | unmerged
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How often a record has changed by the moment of a chart, and when it last did. Version 1 is its creation."""
+
+    version: int
+    updated: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything that is so about one patient at the world's `as_of`, each tuple in order of time, oldest first."""
+    """Everything that is so about one patient at one moment, each tuple in order of time, oldest first."""
 
     person: Person
     encounters: tuple[Encounter, ...]
@@ -246,6 +369,11 @@ class Chart:
     medications: tuple[Medication, ...]
     observations: tuple[Observation, ...]
     immunizations: tuple[Immunization, ...]
+    procedures: tuple[Procedure, ...] = ()
+    documents: tuple[Document, ...] = ()
+    appointments: tuple[Appointment, ...] = ()
+    coverages: tuple[Coverage, ...] = ()
+    consents: tuple[Consent, ...] = ()
 
     def of(self, kind: str) -> tuple[Record, ...]:
         """The records of one kind.
@@ -264,5 +392,9 @@ _OF: dict[str, Callable[[Chart], tuple[Record, ...]]] = {
     "medication": lambda c: c.medications,
     "observation": lambda c: c.observations,
     "immunization": lambda c: c.immunizations,
+    "procedure": lambda c: c.procedures,
+    "document": lambda c: c.documents,
+    "appointment": lambda c: c.appointments,
+    "coverage": lambda c: c.coverages,
 }
 KINDS: tuple[str, ...] = tuple(_OF)

@@ -28,6 +28,10 @@ _FIELDS = {
     "medication": "medications",
     "observation": "observations",
     "immunization": "immunizations",
+    "procedure": "procedures",
+    "document": "documents",
+    "appointment": "appointments",
+    "coverage": "coverages",
 }
 
 

@@ -100,6 +100,48 @@ FIELDS: dict[str, dict[str, str]] = {
         "lot": "word",
         "sensitivity": "set",
     },
+    "procedure": {
+        "codes": "codes",
+        "text": "text",
+        "status": "word",
+        "performed": "time",
+        "end": "time",
+        "reason": "codes",
+        "sensitivity": "set",
+    },
+    "document": {
+        "type": "word",
+        "text": "text",
+        "status": "word",
+        "mime": "word",
+        "date": "time",
+        "sensitivity": "set",
+    },
+    "appointment": {
+        "status": "word",
+        "type.codes": "codes",
+        "type.text": "text",
+        "start": "time",
+        "minutes": "number",
+        "reason": "codes",
+        "text": "text",
+        "cancelReason": "word",
+        "practitioner": "text",
+        "location": "text",
+        "sensitivity": "set",
+    },
+    "coverage": {
+        "status": "word",
+        "payer": "text",
+        "plan": "text",
+        "category": "word",
+        "memberId": "word",
+        "group": "word",
+        "relationship": "word",
+        "order": "number",
+        "period.start": "time",
+        "period.end": "time",
+    },
 }
 # Without these a record of the kind is of no use, or dangerous.
 CORE: dict[str, frozenset[str]] = {
@@ -112,6 +154,10 @@ CORE: dict[str, frozenset[str]] = {
     ),
     "observation": frozenset(("status", "codes", "effective", "value")),
     "immunization": frozenset(("codes", "date", "status")),
+    "procedure": frozenset(("codes", "performed", "status")),
+    "document": frozenset(("type", "date", "status")),
+    "appointment": frozenset(("status", "start")),
+    "coverage": frozenset(("status", "payer", "memberId")),
 }
 _SAFETY_KINDS = frozenset(("allergy", "medication", "observation"))
 _SAFETY_FIELDS = ("codes", "value", "dosage.dose", "dosage.frequency", "dosage.period", "assertion", "reactions")

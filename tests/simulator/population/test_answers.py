@@ -26,6 +26,10 @@ MEMBERS = {
     "medication": "codes text status intent authored dosage start stop quantity daysSupply refills reason sensitivity",
     "observation": "status category codes text effective issued value interpretation range panel sensitivity",
     "immunization": "codes text date status lot sensitivity",
+    "procedure": "codes text status performed end reason sensitivity",
+    "document": "type text status mime date sensitivity",
+    "appointment": "status type start minutes reason text cancelReason practitioner location sensitivity",
+    "coverage": "status payer plan category memberId group relationship order period",
 }
 SOURCE = {"vendor": "epic", "type": "Thing", "id": "e1"}
 PATIENT = {"vendor": "epic", "id": "p1"}

