@@ -79,6 +79,8 @@ class Sandboxes:
         if vendors is None:
             return tuple(self.rooms.values())
         wanted = list(dict.fromkeys(vendors))
+        if not wanted:
+            raise UsageError(f"a sandbox needs a vendor; served: {', '.join(self.rooms)}", "leave it away for all")
         for one in wanted:
             if one not in self.rooms:
                 raise UsageError(f'vendor "{one}" is not served here; served: {", ".join(self.rooms)}')

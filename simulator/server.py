@@ -73,7 +73,7 @@ class Server:
         path: str = scope["path"]
         try:
             if path.startswith(ROOT):
-                await self._control(scope, receive, send)
+                await self._call(scope, receive, send)
             elif path == "/":
                 await _send(send, 200, orjson.dumps(self._index(scope)), "application/json")
             else:
@@ -168,14 +168,24 @@ class Server:
     def _index(self, scope: Scope) -> dict[str, Any]:
         return ready(origin_of(scope, trust_forwarded=self.settings.trust_forwarded), self.sandboxes.default)
 
+    async def _call(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A call of the control API; it answers its own crashes and raises them again, to be told here."""
+        try:
+            await self._control(scope, receive, send)
+        except Exception as crash:  # noqa: BLE001 - a defect of ours must reach the operator
+            self._tell(scope, crash)
+
     async def _crashed(self, scope: Scope, send: Send, crash: BaseException) -> None:
+        self._tell(scope, crash)
+        with contextlib.suppress(RuntimeError):  # the head of the answer may be gone already
+            await _send(send, 500, b"internal error of the sandbox\n", "text/plain", (b"x-emr-sandbox", b"bug"))
+
+    def _tell(self, scope: Scope, crash: BaseException) -> None:
         print(
             f"emr-sandbox: our own defect at {scope['method']} {scope['path']} (seed {self.settings.seed})\n"
             + "".join(traceback.format_exception(crash)),
             file=sys.stderr,
         )
-        with contextlib.suppress(RuntimeError):  # the head of the answer may be gone already
-            await _send(send, 500, b"internal error of the sandbox\n", "text/plain", (b"x-emr-sandbox", b"bug"))
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from simulator import __version__
 from simulator.control import (
@@ -19,7 +19,7 @@ from simulator.control import (
     vendors,
 )
 from simulator.control.access import App, guarded
-from simulator.control.place import ROOT
+from simulator.control.place import ROOT, known_parameters_only
 from simulator.control.problem import MEDIA, SCHEMA, speak_problems
 from simulator.sandboxes import Sandboxes
 from simulator.settings import Settings
@@ -42,6 +42,7 @@ def control_api(settings: Settings, everything: Sandboxes) -> FastAPI:
         docs_url=f"{ROOT}/docs",
         redoc_url=None,
         redirect_slashes=False,
+        dependencies=[Depends(known_parameters_only)],
         responses={"4XX": {"description": "a problem document", "content": {MEDIA: {"schema": SCHEMA}}}},
     )
     app.state.settings = settings

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
 
-from simulator.control.place import ONE, sandbox_of
+from simulator.control.place import ONE, sandbox_of, site_of
 from simulator.control.problem import Problem
 
 router = APIRouter(tags=["faults"])
@@ -29,7 +30,22 @@ async def faults(request: Request, id: str) -> dict[str, Any]:
 @router.post(f"{ONE}/faults", status_code=201)
 async def add(request: Request, id: str, fault: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])]) -> dict[str, Any]:
     """Add a rule; `emr-sandbox faults` lists the kinds and their arguments."""
-    return sandbox_of(request, id).faults.add(fault).to_json()
+    found = sandbox_of(request, id)
+    for vendor in _vendors_in(fault.get("when")):
+        site_of(found, vendor, status=422)  # a rule for a vendor that is not there would wait for ever
+    return found.faults.add(fault).to_json()
+
+
+def _vendors_in(when: Any) -> Iterator[str]:
+    """Every vendor that a selector's JSON form asks for, at any depth; what is no selector is left to the book."""
+    if isinstance(when, list):
+        for one in when:
+            yield from _vendors_in(one)
+    elif isinstance(when, Mapping):
+        asked = when.get("vendor")
+        yield from (one for one in (asked if isinstance(asked, list) else [asked]) if isinstance(one, str))
+        for word in ("all", "any", "not"):
+            yield from _vendors_in(when.get(word))
 
 
 @router.delete(f"{ONE}/faults", status_code=204)

@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from simulator.control.place import ONE, sandbox_of
+from simulator.control.place import ONE, sandbox_of, site_of
 from simulator.control.problem import Problem
 from simulator.exchange import Exchange
 from simulator.journal.entry import entry_of
@@ -21,6 +21,7 @@ router = APIRouter(tags=["journal"])
 LINES = "application/x-ndjson"
 EVENTS = "text/event-stream"
 _PAGE = 1000
+_MOST = 2**31
 _CHUNK = 50
 
 
@@ -39,12 +40,15 @@ async def journal(
     operation: Annotated[str | None, Query(description="a glob, for example `*.search`")] = None,
     method: str | None = None,
     since: Annotated[str | None, Query(description="only exchanges after this id")] = None,
-    limit: Annotated[int | None, Query(ge=0)] = None,
+    limit: Annotated[int | None, Query(ge=0, le=_MOST)] = None,
     accept: Annotated[str, Header()] = "application/json",
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
     """Exchanges in order. `Accept: application/x-ndjson` streams lines, `text/event-stream` follows."""
-    held = sandbox_of(request, id).journal
+    found = sandbox_of(request, id)
+    held = found.journal
+    if vendor is not None:
+        site_of(found, vendor, status=422)
     asked = Selector(vendor=vendor, path=path, status=status, client=client, operation=operation, method=method)
     after = _after(since)
     if EVENTS in accept:
@@ -54,8 +58,8 @@ async def journal(
         )
     if LINES in accept:
         return StreamingResponse(_lines(held.find(asked, since=after, limit=limit)), media_type=LINES)
-    found = held.find(asked, since=after, limit=_PAGE if limit is None else limit)
-    return Response(orjson.dumps(_page(held, found, after)), media_type="application/json")
+    page = held.find(asked, since=after, limit=_PAGE if limit is None else limit)
+    return Response(orjson.dumps(_page(held, page, after)), media_type="application/json")
 
 
 @router.get(f"{ONE}/journal/{{exchange}}", response_model=None)

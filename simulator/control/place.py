@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any
 
 from fastapi import Request
+from fastapi.routing import APIRoute
 
 from simulator.control.problem import Problem
 from simulator.origin import origin_of
@@ -35,16 +37,31 @@ def sandbox_of(request: Request, id: str) -> Sandbox:
     return found
 
 
-def site_of(sandbox: Sandbox, vendor: str) -> Site:
+def site_of(sandbox: Sandbox, vendor: str, status: int = 404) -> Site:
     """The site of `vendor` in `sandbox`.
 
     Raises:
-        Problem: 404 with the vendors that it has.
+        Problem: `status` with the vendors that it has.
     """
     found = sandbox.sites.get(vendor)
     if found is None:
-        raise Problem(404, f'unknown vendor "{vendor}" in sandbox {sandbox.id}', known=list(sandbox.sites))
+        raise Problem(status, f'unknown vendor "{vendor}" in sandbox {sandbox.id}', known=list(sandbox.sites))
     return found
+
+
+def known_parameters_only(request: Request) -> None:
+    """A dependency of every call: a misspelt filter must not find everything.
+
+    Raises:
+        Problem: 422 with the parameters that the call knows.
+    """
+    route = request.scope.get("route")
+    known = [one.alias for one in route.dependant.query_params] if isinstance(route, APIRoute) else []
+    for name in request.query_params:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = {"hint": f'did you mean "{near[0]}"?'} if near else {}
+            raise Problem(422, f"unknown query parameter: {name}", known=known, **hint)
 
 
 def root_url(request: Request) -> str:

@@ -75,7 +75,13 @@ def speak_problems(app: FastAPI) -> None:
         said = f"{request.method} {request.url.path}: {flaw.detail}; the calls are listed at /_sandbox/openapi.json"
         return problem_response(flaw.status_code, said, dict(flaw.headers or {}))
 
+    async def on_crash(request: Request, flaw: Exception) -> Response:
+        # Raised again after this answer: the server tells the operator.
+        said = "internal error of the sandbox; its traceback is on stderr"
+        return problem_response(500, said, {"X-EMR-Sandbox": "bug"})
+
     app.add_exception_handler(Problem, on_problem)
+    app.add_exception_handler(Exception, on_crash)
     app.add_exception_handler(UsageError, on_usage)
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)

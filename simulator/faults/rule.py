@@ -74,7 +74,7 @@ class Rule:
             if name not in _MEMBERS:
                 raise UsageError(f"a fault does not know `{name}`; known: {', '.join(sorted(_MEMBERS))}")
         kind = _kind(value.get("fault"))
-        args = value.get("args") or {}
+        args = {} if value.get("args") is None else value["args"]
         if not isinstance(args, Mapping):
             raise UsageError(f"`args` of a fault is an object: {args!r}")
         return cls(
@@ -82,7 +82,7 @@ class Rule:
             seed=seed,
             kind=kind,
             args=kind.arguments(args),
-            when=Selector.from_json(value.get("when") or {}),
+            when=Selector.from_json({} if value.get("when") is None else value["when"]),
             added_at=added_at,
             share=_share(value.get("share")),
             window=_window(value.get("window")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ import pytest
 
 from simulator.control.access import guarded, is_loopback
 from simulator.control.app import control_api
+from simulator.journal.journal import Journal
 from simulator.sandbox import Sandbox
 from simulator.server import Running, Server, running
 from simulator.settings import Settings
@@ -106,6 +108,7 @@ def test_a_sandbox_needs_no_wishes(api: httpx.Client) -> None:
         ({"as_of": "1700-01-01"}, 422, "as_of must be from"),
         ({"sed": 3}, 422, "body.sed: Extra inputs are not permitted"),
         ({"vendors": ["epik"]}, 422, 'vendor "epik" is not served here; served: tiny, twin'),
+        ({"vendors": []}, 422, "a sandbox needs a vendor; served: tiny, twin"),
         ({"id": "default"}, 409, 'sandbox "default" exists'),
         ({"id": "A B"}, 422, "body.id"),
         ({"scenario": "nothing-like-it"}, 422, 'unknown scenario "nothing-like-it"'),
@@ -192,9 +195,16 @@ def test_the_clock_can_be_turned_and_stopped(api: httpx.Client, here: str) -> No
         ("PUT", "/limits", {"vendor": "twin", "name": "per-hour"}, 'twin has no limit "per-hour"; known: per-minute'),
         ("POST", "/faults", {"fault": "flood"}, "unknown fault: 'flood'"),
         ("POST", "/faults", [], "body"),
+        ("POST", "/faults", {"fault": "corrupt", "when": {"vendor": "epik"}}, 'unknown vendor "epik"'),
+        ("POST", "/faults", {"fault": "corrupt", "when": {"any": [{"vendor": ["tiny", "epik"]}]}}, "epik"),
+        ("POST", "/faults", {"fault": "corrupt", "when": {"not": {"vendor": "epik"}}}, 'unknown vendor "epik"'),
         ("POST", "/scenario", {"name": "nothing-like-it"}, 'unknown scenario "nothing-like-it"'),
         ("POST", "/scenario", {}, "body.name"),
         ("GET", "/journal?limit=-1", None, "query.limit"),
+        ("GET", "/journal?limit=99999999999999999999", None, "query.limit"),
+        ("GET", "/journal?vendor=epik", None, 'unknown vendor "epik"'),
+        ("GET", "/journal?stauts=429", None, "unknown query parameter: stauts"),
+        ("GET", "/truth/patients?famly=Smith", None, "unknown query parameter: famly"),
         ("GET", "/journal?since=yesterday", None, "query.since"),
         ("GET", "/journal?status=often", None, "a status such as 429"),
         ("GET", "/truth/patients?birthdate=1980-13", None, 'not a day, month or year: "1980-13"'),
@@ -205,6 +215,30 @@ def test_what_a_call_cannot_take_is_a_problem(
     api: httpx.Client, here: str, method: str, path: str, body: Any, says: str
 ) -> None:
     assert says in problem_of(api.request(method, here + path, json=body), 422)["detail"]
+
+
+def test_a_misspelt_filter_is_told_its_right_name(api: httpx.Client, here: str) -> None:
+    told = problem_of(api.get(f"{here}/truth/patients?famly=Smith"), 422)
+    assert told["hint"] == 'did you mean "family"?'
+    assert told["known"] == ["family", "birthdate", "limit"]
+
+
+def test_a_crash_of_a_control_call_is_a_problem_document_too(
+    tiny_app: Server, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(*asked: Any, **more: Any) -> None:
+        raise ZeroDivisionError("on purpose")
+
+    monkeypatch.setattr(Journal, "find", broken)
+
+    async def asked() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(tiny_app), base_url="http://127.0.0.1") as client:
+            return await client.get("/_sandbox/sandboxes/default/journal")
+
+    answer = asyncio.run(asked())
+    assert "internal error of the sandbox" in problem_of(answer, 500)["detail"]
+    assert answer.headers["x-emr-sandbox"] == "bug"
+    assert "ZeroDivisionError: on purpose" in capsys.readouterr().err
 
 
 def test_turning_the_clock_ends_tokens_at_once(
