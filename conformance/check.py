@@ -162,3 +162,8 @@ def warn(
 ) -> Finding:  # fmt: skip
     """A finding that does not fail: late, or against a SHOULD."""
     return fail(cause, says, at=at, case=case, expected=expected, got=got, fix=fix, verdict=Verdict.WARN)
+
+
+def many(count: int, word: str) -> str:
+    """`1 login`, `3 logins`."""
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"

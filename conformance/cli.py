@@ -77,6 +77,7 @@ def check(
         seed=seed,
         strict=strict,
     )
+    _claim(folder and folder / "run.ndjson", junit_file)
     try:
         run = hold(request, _progress(as_json))
     except HarnessDefect as defect:
@@ -84,6 +85,22 @@ def check(
         return OUR_DEFECT
     _tell(run, folder, junit_file, as_json=as_json, with_matrix=reference)
     return run.exit_code
+
+
+def _claim(*files: Path | None) -> None:
+    """Makes sure, before anything is played, that what is to be written can be.
+
+    Raises:
+        UsageError: one of them cannot.
+    """
+    for file in files:
+        if file is None:
+            continue
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.open("ab").close()
+        except OSError as flaw:
+            raise UsageError(f"cannot write {file}: {flaw.strerror or flaw}") from flaw
 
 
 def _progress(as_json: bool) -> Progress:
@@ -99,7 +116,6 @@ def _tell(run: record.Run, folder: Path | None, junit_file: Path | None, *, as_j
         record.write(run, folder / "run.ndjson")
         (folder / "index.html").write_text(html.page_of(run), encoding="utf-8")
     if junit_file is not None:
-        junit_file.parent.mkdir(parents=True, exist_ok=True)
         junit_file.write_text(junit.xml_of(run), encoding="utf-8")
     if as_json:
         click.echo(json.dumps(_told(run), ensure_ascii=False))
@@ -137,6 +153,7 @@ def wrap(
     as_json: bool, command: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Run COMMAND against a sandbox and judge its traffic; exits with the worse of both."""
+    _claim(folder and folder / "run.ndjson", junit_file)
     run, code = wrapped(list(command), vendors=vendors, seed=seed, only=only)
     _tell(run, folder, junit_file, as_json=as_json, with_matrix=False)
     return code or run.exit_code
@@ -204,7 +221,13 @@ def explain(name: str) -> Mapping[str, Any] | None:
     }
 
 
+def explained() -> list[str]:
+    """Every name that `explain` knows."""
+    return [*catalogue(), *MUTANTS]
+
+
 setattr(check, "explain", explain)  # noqa: B010 - `emr-sandbox explain` asks the commands
+setattr(check, "explained", explained)  # noqa: B010
 
 
 @click.command()
@@ -216,6 +239,7 @@ def report(files: tuple[Path, ...], page: Path | None, junit_file: Path | None, 
     """Render recorded runs."""
     if len(files) > 1 and (page or junit_file):
         raise UsageError("one run a file: give one RUN.ndjson with `--html` or `--junit`")
+    _claim(page, junit_file)
     code = PASSED
     for path in files:
         run = record.read(path)

@@ -32,13 +32,17 @@ class Judgement:
 
 @dataclass(frozen=True)
 class Scope:
-    """What is applicable: vendors, their login methods and capabilities that the owner declared, the highest level."""
+    """What is applicable: vendors, their login methods and capabilities that the owner declared, the highest level.
+
+    `is_observed`: nobody declared anything and traffic was only watched (`wrap`); what was not met is not applicable.
+    """
 
     vendors: tuple[str, ...]
     auth: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     declares: tuple[str, ...] = ("read",)
     level: int = 5
     has_logs: bool = True
+    is_observed: bool = False
 
     def excludes(self, check: Check, vendor: str) -> str:
         """Why `check` does not apply to `vendor`; empty when it does."""
@@ -70,7 +74,10 @@ def judge(
                 found.append(Judgement(check.id, vendor, Verdict.NOT_APPLICABLE, why))
             else:
                 theirs = tuple(case for case in played if vendor in ("*", case.vendor))
-                found.append(judgement(check, Evidence(vendor, theirs, settings)))
+                one = judgement(check, Evidence(vendor, theirs, settings))
+                if scope.is_observed and one.verdict is Verdict.UNTESTED:
+                    one = replace(one, verdict=Verdict.NOT_APPLICABLE)
+                found.append(one)
     return tuple(found)
 
 

@@ -79,10 +79,13 @@ def explanation(name: str, folders: Iterable[Path] = (), commands: Iterable[Any]
         if found is not None:
             return dict(found)
     known = [*kinds(), *rooms, *stories]
-    near = difflib.get_close_matches(name, known, n=1)
-    raise UsageError(
-        f'nothing is called "{name}"', f'did you mean "{near[0]}"?' if near else f"known: {', '.join(known)}"
-    )
+    known += [
+        more for command in commands if callable(names := getattr(command, "explained", None)) for more in names()
+    ]
+    near = difflib.get_close_matches(name.casefold(), [one.casefold() for one in known], n=1)
+    meant = next((one for one in known if near and one.casefold() == near[0]), None)
+    listed = "names are listed by `emr-sandbox vendors`, `faults`, `scenarios`, `checks` and `mutants`"
+    raise UsageError(f'nothing is called "{name}"', f'did you mean "{meant}"?' if meant else listed)
 
 
 def _explainers(commands: Iterable[Any]) -> Iterable[Any]:

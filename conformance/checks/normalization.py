@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 
-from conformance.check import Mark, check, exercised, fail, untested, warn
+from conformance.check import Mark, check, exercised, fail, many, untested, warn
 from conformance.evidence import Case, Data, Evidence
 from simulator.source import Source
 
@@ -329,7 +329,7 @@ def _absent(e: Evidence, kinds: tuple[str, ...]) -> Iterator[Mark]:
         case, fact = those[0]
         yield fail(
             f"absent_{kind}",
-            f"{len(those)} {kind} records are missing",
+            f"missing: {many(len(those), f'{kind} record')}",
             at=case.serving(fact["source"])[:1],
             case=case.id,
             expected=_where(fact),

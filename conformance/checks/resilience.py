@@ -91,6 +91,7 @@ def a_silent_429_leads_to_growing_waits(e: Evidence) -> Iterator[Mark]:
     """a silent 429 leads to growing waits
 
     Holds when the waits between attempts add up to at least a second and grow, and there are at most six attempts.
+    Waits that differ and do not grow are a warning: a draw from a growing range may come out so.
 
     Some vendors throttle without a hint, or with the hint hidden in a text: a hot loop keeps the window shut.
     """
@@ -144,7 +145,8 @@ def _flat_waits(chain: list[Exchange], gaps: list[float], settings: Settings) ->
             fix="wait 0.5 s, then 1 s, 2 s, … with some chance in it",
         )
     elif len(gaps) > 1 and max(gaps[1:]) < gaps[0] * settings.blind_growth:
-        yield fail(
+        say = fail if max(gaps) < min(gaps) * settings.blind_growth else warn
+        yield say(
             "flat_waits",
             f"the waits do not grow: {shown}",
             at=chain[:4],
@@ -290,7 +292,8 @@ def permanent_errors_are_not_retried(e: Evidence) -> Iterator[Mark]:
             for group in groups.values():
                 refused = [x for x in group if x.status in _PERMANENT]
                 if len(refused) > 1:
-                    yield fail(
+                    say = warn if call is None else fail  # of traffic alone nobody knows where an operation ends
+                    yield say(
                         "repeated",
                         f"a {refused[0].status} was followed by {len(refused) - 1} more of the same",
                         at=refused[:4],

@@ -49,7 +49,7 @@ def wrapped(
         seconds = time.monotonic() - began
     seen = tuple(case.vendor for case in played if case.exchanges) or wanted
     clients = {case.vendor: (str(case.client["auth"]),) for case in played}
-    scope = Scope(seen, clients, declares=(), level=0, has_logs=False)
+    scope = Scope(seen, clients, declares=(), level=0, has_logs=False, is_observed=True)
     judgements = judge(select(only), played, scope, settings)
     run = recorded(
         judgements, played, scope, settings, how=["wrap", "--", *command], name=Path(command[0]).name,

@@ -164,7 +164,7 @@ _bug(
     "wrong_auth_method",
     "AUTH-04",
     "it logs in by another method than its own",
-    at=(C, A, E),
+    at=(C, E),
     token_request=_secret_in_form,
 )
 _bug("secret_in_query", "AUTH-04", "it puts its secret into the URL too", at=(C, A), token_request=_secret_in_query)

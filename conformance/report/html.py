@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
 from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
@@ -19,7 +18,7 @@ from conformance.evidence import Case, Exchange
 from conformance.judge import Judgement
 from conformance.record import Run
 from conformance.report import terminal
-from conformance.report.repeat import command
+from conformance.report.repeat import command, whole
 from conformance.verdict import Verdict, worst
 
 _EXCHANGES_SHOWN = 8
@@ -45,7 +44,7 @@ def _context(run: Run) -> dict[str, Any]:
     return {
         "name": run.header["integration"] + (f" with the bug {mutant}" if mutant else ""),
         "head": click.unstyle(terminal.summary(run)),
-        "again": shlex.join(["emr-sandbox", "check", *run.header["how"], "--seed", str(run.header["seed"])]),
+        "again": whole(run),
         "worst": said.value,
         "worst_class": _class(said),
         "counts": list(run.counts.items()),

@@ -1,4 +1,4 @@
-"""The command that repeats one finding."""
+"""The commands that repeat a run, and one finding of it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,18 @@ from conformance.record import Run
 
 def command(run: Run, one: Judgement) -> str:
     """What to type to see this verdict again."""
-    words = ["emr-sandbox", "check", *run.header["how"], "--only", one.check]
-    if one.vendor != "*":
-        words += ["--vendor", one.vendor]
-    else:
-        words += [word for vendor in run.scope.vendors for word in ("--vendor", vendor)]
-    return shlex.join([*words, "--seed", str(run.header["seed"])])
+    vendors = run.scope.vendors if one.vendor == "*" else (one.vendor,)
+    return _joined(run, ["--only", one.check, *(word for vendor in vendors for word in ("--vendor", vendor))])
+
+
+def whole(run: Run) -> str:
+    """What to type to see the whole run again."""
+    return _joined(run, [])
+
+
+def _joined(run: Run, flags: list[str]) -> str:
+    flags = [*flags, "--seed", str(run.header["seed"])]
+    how = list(run.header["how"])
+    if how[:1] == ["wrap"]:  # what follows `--` belongs to the wrapped command
+        return shlex.join(["emr-sandbox", "wrap", *flags, *how[1:]])
+    return shlex.join(["emr-sandbox", "check", *how, *flags])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 
 import click
 
@@ -25,6 +26,8 @@ _COLOURS = {
 _SHORT = {Verdict.NOT_APPLICABLE: "·", Verdict.UNTESTED: "untested"}
 _CAUSES_SHOWN = 3
 _EXCHANGES_SHOWN = 5
+_PATH_SHOWN = 44
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _INDENT = " " * 21
 
 
@@ -57,21 +60,29 @@ def lines_of(run: Run, *, with_matrix: bool = False) -> Iterator[str]:
 def _check_lines(run: Run, check: Check, cells: list[Judgement]) -> Iterator[str]:
     """One line for what all vendors share, then what went wrong at each."""
     good = [one for one in cells if not one.verdict.is_red and one.verdict is not Verdict.WARN]
-    if good:
-        yield _head(Verdict.PASS, check, _shared(good), _names(good, run))
+    for those in _alike(good):
+        yield _head(Verdict.PASS, check, _shared(those, run), "")
     for one in cells:
         if one not in good:
             yield from _bad_lines(run, check, one)
 
 
-def _shared(cells: list[Judgement]) -> str:
-    """What is said of the first; the others differ in numbers only."""
-    return cells[0].says
+def _alike(cells: list[Judgement]) -> list[list[Judgement]]:
+    """Judgements that say the same, numbers aside."""
+    groups: dict[str, list[Judgement]] = {}
+    for one in cells:
+        groups.setdefault(_NUMBER.sub("0", one.says).replace("s ", " "), []).append(one)
+    return list(groups.values())
 
 
-def _names(cells: Iterable[Judgement], run: Run) -> str:
+def _shared(cells: list[Judgement], run: Run) -> str:
+    """What is said of one or several vendors; where the numbers differ, those of the first, and that they are its."""
     names = [one.vendor for one in cells if one.vendor != "*"]
-    return "" if len(run.scope.vendors) < 2 or not names else ", ".join(names)
+    if len(run.scope.vendors) < 2 or not names:
+        return cells[0].says
+    if len({one.says for one in cells}) == 1:
+        return f"{', '.join(names)}: {cells[0].says}"
+    return f"{names[0]}: {cells[0].says}; {', '.join(names[1:])} alike"
 
 
 def _head(verdict: Verdict, check: Check, says: str, who: str, waived: bool = False) -> str:
@@ -117,8 +128,15 @@ def exchange_lines(exchanges: list[Exchange]) -> Iterator[str]:
     """Exchanges with the time since the first of them."""
     for x in exchanges:
         since = x.start - exchanges[0].start
-        path = x.path if len(x.path) <= 44 else "…" + x.path[-43:]
-        yield f"+{since:.3f} s  {x.method:5}{path:45}{x.status or '---'}   {remark(x)}".rstrip()
+        yield f"+{since:.3f} s  {x.method:5}{_tail(x.path):45}{x.status or '---'}   {remark(x)}".rstrip()
+
+
+def _tail(path: str) -> str:
+    """The end of a long path, cut at a slash where there is one."""
+    if len(path) <= _PATH_SHOWN:
+        return path
+    cut = path.find("/", len(path) - _PATH_SHOWN + 1)
+    return "…" + path[cut if cut >= 0 else len(path) - _PATH_SHOWN + 1 :]
 
 
 def remark(x: Exchange) -> str:

@@ -62,6 +62,20 @@ def secret_in_the_form(s):
     s.case("S01", auth="client_secret_basic").login(0, 401, body=body)
 
 
+def secret_in_the_form_where_the_vendor_takes_it(s):
+    body = "grant_type=client_credentials&client_id=a&client_secret=client_secret:abc"
+    s.case("S01", auth="client_secret_basic").login(0, 200, body=body)
+
+
+def secret_twice(s):
+    body = "grant_type=client_credentials&client_id=a&client_secret=client_secret:abc"
+    s.case("S01", auth="client_secret_basic").login(0, 200, body=body, basic=True)
+
+
+def secret_instead_of_a_key(s):
+    s.case("S01", auth="private_key_jwt").login(0, 200, basic=True)
+
+
 def secret_in_the_url(s):
     s.case("S01", auth="client_secret_basic").login(0, basic=True, query="client_secret=client_secret:abc")
 
@@ -123,6 +137,17 @@ def one_401_one_token_one_replay(s):
     s.case("S03").call(0, 9, "condition").login(0).get("/Condition", 0.1, 401, fault="revoke_token").login(0.2).get(
         "/Condition", 0.3, token="t2"
     ).fact("condition:1")
+
+
+def a_search_started_again_after_the_401(s):
+    case = s.case("S03").call(0, 9, "condition").login(0).get("/Condition", 0.1, query="patient=1")
+    case.get("/Condition", 0.2, 401, query="page=2", fault="revoke_token").login(0.3)
+    case.get("/Condition", 0.4, token="t2", query="patient=1").fact("condition:1")
+
+
+def two_refused_at_once_log_in_each(s):
+    case = s.case("S03").call(0, 9, "condition").login(0).get("/Condition", 0.1, 401).get("/Allergy", 0.1, 401)
+    case.login(0.2).login(0.2).get("/Condition", 0.3, token="t2").get("/Allergy", 0.3, token="t3").fact("condition:1")
 
 
 def gave_up_on_401(s):
@@ -195,6 +220,9 @@ STORIES = [
     ("AUTH-02", "UNTESTED", "", one_login_only),
     ("AUTH-04", "PASS", "", login_as_registered),
     ("AUTH-04", "FAIL", "wrong_method", secret_in_the_form),
+    ("AUTH-04", "PASS", "", secret_in_the_form_where_the_vendor_takes_it),
+    ("AUTH-04", "FAIL", "wrong_method", secret_twice),
+    ("AUTH-04", "FAIL", "wrong_method", secret_instead_of_a_key),
     ("AUTH-04", "FAIL", "secret_in_url", secret_in_the_url),
     ("AUTH-04", "UNTESTED", "", nothing_at_all),
     ("AUTH-05", "PASS", "", three_calls_one_token),
@@ -207,6 +235,8 @@ STORIES = [
     ("AUTH-06", "FAIL", "same_token", old_token_after_the_new_one),
     ("AUTH-06", "UNTESTED", "", nothing_asked_after_the_jump),
     ("AUTH-07", "PASS", "", one_401_one_token_one_replay),
+    ("AUTH-07", "PASS", "", a_search_started_again_after_the_401),
+    ("AUTH-07", "PASS", "", two_refused_at_once_log_in_each),
     ("AUTH-07", "FAIL", "gave_up", gave_up_on_401),
     ("AUTH-07", "FAIL", "same_token", same_token_again),
     ("AUTH-07", "FAIL", "many_logins", three_logins_for_one_401),

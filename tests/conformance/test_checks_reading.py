@@ -46,7 +46,23 @@ def first_page_only(s):
     case = (
         s.case("S17").call(0, 1, "condition").get("/Condition", 0.1, query="patient=1", next=[f"{BASE}/Condition?s=2x"])
     )
-    case.fact("condition:1")
+    case.fact("condition:1").fact("condition:2", found=False)
+
+
+def first_page_only_on_the_wire(s):
+    s.case("S17").get("/Condition", 0.1, query="patient=1", next=[f"{BASE}/Condition?s=2x"])
+
+
+def a_page_left_out_that_held_nothing_new(s):
+    case = (
+        s.case("S17").call(0, 1, "condition").get("/Condition", 0.1, query="patient=1", next=[f"{BASE}/Condition?s=2x"])
+    )
+    case.get("/problems", 0.2).fact("condition:1")
+
+
+def next_page_written_anew(s):
+    case = s.case("S17").call(0, 1, "condition").get("/Condition", 0.1, next=[f"{BASE}/Condition?a=1&s=2%7Cx"])
+    case.get("/Condition", 0.2, query="s=2|x&a=1").fact("condition:1")
 
 
 def pages_read_and_rows_lost(s):
@@ -202,6 +218,10 @@ STORIES = [
     ("AUTHZ-03", "UNTESTED", "", nothing_refused),
     ("PAGE-01", "PASS", "", two_pages),
     ("PAGE-01", "FAIL", "next_ignored", first_page_only),
+    ("PAGE-01", "FAIL", "next_ignored", first_page_only_on_the_wire),
+    ("PAGE-01", "WARN", "next_ignored", a_page_left_out_that_held_nothing_new),
+    ("PAGE-01", "PASS", "", next_page_written_anew),
+    ("PAGE-02", "FAIL", "link_changed", next_page_written_anew),
     ("PAGE-01", "FAIL", "pages_lost", pages_read_and_rows_lost),
     ("PAGE-01", "UNTESTED", "", one_page),
     ("PAGE-02", "PASS", "", followed),

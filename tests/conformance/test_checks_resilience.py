@@ -73,6 +73,13 @@ def equal_waits(s):
     case.get("/Condition", 1.5)
 
 
+def waits_drawn_from_a_growing_range(s):
+    case = s.case("S21").call(0, 9, "condition")
+    for at in (0, 0.9, 1.4):
+        case.get("/Condition", at, 429)
+    case.get("/Condition", 2.3)
+
+
 def seven_attempts(s):
     case = s.case("S21").call(0, 99, "condition")
     for n in range(8):
@@ -224,6 +231,7 @@ STORIES = [
     ("RES-02", "PASS", "", gave_up_and_said_so),
     ("RES-02", "FAIL", "hot_loop", no_waits),
     ("RES-02", "FAIL", "flat_waits", equal_waits),
+    ("RES-02", "WARN", "flat_waits", waits_drawn_from_a_growing_range),
     ("RES-02", "FAIL", "too_many", seven_attempts),
     ("RES-02", "FAIL", "hidden_throttle", gave_up_in_silence),
     ("RES-02", "UNTESTED", "", throttled_with_a_hint),

@@ -47,6 +47,14 @@ def test_what_cannot_be_is_refused_in_one_line_with_exit_code_4(capsys, words, s
     assert says in said.splitlines()[0]
 
 
+@pytest.mark.parametrize("flag", ["--report", "--junit"])
+def test_a_report_that_cannot_be_written_is_said_before_anything_is_played(capsys, monkeypatch, tmp_path, flag):
+    monkeypatch.setattr(commands, "hold", lambda *args: pytest.fail("it was played"))
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert run(["check", "--reference", flag, str(tmp_path / "file" / "deep" / "x")]) == 4
+    assert "Not a directory" in capsys.readouterr().err.splitlines()[0]
+
+
 def test_nothing_checked_is_never_green(capsys):
     assert run(["check", "--reference", "--only", "NORM-15", "--vendor", "epic"]) == 5
     shown = capsys.readouterr().out
@@ -100,6 +108,22 @@ def test_a_check_is_explained_with_statement_source_and_mutants(capsys, name):
     assert told["mutants"]
 
 
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("AUTH-O7", 'did you mean "AUTH-07"?'),
+        ("hot_lop_429", 'did you mean "hot_loop_429"?'),
+        ("epik", 'did you mean "epic"?'),
+        ("xyzzy", "names are listed by"),
+    ],
+)
+def test_a_name_that_nobody_knows_is_told_the_nearest(capsys, name, hint):
+    assert run(["explain", name]) == 4
+    said = capsys.readouterr().err
+    assert said.splitlines()[0] == f'nothing is called "{name}"'
+    assert hint in said
+
+
 def test_a_mutant_is_explained_with_the_command_that_shows_it(capsys):
     assert run(["explain", "ignore_retry_after", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
@@ -118,6 +142,27 @@ def test_a_wrapped_command_gets_the_sandbox_and_its_traffic_is_judged(capfd, tmp
     assert run(["report", str(tmp_path / "out" / "run.ndjson"), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert [line["verdict"] for line in told["verdicts"] if line["vendor"] == "cerner"] == ["PASS"]
+
+
+def test_what_a_wrapped_command_did_not_meet_is_not_held_against_it(capfd, tmp_path):
+    """Nobody promised anything: a test suite that runs without faults is green, and one that asks nothing is no run."""
+    script = tmp_path / "it.py"
+    script.write_text(WRAPPED % 0, encoding="utf-8")
+    assert run(["wrap", "--vendor", "cerner", "--json", "--", sys.executable, str(script)]) == 0
+    shown = capfd.readouterr().out
+    told = json.loads(shown[shown.index("{") :])
+    assert {line["verdict"] for line in told["verdicts"]} == {"PASS", "N/A"}
+    assert run(["wrap", "--vendor", "cerner", "--", sys.executable, "-c", ""]) == 5
+    assert "cerner: the integration never logged in" in capfd.readouterr().out
+
+
+def test_a_finding_of_a_wrapped_command_names_the_command_that_repeats_it(capfd, tmp_path):
+    script = tmp_path / "it.py"
+    body = WRAPPED.replace('os.environ["EMR_CERNER_TOKEN_URL"]', 'os.environ["EMR_CERNER_TOKEN_URL"] + "?password=x"')
+    script.write_text(body % 0, encoding="utf-8")
+    assert run(["wrap", "--seed", "3", "--", sys.executable, str(script)]) == 1
+    again = f"emr-sandbox wrap --only AUTH-04 --vendor cerner --seed 3 -- {sys.executable} {script}"
+    assert f"again   {again}\n" in capfd.readouterr().out
 
 
 def test_the_exit_code_of_a_wrapped_command_wins_when_it_fails(capfd, tmp_path):

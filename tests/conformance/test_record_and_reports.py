@@ -82,7 +82,7 @@ auth
                      next    emr-sandbox explain AUTH-01
 
 pagination
-  FAIL      PAGE-01  all pages are read                              epic: 1 next links were never requested
+  FAIL      PAGE-01  all pages are read                              epic: never requested: 1 next link
                      +0.000 s  GET  /api/FHIR/R4/Observation                     200
                      wanted  GET /s/a/epic/api/FHIR/R4/Observation?s=2
                      got     no such request
@@ -108,7 +108,7 @@ resilience
                      next    emr-sandbox explain RES-01
 
 security
-  PASS      SEC-06   tokens are not in URLs                          epic, cerner: 3 URLs without a token
+  PASS      SEC-06   tokens are not in URLs                          epic: 3 URLs without a token; cerner alike
 
 3 passed, 2 failed, 2 untested in 12.3 s, seed 7"""
     )
