@@ -13,7 +13,7 @@ import click
 from jinja2 import Environment, StrictUndefined, Template
 
 from conformance.catalogue import checks
-from conformance.check import Finding
+from conformance.check import Check, Finding
 from conformance.evidence import Case, Exchange
 from conformance.judge import Judgement
 from conformance.record import Run
@@ -82,8 +82,13 @@ def _matrix(run: Run, linked: set[tuple[str, str]]) -> list[tuple[str, list[dict
         those = [spanning] if spanning else [cells.get((id, vendor)) for vendor in run.scope.vendors]
         span = len(run.scope.vendors) if spanning else 1
         made = [_cell(one, span, linked) for one in those if one is not None]
-        rows.append((checks()[id].area, {"id": id, "title": checks()[id].title, "cells": made}))
+        rows.append((checks()[id].area, _row(checks()[id], made)))
     return [(area, [row for _, row in group]) for area, group in groupby(rows, key=lambda pair: pair[0])]
+
+
+def _row(check: Check, cells: list[dict[str, Any]]) -> dict[str, Any]:
+    said = " ".join(check.statement.split())
+    return {"id": check.id, "title": check.title, "statement": said, "severity": check.severity, "cells": cells}
 
 
 def _cell(one: Judgement, span: int, linked: set[tuple[str, str]]) -> dict[str, Any]:
@@ -104,7 +109,8 @@ def _bad(run: Run, one: Judgement) -> dict[str, Any]:
         "word": f"waived {one.verdict.value}" if one.is_waived else one.verdict.value,
         "id": one.check,
         "title": check.title,
-        "vendor": "" if one.vendor == "*" else one.vendor,
+        "vendor": "all vendors" if one.vendor == "*" else one.vendor,
+        "severity": check.severity,
         "says": one.says,
         "causes": _causes(run, one),
         "statement": " ".join(check.statement.split()),
