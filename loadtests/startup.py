@@ -14,9 +14,25 @@ import sys
 SIZES = (1_000, 1_000_000, 100_000_000)
 
 CHILD = """
-import json, resource, sys, time
+import asyncio, json, resource, sys, time
+import httpx
+from simulator.auth.request import token_request
 from simulator.server import Server
 from simulator.settings import Settings
+
+async def reads(server, size):
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(server), base_url="http://127.0.0.1") as http:
+        clients = (await http.get("/_sandbox/sandboxes/default/clients")).json()
+        urls = (await http.get("/_sandbox/sandboxes/default")).json()["vendors"]
+        for vendor, site in server.sandboxes.default.sites.items():
+            site.limits.off()
+            headers, form = token_request(clients[vendor][0])
+            granted = await http.post(clients[vendor][0]["token_url"], content=form, headers=headers)
+            access = {"Authorization": "Bearer " + granted.json()["access_token"]}
+            for turn in range(1000):
+                id = site.vendor.patient_ids(site, turn * (size // 1000) % size)["fhir_id"]
+                answer = await http.get(urls[vendor]["fhir_url"] + "/Patient/" + id, headers=access)
+                assert answer.status_code == 200, answer.text
 
 size = int(sys.argv[1])
 started = time.perf_counter()
@@ -26,11 +42,7 @@ world = server.sandboxes.default.world
 world.chart(size // 2)
 chart = time.perf_counter()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for site in server.sandboxes.default.sites.values():
-    for turn in range(1000):
-        number = turn * (size // 1000) % size
-        site.vendor.patient_ids(site, number)
-        world.person(number)
+asyncio.run(reads(server, size))
 after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 print(json.dumps([ready - started, chart - ready, before / 1024, after / 1024]))
 """
