@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simulator.ids import h64
@@ -20,18 +21,21 @@ _PULSE_NOT_HEART_RATE = 50_000
 _ENTERED_AS_HISTORY = 12_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PatientChart:
-    """What rendering needs to know of a patient. `zone` is the IANA zone of the home department."""
+    """What rendering needs to know of a patient. `zone` is the IANA zone of the home department.
+
+    The chart costs milliseconds and is made when it is first asked for: ready bytes of a patient need none.
+    """
 
     site: Site
     number: int
-    chart: Chart
+    person: Person
     home: Facility
 
-    @property
-    def person(self) -> Person:
-        return self.chart.person
+    @cached_property
+    def chart(self) -> Chart:
+        return self.site.sandbox.world.chart(self.number)
 
     @property
     def zone(self) -> str:
@@ -88,5 +92,7 @@ def patient_chart(site: Site, number: int) -> PatientChart:
         IndexError: there is no such patient.
     """
     world = site.sandbox.world
-    chart = world.chart(number)
-    return PatientChart(site, number, chart, world.population.facility(chart.person.facility))
+    person = world.person(number)
+    if person is None:
+        raise IndexError(f"no patient {number}")
+    return PatientChart(site, number, person, world.population.facility(person.facility))

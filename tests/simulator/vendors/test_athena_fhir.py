@@ -56,6 +56,15 @@ def test_what_belongs_to_no_chart_is_read_and_found_by_id_only(athena: Athena, t
     assert athena.fhir(type, **{"ah-practice": PRACTICE}).status == 400
 
 
+def test_a_patient_that_was_read_before_costs_no_chart(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Athena()
+    id = VENDOR.patient_ids(own.site, 5)["fhir_id"]
+    first = own.fhir(f"Patient/{id}").json
+    monkeypatch.setattr(type(own.site.sandbox.world), "chart", lambda world, number: pytest.fail("a chart was made"))
+    assert own.fhir(f"Patient/{id}").json == first
+    assert own.fhir("Patient", **{"_id": id, "ah-practice": PRACTICE}).json["entry"][0]["resource"] == first
+
+
 def test_references_lead_somewhere(athena: Athena) -> None:
     number, _ = athena.number_with("medication")
     checked = set()
