@@ -10,7 +10,7 @@ Mark = Literal["doc", "seen", "guess"]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a claim stands (URL, dossier section or recording), and how sure we are: documented, seen, guessed."""
+    """Where a claim stands (public page or recording), and how sure we are: documented, seen, guessed."""
 
     where: str
     mark: Mark
@@ -18,7 +18,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """A habit of a vendor that real integrations stumble over: id of the dossier, one sentence, source."""
+    """A habit of a vendor that real integrations stumble over: id, one sentence, source."""
 
     id: str
     says: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from simulator.limits import Limit
-from simulator.source import Source
+from simulator.vendors.cerner.sources import source
 
 LIMITS = (
     Limit(
@@ -13,8 +13,8 @@ LIMITS = (
         calls=5000,
         per=timedelta(hours=1),
         scope="client",
-        source=Source(
-            "project convention; dossier 4: no published limit, no X-RateLimit header in any capture", "guess"
+        source=source(
+            "guess", but="the project's own number: no limit is published, no capture has an X-RateLimit header"
         ),
     ),
 )

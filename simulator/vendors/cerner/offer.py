@@ -14,7 +14,7 @@ OFFER: dict[str, str] = {
     "RelatedPerson": "rscp", "Schedule": "rs", "ServiceRequest": "rs", "Slot": "rsp", "Specimen": "rs",
     "StructureDefinition": "r",
 }  # fmt: skip
-"""Type → read, search, create, update, patch, delete. Source: dossier 1.4, the secure root of 2026-08-14 (seen)."""
+"""Type → read, search, create, update, patch, delete. Source: SOURCES.md, E: the secure root (seen)."""
 
 ACTION_OF_METHOD = {"POST": "c", "PUT": "u", "PATCH": "p", "DELETE": "d"}
 OPERATIONS = frozenset({"$export", "$health-cards-issue", "$docref", "$get-cg-for-mrcu", "$autogen-ccd-if"})

@@ -207,4 +207,4 @@ RULES: dict[str, Rules] = {
         Rules("Provenance", ("_id", "target"), (_id(), Param("target", "reference", many=True))),
     )
 }
-"""Every type that can be searched. Source: dossier 3.4, 3.5; sizes that are no page default are guesses."""
+"""Every type that can be searched. Source: SOURCES.md (D, M); sizes that are no page default are guesses."""

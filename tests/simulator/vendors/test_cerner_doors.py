@@ -1,6 +1,6 @@
 """Signing in at Cerner, and being turned away: token endpoint, scopes, tenants, the forms of refusals.
 
-Covers the dossier's sections 1.1 to 1.4, 2.1 to 2.7, 3.1 to 3.3; RFC 6749 sections 4.4 and 5.2, RFC 6750, RFC 7523.
+Covers SOURCES.md, the claims on paths, tokens, headers and refusals; RFC 6749 sections 4.4 and 5.2, RFC 6750, RFC 7523.
 """
 
 from __future__ import annotations

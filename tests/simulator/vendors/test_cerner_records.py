@@ -1,6 +1,6 @@
 """What Cerner's resources say: recoverable up to the recorded loss, shaped like the recordings, with their habits.
 
-Covers the dossier's sections 3.6 and 3.7 and the catalogue of section 9 as far as `VENDOR.traps` names it. The reader
+Covers the habits that `VENDOR.traps` names. The reader
 below follows the section "How to read us" of the room's SOURCES.md and nothing else.
 """
 
@@ -26,6 +26,7 @@ from simulator.vendor import Rendering
 from simulator.vendors.cerner import VENDOR
 from simulator.vendors.cerner.habits import happens
 from simulator.vendors.cerner.ids import Row, combined_id, tenant_of
+from simulator.vendors.cerner.sources import PUBLIC
 from tests.simulator.vendors.cerner_desk import Desk, has_code
 
 Json = dict[str, Any]
@@ -747,5 +748,6 @@ def test_every_trap_is_listed_once_with_a_source_and_told_in_the_sources() -> No
     assert len(ids) == len(set(ids)) >= 16
     listed = (Path(room.__file__).parent / "SOURCES.md").read_text("utf-8")
     for trap in VENDOR.traps:
-        assert trap.source.where.startswith("dossier")
+        assert "https://" in trap.source.where or trap.source.mark == "guess", trap.id
         assert trap.id in listed, trap.id
+    assert [url for url in PUBLIC.values() if url.split(" ")[0] not in listed] == []

@@ -1,6 +1,6 @@
 """Asking Cerner: which searches are refused and how, what they find, and how pages follow each other.
 
-Covers the dossier's sections 3.3 to 3.5. The shape of a page:
+Covers SOURCES.md, the claims on searches and pages. The shape of a page:
 
     {"resourceType": "Bundle", "id": …, "type": "searchset", "link": [self, next],
      "entry": [{"fullUrl": …, "resource": …, "search": {"mode": "match"}}]}
