@@ -268,7 +268,7 @@ class Call:
 class Case:
     """One scenario played to one vendor: what went over the wire, what the driver said, how it compares to the truth.
 
-    `score` is `compare.score` of this case, see there. `leaks` are the
+    `score` is `scoring.score` of this case, see there. `leaks` are the
     canaries found in the integration's logs. `client` is what the integration was given to log in with, no secrets.
     """
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from conformance import compare, leaks
+from conformance import compare, leaks, scoring
 from conformance.cast import Cast
 from conformance.collect import LogFiles, canaries_of, exchanges_of
 from conformance.drivers import Driver, DriverFailed, Message, Opener
@@ -98,7 +98,7 @@ class Player:
         if self._stage.log_files is not None:
             logs += self._stage.log_files.drain()
         asked = {int(call.subject) for call in self._calls if call.subject}
-        truth = compare.truth_of(self._site, sorted(asked))
+        truth = compare.truth_of(self._site, sorted(asked), with_rows=self._plan.drive.keeps_records)
         case = Case(
             id=self._case,
             scenario=self._plan.drive.scenario,
@@ -109,7 +109,7 @@ class Player:
             },
             exchanges=exchanges,
             calls=tuple(self._calls),
-            score=compare.score(
+            score=scoring.score(
                 truth, self._calls, self._records, exchanges, keeps_records=self._plan.drive.keeps_records
             ),
             logs=tuple(logs),

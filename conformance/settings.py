@@ -25,6 +25,7 @@ class Settings:
     attempts_max: int = 5  # requests for one thing in an outage
     login_max: int = 3  # token requests after a final refusal
     overhead_p95_ms: float = 150
+    score_percent: float = 95  # least score of a category of records; 98 is strict
     min_samples: int = 30  # fewer operations than this make a latency check UNTESTED
     scheduler_p99_ms: float = 100  # a host that wakes sleepers later than this is slow: tolerances double
     is_host_slow: bool = False
@@ -36,7 +37,11 @@ class Settings:
         return allowed * 2 if self.is_host_slow and not is_date else allowed
 
 
-BUDGETS = {"read.p95_overhead_ms": "overhead_p95_ms", "read.min_samples": "min_samples"}
+BUDGETS = {
+    "read.p95_overhead_ms": "overhead_p95_ms",
+    "read.min_samples": "min_samples",
+    "normalization.min_score_percent": "score_percent",
+}
 
 
 def with_budgets(settings: Settings, budgets: Mapping[str, Any], where: str) -> Settings:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from conformance.check import Mark, check, exercised, fail, many, untested, warn
 from conformance.evidence import Case, Data, Evidence
+from conformance.scores import ErrorClass, Score, category_of, percent, scores_of
 from simulator.source import Source
 
 POPULATION = Source("the population is the truth, and every vendor's losses are recorded", "doc")
@@ -286,6 +287,65 @@ def medication_meaning_is_exact(e: Evidence) -> Iterator[Mark]:
     )
     yield from _absent(e, ("medication",))
     yield from _seen(e, ("medication",), "medications")
+
+
+@check(
+    "NORM-20",
+    area="normalization",
+    severity="critical",
+    level=1,
+    scenarios=("S14",),
+    source=(POPULATION, Source("an average excuses no safety error: our own rule", "guess")),
+    mutants=("puts_out_twice", "keeps_errors"),
+    needs="read",
+)
+def the_gate_is_open(e: Evidence) -> Iterator[Mark]:
+    """no safety error, and scores above the mark
+
+    Holds when the output has no critical error (another patient's record, a wrong unit, a lost allergy, a retracted
+    result, an invented value or precision, what was never served) and every category of records scores at least 95 %:
+    accuracy of its fields times F1 of its items.
+
+    An average excuses nothing: one patient with another's allergy is one too many, however good the rest.
+    """
+    for score in scores_of(e.cases):
+        for one in score.critical:
+            yield _critical(e, score, one)
+        for category in score.below(e.settings.score_percent / 100):
+            worst = next((one for one in score.classes if _is_of(one, category.name)), None)
+            yield fail(
+                f"score_{category.name}",
+                f"{category.name} score {percent(category.score)}: "
+                f"fields {percent(category.accuracy)}, F1 {percent(category.items.f1)}",
+                case=worst.examples[0].case if worst else "",
+                expected=f"at least {e.settings.score_percent:g} %",
+                got=f"{category.items.right} of {category.items.truth} records, {category.items.returned} put out",
+                fix=f"most frequent: {worst.count} × {worst.verdict}" if worst else "",
+            )
+        if score.categories:
+            parts = ", ".join(f"{one.name} {percent(one.score)}" for one in score.categories.values())
+            yield exercised(f"score {percent(score.total)} ({parts})")
+    yield untested("no case read records whose meaning is known")
+
+
+def _is_of(one: ErrorClass, category: str) -> bool:
+    return category_of(one.kind) == category
+
+
+def _critical(e: Evidence, score: Score, one: ErrorClass) -> Mark:
+    first = one.examples[0]
+    case = next((case for case in e.cases if case.id == first.case), None)
+    return fail(
+        f"critical_{one.verdict}_{one.kind}",
+        f"{one.count} {one.kind} records: {one.verdict}, a safety error",
+        at=case.serving(first.source)[:1] if case is not None else (),
+        case=first.case,
+        expected=_text(first.expected),
+        got=f"{_text(first.got)} ({first.source.get('type')}/{first.source.get('id')} {first.field})".replace(
+            " )", ")"
+        ),
+        fix=first.hint,
+    )
 
 
 def _facts(e: Evidence, kinds: tuple[str, ...]) -> Iterator[tuple[Case, Data]]:

@@ -44,6 +44,12 @@ def is_match(entry: Json, type: str) -> bool:
     return mode == "match" and bool(entry.get("resource", {}).get("resourceType") == type)
 
 
+def is_withdrawn(resource: Json) -> bool:
+    """Whether a resource says that it was entered in error."""
+    verification = (resource.get("verificationStatus") or {}).get("coding") or [{}]
+    return "entered-in-error" in (resource.get("status"), *(one.get("code") for one in verification))
+
+
 @dataclass(frozen=True)
 class Behaviour:
     """One integration's habits.
@@ -55,7 +61,7 @@ class Behaviour:
     paging     goes_on: read beyond page n; next_url: what is called for a next link; is_match: does an entry count;
                restarts: new starts of a search whose page link died
     requests   query: parameters on the wire; data_url: last touch on a URL
-    meaning    number, unit, label; output: the records of one kind as they leave
+    meaning    number, unit, label; is_withdrawn: was it entered in error; output: the records of one kind as they leave
     failures   reports: is this failure told; catches: what does not end the process; parse_error: is bad JSON a Failure
     the rest   leaks: what is logged in clear; pause_s: idle time per operation
     """
@@ -84,6 +90,7 @@ class Behaviour:
     number: Callable[[Decimal], str] = lambda value: format(value, "f")
     unit: Callable[[Mapping[str, str]], str | None] = lambda quantity: quantity.get("code")
     label: Callable[[str | None, list[str]], str | None] = label_of
+    is_withdrawn: Callable[[Json], bool] = is_withdrawn
     output: Callable[[str, list[Json]], list[Json]] = lambda kind, records: records
 
     reports: Callable[[Failure], bool] = lambda failure: True

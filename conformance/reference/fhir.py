@@ -12,7 +12,7 @@ from urllib.parse import quote, urljoin
 
 from conformance.reference.behaviour import Json, Params
 from conformance.reference.failure import Failure
-from conformance.reference.meaning import Meaning, code_in
+from conformance.reference.meaning import Meaning
 from conformance.reference.paging import pages_of
 from conformance.reference.run import Run
 from conformance.reference.session import Call, Session
@@ -75,7 +75,7 @@ class FhirVendor:
                 run.drop("duplicate", kind, resource.get("id") in found)
                 found[resource.get("id", "")] = resource
         mine = [resource for resource in found.values() if self._is_about(run, kind, resource, patient)]
-        true = [resource for resource in mine if not _is_entered_in_error(resource)]
+        true = [resource for resource in mine if not self.behaviour.is_withdrawn(resource)]
         run.drop("entered_in_error", kind, len(mine) - len(true))
         await self.prepare(run, kind, true, patient)
         return self.records(run, kind, true, patient)
@@ -173,7 +173,3 @@ def _heed(aside: Json) -> None:
         if issue.get("severity") in ("error", "fatal"):
             denied = issue.get("code") in ("forbidden", "suppressed", "security", "login")
             raise Failure("forbidden" if denied else "rejected", "the search was refused in a 200", reason="outcome")
-
-
-def _is_entered_in_error(resource: Json) -> bool:
-    return "entered-in-error" in (resource.get("status"), code_in([resource.get("verificationStatus")]))

@@ -117,6 +117,12 @@ def _other_sex(record: Json) -> Json:
     return record | {key: other.get(record[key], record[key]) for key in ("sexAtBirth", "administrativeGender")}
 
 
+def _as_valid(record: Json) -> Json:
+    """Whatever says that it was entered in error, as if it did not."""
+    words = {"status": "final", "verification": "confirmed"}
+    return record | {name: word for name, word in words.items() if record.get(name) == "entered-in-error"}
+
+
 def _active(kind: str, records: list[Json]) -> list[Json]:
     fact = {"condition": "clinicalStatus", "medication": "status"}.get(kind)
     return [record | {fact: "active"} if fact else record for record in records]
@@ -256,6 +262,16 @@ _bug(
     "NORM-19",
     "a concept has no name but the display of its code",
     label=lambda text, displays: next(iter(displays), ""),
+)
+
+_bug("puts_out_twice", "NORM-20", "every record leaves twice", output=lambda kind, records: [*records, *records])
+_bug(
+    "keeps_errors",
+    "NORM-20",
+    "what was entered in error counts as valid",
+    at=(C,),
+    is_withdrawn=lambda resource: False,
+    output=_each(_as_valid),
 )
 
 # Pages and queries

@@ -17,7 +17,7 @@ from conformance.check import Check, Finding
 from conformance.evidence import Case, Exchange
 from conformance.judge import Judgement
 from conformance.record import Run
-from conformance.report import terminal
+from conformance.report import meaning, terminal
 from conformance.report.repeat import command, whole
 from conformance.verdict import Verdict, worst
 
@@ -56,6 +56,7 @@ def _context(run: Run) -> dict[str, Any]:
         "seconds": run.header["seconds"],
         "version": run.header["harness"],
         "exchanges": sum(len(case.exchanges) for case in run.cases),
+        **meaning.context_of(run),
         "cases": [_case(case) for case in sorted(run.cases, key=lambda case: (case.scenario, case.vendor))],
     }
 

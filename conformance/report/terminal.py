@@ -12,6 +12,7 @@ from conformance.check import Check, Finding
 from conformance.evidence import Exchange
 from conformance.judge import Judgement
 from conformance.record import Run
+from conformance.report import meaning
 from conformance.report.repeat import command
 from conformance.verdict import Verdict, worst
 
@@ -53,6 +54,7 @@ def lines_of(run: Run, *, with_matrix: bool = False) -> Iterator[str]:
     elif with_matrix:
         yield ""
         yield from matrix_lines(run)
+    yield from meaning.lines_of(run)
     yield ""
     yield summary(run)
 

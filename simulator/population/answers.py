@@ -25,7 +25,9 @@ appointment   status, type {codes,text}, start, minutes, reason [codes], text, c
               location (name)
 coverage      status, payer, plan, category, memberId, group, relationship, order, period {start,end}
 
-An absent key means "this integration does not carry it"; null means "known to be absent".
+An absent key means "this integration does not carry it"; null means "known to be absent", and `absent` says why:
+{field: unknown | asked-unknown | asked-declined | not-asked | masked | not-applicable | not-performed | error}, or one
+of these for every null of the record.
 """
 
 from __future__ import annotations
@@ -104,6 +106,11 @@ def _apply(record: Json, loss: Loss, zone: str) -> None:
         _change(record, loss.field, lambda _: deepcopy(loss.value))
     elif loss.how == "precision":
         _change(record, loss.field, partial(_coarser, precision=loss.detail, zone=zone))
+    elif loss.how == "absent":
+        _change(record, loss.field, lambda value: [] if isinstance(value, list) else None)
+        record["absent"] = {**record.get("absent", {}), loss.field: loss.detail}
+    elif loss.how == "truncated":
+        _change(record, loss.field, lambda value: value[: int(loss.detail)] if isinstance(value, str) else value)
     elif loss.how == "text_only":
         _change(record, loss.field, lambda value: [] if isinstance(value, list) else None)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-How = Literal["omitted", "precision", "rounded", "text_only", "zone_dropped", "replaced", "also"]
+How = Literal[
+    "omitted", "absent", "precision", "rounded", "truncated", "text_only", "zone_dropped", "replaced", "also", "dirtied"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,14 +17,19 @@ class Loss:
     A loss of a field with members (`range`, `dosage`) holds for each of them.
 
     omitted       the vendor does not tell it: absent or null is right, a value is invented
+    absent        the vendor says why there is nothing: null is right, with the reason `detail` beside it (unknown,
+                  asked-unknown, asked-declined, not-asked, masked, not-applicable, not-performed, error)
     precision     told coarser: `detail` is the precision that survives (year, month, day, minute); days are local ones
     rounded       told as a rounded number: `detail` is "STEP UNIT" in the vendor's unit; the preimage is acceptable
+    truncated     a text of which `detail` characters are told
     text_only     codes are gone, text remains: nothing, the text, or the true code are acceptable
     zone_dropped  local time without offset: `detail` is the published IANA zone; still exactly recoverable
     replaced      told as something else: `value` is what a perfect integration must hold instead (canonical form,
                   or None)
     also          the vendor adds something true: `value` is accepted beside the truth (None: saying nothing is, too);
                   for a list, the elements that may be there as well
+    dirtied       told as it stands in the chart, and that is known to be wrong: `detail` is the defect (see `dirt`).
+                  Nothing is accepted beside it: an integration flags such a value, it never repairs it in silence
     """
 
     field: str

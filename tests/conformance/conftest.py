@@ -144,6 +144,9 @@ class CaseScript:
         expected: Mapping[str, Any] | None = None,
         wrong: Iterable[Mapping[str, Any]] = (),
         lost: Iterable[str] = (),
+        times: int | None = None,
+        admitted: bool = False,
+        rows: Iterable[int] = (),
     ) -> CaseScript:
         """A fact that the last call should have given."""
         told = {"vendor": self.vendor, "type": source[0], "id": source[1], **({"part": part} if part else {})}
@@ -157,8 +160,10 @@ class CaseScript:
                 "found": found,
                 "source": told,
                 "sources": [list(source)],
-                "times": int(found),
+                "times": int(found) if times is None else times,
                 "lost": list(lost),
+                "admitted": admitted,
+                "rows": list(rows),
                 "mismatches": [{**default, **one} for one in wrong],
                 "expected": dict(expected or {}),
                 "got": dict(expected or {}) if found else None,
@@ -166,11 +171,15 @@ class CaseScript:
         )
         return self
 
-    def extra(self, kind: str, says: str = "was never served", type: str = "Condition", id: str = "z9") -> CaseScript:
+    def extra(
+        self, kind: str, says: str = "was never served", type: str = "Condition", id: str = "z9", **more: str
+    ) -> CaseScript:
         """A record in the output of the last call that is no fact."""
         source = {"vendor": self.vendor, "type": type, "id": id}
         self._extras.append(
             {"call": len(self._calls) - 1, "kind": kind, "source": source, "says": says, "assertion": "none-known"}
+            | {"verdict": "hallucinated", "severity": "critical"}
+            | more
         )
         return self
 

@@ -93,6 +93,23 @@ def only_one_vendor(s):
     s.case("S14", vendor="epic").call(0, 1, "patient").fact("patient:0")
 
 
+def one_of_many_is_told_twice(s):
+    case = s.case("S14").call(0, 1, "condition")
+    for ordinal in range(9):
+        case.fact(f"condition:{ordinal}", times=2 if ordinal < 2 else 1)
+
+
+def an_allergy_is_left_out_and_said_so(s):
+    errors = [{"class": "unavailable", "retryable": True, "kind": "allergy"}]
+    case = s.case("S14").call(0, 1, "allergy", status="partial", errors=errors)
+    case.fact("allergy:1", found=False, admitted=True).fact("allergy:2")
+
+
+def a_retracted_result_is_held(s):
+    s.case("S14").call(0, 1, "observation").fact("observation:1", expected=NUMBER)
+    s._cases[-1].extra("observation", "was served as entered in error", verdict="stale", severity="critical")
+
+
 STORIES = [
     ("NORM-01", "PASS", "", right("patient")),
     ("NORM-01", "PASS", "", wrong("patient", "language", "missing", "minor", "not carried")),
@@ -137,6 +154,16 @@ STORIES = [
     ("NORM-19", "FAIL", "medication_text_missing", wrong("medication", "text", "missing", "minor")),
     ("NORM-19", "FAIL", "absent_medication", absent("medication")),
     ("NORM-19", "UNTESTED", "", nothing),
+    ("NORM-20", "PASS", "", right("medication")),
+    ("NORM-20", "PASS", "", wrong("condition", "text", severity="minor")),
+    ("NORM-20", "PASS", "", an_allergy_is_left_out_and_said_so),
+    ("NORM-20", "FAIL", "critical_unit-error_observation", wrong("observation", "value", "unit-error", "critical")),
+    ("NORM-20", "FAIL", "critical_wrong-patient_allergy", wrong("allergy", "patient.id", "wrong-patient", "critical")),
+    ("NORM-20", "FAIL", "critical_missing_allergy", absent("allergy")),
+    ("NORM-20", "FAIL", "critical_stale_observation", a_retracted_result_is_held),
+    ("NORM-20", "FAIL", "score_conditions", one_of_many_is_told_twice),
+    ("NORM-20", "FAIL", "score_medications", absent("medication")),
+    ("NORM-20", "UNTESTED", "", nothing),
 ]  # fmt: skip
 
 

@@ -9,10 +9,19 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from simulator.population.judging import contacts, quantities, times, words
-from simulator.population.judging.expectation import ABSENT, Expectation, Mismatch, Severity, Verdict, at, is_empty
+from simulator.population.judging.expectation import (
+    ABSENT,
+    Expectation,
+    Mismatch,
+    Severity,
+    Verdict,
+    at,
+    is_empty,
+    reason_in,
+)
 from simulator.population.judging.fields import CORE, FIELDS, MINOR_FIELDS, severity_of_invention
 from simulator.population.judging.quantities import decimal_of
-from simulator.population.judging.words import code_key, is_local
+from simulator.population.judging.words import code_key, is_local, is_placeholder
 
 __all__ = ["Expectation", "Mismatch", "Severity", "Verdict", "compare"]
 
@@ -43,7 +52,7 @@ def compare(expectation: Expectation, got: dict[str, Any]) -> list[Mismatch]:
     """
     found = list(_whose(expectation, got))
     for field, what in FIELDS[expectation.kind].items():
-        found.extend(_field(expectation, field, what, at(got, field)))
+        found.extend(_field(expectation, field, what, at(got, field), reason_in(got, field)))
     return words.with_swapped_names(found)
 
 
@@ -56,19 +65,28 @@ def _whose(e: Expectation, got: dict[str, Any]) -> Iterator[Mismatch]:
         yield Mismatch("patient.id", "wrong-patient", "critical", ids[0], held, hint)
 
 
-def _field(e: Expectation, field: str, what: str, got: Any) -> Iterator[Mismatch]:
-    """What differs in one field."""
+def _field(e: Expectation, field: str, what: str, got: Any, reason: str | None) -> Iterator[Mismatch]:
+    """What differs in one field; `reason` is why it is absent, if the integration says so."""
     want = at(e.record, field)
     if field == "identifiers" and want is ABSENT:
         return
     if is_empty(want):
         if not is_empty(got):
             yield from _held_for_nothing(e, field, got)
+        else:
+            yield from _why_nothing(e, field, reason)
     elif is_empty(got):
         if not _may_be_silent(e, field):
             yield _missing(e, field, want, got)
     elif not _is_also(e, field, got):
         yield from _JUDGES[what](e, field, want, got)
+
+
+def _why_nothing(e: Expectation, field: str, reason: str | None) -> Iterator[Mismatch]:
+    """Another reason for the absence than the vendor told; to give none at all is no error."""
+    told = reason_in(e.record, field)
+    if told is not None and reason is not None and reason != told:
+        yield Mismatch(field, "wrong-null", "minor", told, reason, "absent for another reason")
 
 
 def _may_be_silent(e: Expectation, field: str) -> bool:
@@ -93,7 +111,7 @@ def _missing(e: Expectation, field: str, want: Any, got: Any) -> Mismatch:
 def _held_for_nothing(e: Expectation, field: str, got: Any) -> Iterator[Mismatch]:
     """A value where the vendor tells none."""
     truth = at(e.truth, field)
-    loss = e.lost(field, "omitted", "text_only")
+    loss = e.lost(field, "omitted", "absent", "text_only")
     if isinstance(got, list) and field in _CODES:
         got = [code for code in got if not is_local(code)]
         if not got:
@@ -106,7 +124,8 @@ def _held_for_nothing(e: Expectation, field: str, got: Any) -> Iterator[Mismatch
     if not is_empty(truth) and _is_same(got, truth):
         yield Mismatch(field, "hallucinated", "minor", None, got, "true, but the vendor does not tell it here")
         return
-    yield Mismatch(field, "hallucinated", severity_of_invention(e.kind, field), None, got, "the vendor tells nothing")
+    hint = "a placeholder is no value" if is_placeholder(got) else "the vendor tells nothing"
+    yield Mismatch(field, "hallucinated", severity_of_invention(e.kind, field), None, got, hint)
 
 
 def _fits_text(truth: Any, got: Any) -> bool:

@@ -12,6 +12,7 @@ Verdict = Literal[
     "missing",  # told and not held
     "wrong",
     "hallucinated",  # held and not told
+    "wrong-null",  # known to be absent, for another reason than the one told
     "unit-error",
     "lost-comparator",
     "transposed",  # digits, or day and month
@@ -21,6 +22,10 @@ Verdict = Literal[
     "invented-precision",
     "lost-precision",
     "wrong-patient",
+    "duplicate",  # one fact held twice
+    "stale",  # held although it was taken back, or under an id that was merged away
+    "leak",  # held although nobody served it to this client
+    "extra",  # a record that is no fact
 ]
 
 
@@ -81,3 +86,11 @@ def at(record: dict[str, Any], field: str) -> Any:
 def is_empty(value: Any) -> bool:
     """Whether a value says nothing: absent, null or empty."""
     return value is ABSENT or value is None or value in ("", [], {})
+
+
+def reason_in(record: dict[str, Any], field: str) -> str | None:
+    """Why the member is absent, as the record says beside it: `"absent": {FIELD: REASON}`, or one reason for all."""
+    said = record.get("absent")
+    if isinstance(said, dict):
+        said = said.get(field)
+    return said if isinstance(said, str) else None

@@ -171,3 +171,26 @@ def severity_of_invention(kind: str, field: str) -> Severity:
     if kind in _SAFETY_KINDS and field.startswith(_SAFETY_FIELDS):
         return "critical"
     return "minor" if field in MINOR_FIELDS or field in ("interpretation", "verification") else "major"
+
+
+def severity_of_stale(kind: str) -> Severity:
+    """How bad it is to hold as valid what was taken back."""
+    return "critical" if kind in _SAFETY_KINDS else "major"
+
+
+def severity_of_extra(kind: str, verdict: str) -> Severity:
+    """How bad it is to hold a record that is no fact: another patient's is a safety error, and so is one that nobody
+    told, or an allergy made of a statement that there is none."""
+    if verdict == "wrong-patient" or kind == "allergy":
+        return "critical"
+    return "critical" if verdict == "hallucinated" and kind in _SAFETY_KINDS else "major"
+
+
+def severity_of_absence(kind: str) -> Severity:
+    """How bad it is not to hold a record at all: a lost allergy is a safety error."""
+    return "critical" if kind == "allergy" else "major"
+
+
+def weight_of(kind: str, field: str) -> int:
+    """How much a field counts in the accuracy of its category."""
+    return 3 if field in CORE[kind] else 1 if field in MINOR_FIELDS else 2

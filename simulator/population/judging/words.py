@@ -151,3 +151,19 @@ def code_key(one: dict[str, Any]) -> tuple[str, str]:
 
 def is_local(one: Any) -> bool:
     return isinstance(one, dict) and str(one.get("system", "")).startswith("local:")
+
+
+_PLACEHOLDERS = frozenset(
+    ("unknown", "unk", "null", "none", "n/a", "na", "nan", "asku", "nask", "not asked", "not on file", "declined",
+     "patient declined", "000-00-0000", "999-99-9999", "9999-12-31", "0001-01-01", "1900-01-01", "undefined")
+)  # fmt: skip
+
+
+def is_placeholder(value: Any) -> bool:
+    """Whether a value is one of those that systems write where they have none."""
+    if isinstance(value, dict):
+        value = value.get("value", value.get("text"))
+    if isinstance(value, list):
+        return bool(value) and all(is_placeholder(one) for one in value)
+    text = str(value).strip().casefold()
+    return text in _PLACEHOLDERS or bool(re.fullmatch(r"[*x]{3,}[-*x\d]*", text))

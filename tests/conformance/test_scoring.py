@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from conformance import compare
+from conformance import compare, scoring
 from conformance.cast import FEATURES, choose
 from conformance.evidence import Call
 from simulator.population import answers
@@ -62,10 +62,13 @@ def perfect(world, number, kind):
     return made
 
 
-def score(site, number, records, *kinds, action="read"):
+def score(site, number, records, *kinds, action="read", unserved=()):
+    """The score of one call that asked for `kinds`; everything that the room tells was served, but for `unserved`."""
     call = Call("run", action, {"kinds": list(kinds)}, {"status": "ok"}, "", 0, 1, step=0, subject=str(number))
-    served = [SimpleNamespace(data={"served": [["condition", "condition-0"], ["condition", "elsewhere"]]})]
-    return compare.score(compare.truth_of(site, [number]), [call], {0: records}, served, keeps_records=True)
+    told = [[one.type, one.id] for one in site.vendor.renderings(site, number) if one.id not in unserved]
+    served = [SimpleNamespace(data={"served": [*told, ["condition", "elsewhere"]]})]
+    truth = compare.truth_of(site, [number], with_rows=True)
+    return scoring.score(truth, [call], {0: records}, served, keeps_records=True)
 
 
 def test_a_perfect_integration_has_no_mismatch(site, world, number):
@@ -144,7 +147,7 @@ def test_namesakes_in_a_search_are_no_extras(site, world, number):
     other = {"kind": "patient", "source": {"vendor": "plain", "type": "patient", "id": "other"}, "patient": {}}
     call = Call("run", "search", {"kind": "patient"}, {"status": "ok"}, "", 0, 1, step=0, subject=str(number))
     records = [*perfect(world, number, "patient"), other]
-    told = compare.score(compare.truth_of(site, [number]), [call], {0: records}, [], keeps_records=False)
+    told = scoring.score(compare.truth_of(site, [number]), [call], {0: records}, [], keeps_records=False)
     assert [fact["found"] for fact in told["facts"]] == [True]
     assert told["extras"] == []
 
@@ -160,3 +163,101 @@ def test_the_cast_exposes_every_form_and_is_the_same_for_the_same_seed():
 def test_a_cast_is_found_in_the_smallest_world():
     cast = choose(World(Population(seed=7, size=1, as_of=date(2026, 1, 5))))
     assert cast.each == (0,)
+
+
+def test_a_record_put_out_twice_is_a_duplicate(site, world, number):
+    records = perfect(world, number, "condition")
+    told = score(site, number, [*records, records[0]], "condition")
+    wrong = [(one["verdict"], one["severity"]) for fact in told["facts"] for one in fact["mismatches"]]
+    assert wrong == [("duplicate", "major")]
+
+
+def test_one_fact_from_two_places_is_a_small_duplicate(site, world):
+    with_allergy = next(n for n in range(400) if len(world.chart(n).allergies) == 1)
+    (record,) = perfect(world, with_allergy, "allergy")
+    twin = {**record, "source": {**record["source"], "type": "second"}}
+    told = score(site, with_allergy, [record, twin], "allergy")
+    assert [(one["verdict"], one["severity"]) for one in told["facts"][0]["mismatches"]] == [("duplicate", "minor")]
+
+
+def test_what_nobody_served_to_this_client_is_a_leak(site, world, number):
+    records = perfect(world, number, "condition")
+    told = score(site, number, records, "condition", unserved={"condition-0"})
+    wrong = [(fact["fact"], one["verdict"], one["severity"]) for fact in told["facts"] for one in fact["mismatches"]]
+    assert wrong == [("condition:0", "leak", "critical")]
+
+
+def test_a_record_of_another_patient_among_the_asked_is_told_as_such(site, world, number):
+    other = next(
+        n for n in range(200) if n != number and len(world.chart(n).conditions) > len(world.chart(number).conditions)
+    )
+    last = perfect(world, other, "condition")[-1]
+    call = Call("run", "read", {"kinds": ["condition"]}, {"status": "ok"}, "", 0, 1, step=0, subject=str(number))
+    records = [*perfect(world, number, "condition"), last]
+    told = scoring.score(compare.truth_of(site, [number, other]), [call], {0: records}, [], keeps_records=False)
+    assert [(one["verdict"], one["severity"]) for one in told["extras"]] == [("wrong-patient", "critical")]
+
+
+@pytest.fixture
+def taken_back(site):
+    """The room tells a condition that was entered in error, too."""
+    of_truth = site.vendor.renderings
+    payload = {"verificationStatus": {"coding": [{"code": "entered-in-error"}]}}
+    site.vendor.renderings = lambda s, n: [*of_truth(s, n), Rendering("condition", "mistake", payload, ())]
+    return site
+
+
+@pytest.mark.parametrize(
+    ("verification", "said"),
+    [("confirmed", [("stale", "major")]), ("entered-in-error", []), (None, [("stale", "major")])],
+)
+def test_what_was_entered_in_error_may_be_held_as_such_and_not_otherwise(taken_back, world, number, verification, said):
+    mistake = {
+        "kind": "condition",
+        "source": {"vendor": "plain", "type": "condition", "id": "mistake"},
+        "patient": {"vendor": "plain", "id": f"p{number}"},
+        "verification": verification,
+    }
+    told = score(taken_back, number, [*perfect(world, number, "condition"), mistake], "condition")
+    assert [(one["verdict"], one["severity"]) for one in told["extras"]] == said
+    assert told["rows"] == [[30, 1, len(said)]]
+
+
+def test_the_best_pairs_are_made_first(site, world):
+    """Two results of one test at two times, told without a source and in the other order."""
+    number = next(
+        n for n in range(200) if len({c.codes for c in world.chart(n).conditions}) < len(world.chart(n).conditions)
+    )
+    records = perfect(world, number, "condition")[::-1]
+    for record in records:
+        record["source"] = {}
+    told = score(site, number, records, "condition")
+    assert [one for fact in told["facts"] for one in fact["mismatches"]] == []
+
+
+def test_ids_that_the_integration_holds_as_one_are_judged_as_a_group(site, world, number):
+    other = number + 1
+    calls = [
+        Call("run", "read", {"kinds": ["patient"]}, {"status": "ok"}, "", 0, 1, step=step, subject=str(n))
+        for step, n in enumerate((number, other))
+    ]
+    records = {0: perfect(world, number, "patient"), 1: perfect(world, other, "patient")}
+    records[0][0]["sources"] = [{"vendor": "plain", "id": f"m{number}"}, {"vendor": "plain", "id": f"p{other}"}]
+    truth = compare.truth_of(site, [number, other])
+    told = scoring.score(truth, calls, records, [], keeps_records=False)
+    assert told["grouping"]["false_merges"] == [[number, other]]
+    records[0][0]["sources"] = [{"vendor": "plain", "id": f"p{number}"}]
+    assert scoring.score(truth, calls, records, [], keeps_records=False)["grouping"]["false_merges"] == []
+
+
+def test_links_to_further_pages_and_what_came_twice_are_exposure_of_row_31(site, world, number):
+    call = Call("run", "read", {"kinds": ["condition"]}, {"status": "ok"}, "", 0, 1, step=0, subject=str(number))
+    pages = [
+        SimpleNamespace(data={"served": [["condition", "condition-0"]], "next": ["/2"]}),
+        SimpleNamespace(data={"served": [["condition", "condition-0"], ["condition", "condition-1"]], "next": []}),
+    ]
+    records = perfect(world, number, "condition")[:2]
+    truth = compare.truth_of(site, [number])
+    assert scoring.score(truth, [call], {0: records}, pages, keeps_records=False)["rows"] == [[31, 2, 0]]
+    twice = [*records, records[0]]
+    assert scoring.score(truth, [call], {0: twice}, pages, keeps_records=False)["rows"] == [[31, 2, 1]]
