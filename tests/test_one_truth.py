@@ -41,6 +41,7 @@ KINDS_OF = {
     "NORM-10": ["allergy"],
     "NORM-15": ["patient", "condition"],
     "NORM-19": ["medication"],
+    "NORM-20": ["condition", "allergy"],
 }
 
 
