@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +25,9 @@ class Row:
     per_s: float
 
     @classmethod
-    def of(cls, stats: Mapping[str, Any]) -> Row:
-        """A row of one entry of Locust's `--json` output."""
+    def of(cls, stats: Mapping[str, Any], seconds: float) -> Row:
+        """A row of one entry of Locust's `--json` output of a run of `seconds`."""
         times = {float(ms): int(count) for ms, count in stats["response_times"].items()}
-        seconds = max(stats["last_request_timestamp"] - stats["start_time"], 0.001)
         return cls(
             name=stats["name"],
             requests=stats["num_requests"],
@@ -78,8 +78,12 @@ class Budget:
                 raise UsageError(f'{path}: unknown key "{name}"', f"known: {', '.join(known)}")
             if not isinstance(value, known[name]) or isinstance(value, bool):  # type: ignore[arg-type]
                 raise UsageError(f"{path}: {name} = {value!r} is not a {'table' if name == 'p95_ms' else 'number'}")
+        if values.get("min_requests", 0) < 0:
+            raise UsageError(f"{path}: min_requests = {values['min_requests']} is below 0")
+        if not 0 <= values.get("failure_share", 0) <= 1:
+            raise UsageError(f"{path}: failure_share = {values['failure_share']} is not a share from 0 to 1")
         for name, limit in values.get("p95_ms", {}).items():
-            if not isinstance(limit, (int, float)) or isinstance(limit, bool) or limit <= 0:
+            if not isinstance(limit, (int, float)) or isinstance(limit, bool) or not 0 < limit < inf:
                 raise UsageError(f'{path}: p95_ms."{name}" = {limit!r} is not a positive number of milliseconds')
         return cls(**values)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import importlib.util
 import json
 import os
@@ -16,8 +17,12 @@ import click
 
 from loadtests.budget import Budget, Row
 from loadtests.target import Target, own_server
+from simulator.commands.flags import settings_of
 from simulator.refusal import UsageError
+from simulator.settings import AS_OF
 
+_STATISTICS = "locust"
+_FAILURES_SHOWN = 5
 HERE = Path(str(files("loadtests")))
 
 
@@ -48,7 +53,7 @@ def commands() -> list[click.Command]:
 def load(
     name: str, users: int, duration_s: int, think_s: float, target: str | None, vendors: tuple[str, ...], seed: int,
     patients: int, budget: Path | None, limits: bool, report: Path | None, web: bool, as_json: bool,
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Run the load scenario NAME against a sandbox; exit 1 when its budget is broken, 5 when nothing was measured."""
     if name not in names():
         given = f'unknown load scenario "{name}"' if name else "no load scenario named"
@@ -56,6 +61,14 @@ def load(
     if importlib.util.find_spec("locust") is None:
         raise UsageError("Locust is not installed", "pip install 'emr-sandbox[load]'")
     held = Budget.read(budget or HERE / "budgets" / f"{name}.toml")
+    settings_of(seed=seed, patients=patients, as_of=AS_OF.isoformat(), vendors=vendors)  # or one clear line
+    if think_s < 0:
+        raise UsageError(f"`--think` is out of range: {think_s}", "seconds, from 0")
+    if report:
+        try:
+            report.mkdir(parents=True, exist_ok=True)
+        except OSError as flaw:
+            raise UsageError(f"cannot write {report}: {flaw.strerror or flaw}") from flaw
     with ExitStack() as stack:
         url = target or stack.enter_context(own_server(seed, patients))
         aim = Target(url, seed=seed, patients=patients, vendors=vendors)
@@ -64,16 +77,15 @@ def load(
             aim.limits_off()
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         aim.write_plan(folder / "plan.json", charts=200, think_s=think_s)
-        if report:
-            report.mkdir(parents=True, exist_ok=True)
         rows = _run(name, folder / "plan.json", users=users, duration_s=duration_s, web=web, report=report)
+        failures = _failures(folder)
     if web:
-        return
+        return 0
     broken = held.broken(rows)
-    _tell(name, rows, broken, as_json=as_json)
+    _tell(name, rows, broken, failures, duration_s, as_json=as_json)
     if not rows:
-        raise SystemExit(5)
-    raise SystemExit(1 if broken else 0)
+        return 5
+    return 1 if broken else 0
 
 
 def _run(name: str, plan: Path, *, users: int, duration_s: int, web: bool, report: Path | None) -> list[Row]:
@@ -93,22 +105,35 @@ def _run(name: str, plan: Path, *, users: int, duration_s: int, web: bool, repor
     if web:
         subprocess.run(command, env=environment, check=False)
         return []
-    command += ["--headless", "--only-summary", "--json"]
+    command += ["--headless", "--only-summary", "--json", "--csv", str(plan.parent / _STATISTICS)]
     if report:
         command += ["--html", str(report / "locust.html")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     try:
-        return [Row.of(entry) for entry in json.loads(done.stdout)]
+        return [Row.of(entry, duration_s) for entry in json.loads(done.stdout)]
     except (ValueError, KeyError):
         raise UsageError(f"Locust gave no statistics (exit {done.returncode})", done.stderr.strip()[-2000:]) from None
 
 
-def _tell(name: str, rows: list[Row], broken: list[str], *, as_json: bool) -> None:
+def _failures(folder: Path) -> list[str]:
+    """What failed, one sentence for each kind of request and reason, the most frequent first."""
+    file = folder / f"{_STATISTICS}_failures.csv"
+    if not file.exists():
+        return []
+    with file.open(encoding="utf-8", newline="") as lines:
+        found = sorted(csv.DictReader(lines), key=lambda row: -int(row["Occurrences"]))
+    return [f"{row['Occurrences']} of {row['Name']}: {row['Error']}" for row in found]
+
+
+def _tell(
+    name: str, rows: list[Row], broken: list[str], failures: list[str], duration_s: int, *, as_json: bool
+) -> None:
     total = sum(row.requests for row in rows)
     verdict = "FAIL" if broken else "PASS" if rows else "UNTESTED"
     if as_json:
         table = [{field: getattr(row, field) for field in Row.__slots__} for row in rows]
-        click.echo(json.dumps({"load": name, "verdict": verdict, "requests": total, "rows": table, "broken": broken}))
+        told = {"load": name, "verdict": verdict, "requests": total, "rows": table, "broken": broken}
+        click.echo(json.dumps(told | {"failures": failures}))
         return
     click.echo(f"{'':26}{'requests':>9}{'failed':>8}{'p50 ms':>8}{'p95 ms':>8}{'p99 ms':>8}{'per s':>8}")
     for row in sorted(rows, key=lambda row: row.name):
@@ -119,4 +144,6 @@ def _tell(name: str, rows: list[Row], broken: list[str], *, as_json: bool) -> No
     click.echo()
     for sentence in broken:
         click.echo(f"  FAIL  {sentence}")
-    click.echo(f"{name}: {verdict}, {total} requests, {sum(row.per_s for row in rows):.0f} a second")
+    for sentence in failures[:_FAILURES_SHOWN]:
+        click.echo(f"        {sentence}")
+    click.echo(f"{name}: {verdict}, {total} requests, {total / duration_s:.0f} a second")

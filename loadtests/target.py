@@ -15,8 +15,9 @@ import httpx
 
 from simulator.refusal import UsageError
 
-# What a chart search must say beside the patient, where a vendor insists on it.
+# What a chart search must say beside the patient, where a vendor insists on it: in general, and by type.
 QUERIES = {"athena": "&ah-practice=Organization/a-1.Practice-195900"}
+QUERIES_BY_TYPE = {"athena": {"MedicationRequest": "&intent=order"}}
 
 
 @contextmanager
@@ -92,6 +93,7 @@ class Target:
                 "client": ways[0],
                 "patients": [person["ids"][vendor]["fhir_id"] for person in people],
                 "query": QUERIES.get(vendor, ""),
+                "query_by_type": QUERIES_BY_TYPE.get(vendor, {}),
             }
         return {"url": self.url, "seed": self.seed, "think_s": think_s, "vendors": vendors}
 

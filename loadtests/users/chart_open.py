@@ -79,7 +79,8 @@ class ChartOpen(FastHttpUser):
         fhir, patient = self.desk["fhir_url"], self.dice.choice(self.desk["patients"])
         self.read(f"{fhir}/Patient/{patient}", "Patient read")
         for kind, also in PARTS:
-            url = f"{fhir}/{kind}?patient={patient}{also}{self.desk['query']}"
+            more = self.desk["query_by_type"].get(kind, "")
+            url = f"{fhir}/{kind}?patient={patient}{also}{more}{self.desk['query']}"
             for page in range(50):
                 bundle = self.read(url, f"{kind} search" if page == 0 else f"{kind} next page")
                 following = [link["url"] for link in bundle.get("link", ()) if link.get("relation") == "next"]

@@ -61,6 +61,11 @@ def test_percentiles_are_times_that_were_measured() -> None:
         ("p95_ms = 3", "p95_ms = 3 is not a table"),
         ("p95 = 3", 'unknown key "p95"'),
         ("[p95_ms]\ntoken = -1", 'p95_ms."token" = -1 is not a positive number of milliseconds'),
+        ("[p95_ms]\n'*' = nan", "is not a positive number of milliseconds"),
+        ("[p95_ms]\n'*' = inf", "is not a positive number of milliseconds"),
+        ("min_requests = -1", "min_requests = -1 is below 0"),
+        ("failure_share = 1.5", "failure_share = 1.5 is not a share from 0 to 1"),
+        ("failure_share = nan", "failure_share = nan is not a share from 0 to 1"),
         ("min_requests =", "is not TOML"),
     ],
 )
