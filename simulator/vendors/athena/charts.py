@@ -25,17 +25,27 @@ _ENTERED_AS_HISTORY = 12_000
 class PatientChart:
     """What rendering needs to know of a patient. `zone` is the IANA zone of the home department.
 
-    The chart costs milliseconds and is made when it is first asked for: ready bytes of a patient need none.
+    The person, and the chart more so, cost time and are made when they are first asked for: ready bytes need neither.
+    What is asked of a patient who is not there raises IndexError.
     """
 
     site: Site
     number: int
-    person: Person
-    home: Facility
 
     @cached_property
     def chart(self) -> Chart:
         return self.site.sandbox.world.chart(self.number)
+
+    @cached_property
+    def person(self) -> Person:
+        found = self.site.sandbox.world.person(self.number)
+        if found is None:
+            raise IndexError(f"no patient {self.number}")
+        return found
+
+    @cached_property
+    def home(self) -> Facility:
+        return self.facility(self.person.facility)
 
     @property
     def zone(self) -> str:
@@ -86,13 +96,5 @@ class PatientChart:
 
 
 def patient_chart(site: Site, number: int) -> PatientChart:
-    """The chart of patient `number`.
-
-    Raises:
-        IndexError: there is no such patient.
-    """
-    world = site.sandbox.world
-    person = world.person(number)
-    if person is None:
-        raise IndexError(f"no patient {number}")
-    return PatientChart(site, number, person, world.population.facility(person.facility))
+    """The chart of patient `number`, not yet looked into."""
+    return PatientChart(site, number)
