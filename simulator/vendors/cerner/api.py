@@ -92,10 +92,14 @@ def _fhir_route(x: Exchange, tenant: str, rest: list[str]) -> Route:
 
 
 def _write_route(x: Exchange, rest: list[str]) -> Route:
-    """Writes are not simulated; what Millennium does not write is not there."""
+    """Writes are not simulated; what Millennium does not write is not there.
+
+    Whether it takes a search by POST nobody recorded: that is our gap, not its refusal.
+    """
     type = rest[0]
+    is_search = x.method == "POST" and rest[1:] == ["_search"] and offers(type, "s")
     is_write = offers(type, ACTION_OF_METHOD.get(x.method, "")) and rest[-1] != "_search"
-    if is_write or type == "" or rest[-1].startswith("$") or type == "bulk-export":
+    if is_search or is_write or type == "" or rest[-1].startswith("$") or type == "bulk-export":
         raise NotSimulated(f"{x.method} {'/'.join(rest)} at Cerner")
     return Route("unknown", _nothing, tuple(rest), (type, ""))
 

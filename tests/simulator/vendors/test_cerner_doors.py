@@ -235,6 +235,7 @@ def test_what_millennium_has_and_we_have_not_is_our_gap(desk: Desk) -> None:
     gaps = [("GET", f"{desk.root}/{type}") for type in OFFER if type not in RULES]
     gaps += [
         ("POST", f"{desk.root}/Condition"),
+        ("POST", f"{desk.root}/Patient/_search"),
         ("PATCH", f"{desk.root}/Patient/1"),
         ("PUT", f"{desk.root}/Observation/1"),
         ("POST", f"{desk.root}/"),
@@ -260,7 +261,8 @@ def test_what_millennium_does_not_write_is_not_there(desk: Desk) -> None:
         ("DELETE", "Patient/1"),
         ("PUT", "Patient/1"),
         ("POST", "Location"),
-        ("POST", "Patient/_search"),
+        ("POST", "Binary/_search"),
+        ("POST", "Nonsense/_search"),
     ):
         answer = desk.send(method, f"{desk.root}/{path}", headers={"Authorization": f"Bearer {desk.token}"})
         assert answer.status == 404, (method, path)
