@@ -69,6 +69,8 @@ def read(path: Path, known_vendors: Collection[str]) -> Manifest:
         raise UsageError(
             f"cannot read {path}: {error.strerror or error}", "`emr-sandbox check --reference` needs no manifest"
         ) from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: not TOML: not UTF-8 at byte {error.start}") from error
     try:
         value = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -161,7 +163,8 @@ class _Reader:
         found = table.get(name)
         listed = [found] if isinstance(found, str) else found
         if not isinstance(listed, list) or not listed:
-            raise self._wrong(f"{key}.{name}", f"not a list: {found!r}", f"accepted: {', '.join(accepted)}")
+            flaw = "an empty list" if listed == [] else f"not a list: {found!r}"
+            raise self._wrong(f"{key}.{name}", flaw, f"accepted: {', '.join(accepted)}")
         for item in listed:
             if item not in accepted:
                 raise self._wrong(

@@ -92,7 +92,7 @@ def drive_of(path: Path) -> Drive | None:
     """What the scenario file at `path` asks of a driver; None when it asks nothing."""
     try:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
     table = value.get("drive")
     if table is None:

@@ -131,13 +131,12 @@ def read(path: Path) -> Run:
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
+        values = [json.loads(line) for line in lines]
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
-    try:
-        values = [json.loads(line) for line in lines]
-    except ValueError:
+    except ValueError:  # no JSON, or no UTF-8
         raise UsageError(f"{path}: not NDJSON", "give the `run.ndjson` of `emr-sandbox check --report DIR`") from None
-    if not values or values[0].get("format") != FORMAT:
+    if not values or not all(isinstance(value, dict) for value in values) or values[0].get("format") != FORMAT:
         raise UsageError(f"{path}: not a run of this format: {FORMAT}")
     if values[-1].get("type") != "footer":
         raise UsageError(f"{path}: no footer: the run was cut short, and proves nothing", "run the check again")

@@ -55,7 +55,7 @@ def read(path: Path) -> tuple[Waiver, ...]:
         value = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror or error}") from error
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not TOML: {error}") from error
     listed = value.get("waiver", [])
     if not isinstance(listed, list):

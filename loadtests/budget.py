@@ -68,6 +68,8 @@ class Budget:
             text = path.read_text(encoding="utf-8")
         except OSError as error:
             raise UsageError(f"cannot read the budget {path}: {error.strerror}", "give a file with --budget") from None
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path} is not TOML: not UTF-8 at byte {error.start}") from None
         try:
             values = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:

@@ -17,7 +17,7 @@ from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
 from simulator.settings import Settings
 
-_SCANNED = 300  # patients whose renderings are looked through before a type is called unknown
+_SCANNED = 60  # patients whose renderings are looked through before a type is called unknown
 
 
 @click.command()

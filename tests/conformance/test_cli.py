@@ -55,6 +55,17 @@ def test_a_report_that_cannot_be_written_is_said_before_anything_is_played(capsy
     assert "Not a directory" in capsys.readouterr().err.splitlines()[0]
 
 
+@pytest.mark.parametrize(
+    "words", [["check", "{}"], ["report", "{}"], ["diff", "{}", "{}"], ["load", "chart-open", "--budget", "{}"]]
+)
+@pytest.mark.parametrize("text", [b"\xff\xfe\x00", b"5", b"[]"])
+def test_a_file_that_is_something_else_is_one_line(capsys, tmp_path, words, text):
+    file = tmp_path / "other"
+    file.write_bytes(text)
+    assert run([word.format(file) for word in words]) == 4
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_nothing_checked_is_never_green(capsys):
     assert run(["check", "--reference", "--only", "NORM-15", "--vendor", "epic"]) == 5
     shown = capsys.readouterr().out
