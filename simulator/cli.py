@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 import click
 
 import simulator
-from simulator.commands import ask, lists, serve, tell
+from simulator.commands import ask, lists, render, serve, truth
 from simulator.refusal import UsageError
 
 GROUP = "emr_sandbox.commands"
@@ -141,5 +141,5 @@ def front_door(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for _command in (serve.serve, tell.render, tell.truth, *lists.COMMANDS, ask.url, ask.token):
+for _command in (serve.serve, render.render, truth.truth, *lists.COMMANDS, ask.url, ask.token):
     front_door.add_command(_command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import calendar
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import islice
 from typing import Annotated, Any
@@ -100,11 +100,11 @@ def number_of_patient(sandbox: Sandbox, key: str) -> int | None:
     return next((number for number in found if number is not None), None)
 
 
-def records_of(world: World, number: int) -> Iterator[dict[str, Any]]:
-    """Everything that is so about one patient, as canonical records; the source is the truth itself."""
+def records_of(world: World, number: int, kinds: Iterable[str] = KINDS) -> Iterator[dict[str, Any]]:
+    """Everything of these kinds that is so about one patient, as canonical records; the source is the truth itself."""
     chart = world.chart(number)
     patient = {"vendor": "truth", "id": str(number)}
-    for kind in KINDS:
+    for kind in kinds:
         for record in chart.of(kind):
             source = {"vendor": "truth", "type": kind, "id": f"{number}-{kind}-{record.ordinal}"}
             yield answers.canonical(record, chart=chart, world=world, source=source, patient=patient)

@@ -56,6 +56,10 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         (["serve", "--prot", "1"], "No such option '--prot'", "--help"),
         (["explain", "lattency"], 'nothing is called "lattency"', 'did you mean "latency"?'),
         (["truth", "--patients", "5", "--patient", "99"], 'no patient "99"', "0 to 4"),
+        (["truth", "--stats", "--count", "3"], "`--count` does not go with `--stats`", "`--sample N`"),
+        (["truth", "--sample", "3"], "`--sample` goes with `--stats` only", "`--count N`"),
+        (["truth", "--kind", "vistas"], "'vistas' is not one of 'patient', 'encounter'", "truth --help"),
+        (["truth", "--stats", "--sample", "1", "--html", "/no/such/folder/x.html"], "cannot write /no/such", ""),
         (["render", "--vendor", "epic", "--type", "Pat", "--patients", "3"], 'epic has no "Pat"', "there are: "),
         (["render", "--vendor", "epic"], "Missing option '--type'", "emr-sandbox render --help"),
     ],
@@ -126,6 +130,27 @@ def test_truth_is_lines_of_records_and_the_same_every_time(run: Run) -> None:
     assert run("truth", "--patients", "50", "--count", "30", "--seed", "8")[1] != out
     one = [json.loads(line) for line in run("truth", "--patients", "50", "--patient", "3")[1].splitlines()]
     assert {record["patient"]["id"] for record in one} == {"3"}
+
+
+def test_truth_tells_only_the_kinds_asked_for(run: Run) -> None:
+    kinds = ("--kind", "allergy", "--kind", "patient")
+    records = [json.loads(line) for line in run("truth", "--patients", "40", *kinds)[1].splitlines()]
+    assert {record["kind"] for record in records} == {"allergy", "patient"}
+    assert sum(record["kind"] == "patient" for record in records) == 40
+
+
+def test_truth_tells_statistics_for_people_machines_and_browsers(run: Run, tmp_path: Path) -> None:
+    page = tmp_path / "portrait.html"
+    asked = ("truth", "--stats", "--patients", "500", "--sample", "50")
+    code, out, err = run(*asked)
+    assert (code, err) == (0, "")
+    assert "Hypertension" in out
+    code, out, err = run(*asked, "--json", "--html", str(page))
+    assert (code, err) == (0, f"written: {page}\n")
+    told = json.loads(out)
+    assert (told["patients"], told["sample"]) == (500, 50)
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "emr-sandbox truth --stats --seed 7 --patients 500" in page.read_text(encoding="utf-8")
 
 
 def test_render_is_what_the_vendor_serves(run: Run) -> None:

@@ -24,8 +24,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "c957e156a0d4b33fa54e7f4fecdd5090fb41ea6a1d11d4529d7521b6beb2bbf1",
-    (31, 100_000_000): "22d87644fa94a1df7e880f68b83ab76c0e9898a5d0c45108b6ca5efcaa86943f",
+    (7, 10_000): "0d7e516ad7caeed7d811dd813c0198208358bc3a4b5b37656aab8ff63bbb8cb7",
+    (31, 100_000_000): "ab8ca864ea90c372956a34aaff7198dbb641afd39286c991cc798359e6b8b1ba",
 }
 
 

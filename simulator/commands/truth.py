@@ -1,0 +1,103 @@
+"""`emr-sandbox truth`: what is so, without a server, as records or as statistics over a sample."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from simulator.commands.bare import number_of, sandbox_of
+from simulator.commands.flags import json_option, population_options, settings_of
+from simulator.control.truth import records_of
+from simulator.population.records import KINDS, Chart
+from simulator.population.statistics import Survey, survey
+from simulator.population.statistics.tally import to_json
+from simulator.population.world import World
+from simulator.portrait.page import page_of
+from simulator.portrait.terminal import table
+from simulator.refusal import UsageError
+from simulator.settings import Settings
+
+_SAMPLE = 2_000
+_FLUSHED = 64  # records written at once
+
+
+@click.command()
+@click.option("--patient", metavar="ID", help="One patient: a number, or an id that a vendor gave.")
+@click.option("--count", type=click.IntRange(1), help="At most so many records; all without.")
+@click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only these kinds of records.")
+@click.option("--stats", is_flag=True, help="Statistics over a sample instead of records.")
+@click.option("--sample", type=click.IntRange(1), help=f"Charts that the statistics look at [default: {_SAMPLE:,}].")
+@click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="The statistics as a page.")
+@json_option
+@population_options
+def truth(
+    patient: str | None, count: int | None, kinds: tuple[str, ...], stats: bool, sample: int | None, page: Path | None,
+    as_json: bool, seed: int, patients: int, as_of: str,
+) -> None:  # fmt: skip
+    """Canonical records, one a line: what a perfect integration would hold. Or statistics of them."""
+    settings = settings_of(seed=seed, patients=patients, as_of=as_of)
+    if stats or page is not None:
+        for flag, given in {"--patient": patient, "--count": count, "--kind": kinds}.items():
+            if given:
+                raise UsageError(f"`{flag}` does not go with `--stats`", "`--sample N` says how many charts to look at")
+        _tell_statistics(settings, min(sample or _SAMPLE, patients), page, as_json=as_json)
+        return
+    if sample is not None:
+        raise UsageError("`--sample` goes with `--stats` only", "`--count N` gives the first N records")
+    sandbox = sandbox_of(settings, vendors=None if patient and not patient.isdigit() else ())
+    numbers: Iterable[int] = (number_of(sandbox, patient),) if patient else range(settings.patients)
+    _write(islice(_records(sandbox.world, numbers, kinds), count))
+
+
+def _records(world: World, numbers: Iterable[int], kinds: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    for number in numbers:
+        yield from records_of(world, number, kinds or KINDS)
+
+
+def _write(records: Iterator[dict[str, Any]]) -> None:
+    """Lines of JSON, some at a time: one write a record would cost more than the record."""
+    stdout = sys.stdout.buffer
+    lines = (orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
+    while some := b"".join(islice(lines, _FLUSHED)):
+        stdout.write(some)
+    stdout.flush()
+
+
+def _tell_statistics(settings: Settings, sample: int, page: Path | None, *, as_json: bool) -> None:
+    world = sandbox_of(settings, vendors=()).world
+    found = survey(_charts(world, sample), seed=settings.seed, size=settings.patients, as_of=settings.as_of)
+    if page is not None:
+        _write_page(page, found)
+    if as_json:
+        click.echo(orjson.dumps(to_json(found)))
+    elif page is None:
+        for line in table(found):
+            click.echo(line)
+
+
+def _charts(world: World, sample: int) -> Iterator[Chart]:
+    """Charts evenly spread over the numbers, which say nothing about the people behind them."""
+    size, shown = world.population.size, sys.stderr.isatty()
+    for turn in range(sample):
+        if shown and turn % 50 == 0:
+            click.echo(f"\r{turn:,} of {sample:,} charts", err=True, nl=False)
+        yield world.chart(turn * size // sample)
+    if shown:
+        click.echo("\r" + " " * 40 + "\r", err=True, nl=False)
+
+
+def _write_page(page: Path, found: Survey) -> None:
+    again = ["emr-sandbox", "truth", "--stats", "--seed", str(found.seed), "--patients", str(found.size), "--as-of",
+             found.as_of.isoformat(), "--sample", str(found.sample), "--html", page.name]  # fmt: skip
+    try:
+        page.write_text(page_of(found, shlex.join(again)), encoding="utf-8")
+    except OSError as flaw:
+        raise UsageError(f"cannot write {page}: {flaw.strerror}") from None
+    click.echo(f"written: {page}", err=True)
