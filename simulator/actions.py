@@ -51,9 +51,25 @@ def set_limits(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
 
 
 def revoke_tokens(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
-    """`revoke`: every token of `vendor` (of all, without) stops to work."""
+    """`revoke`: tokens of `vendor` (of all, without) stop to work, and the grants behind them end: every one, those of
+    `client`, or what was granted for `patient` (a key, or an id of the vendor)."""
     for site in _sites(sandbox, args.get("vendor")):
-        site.tokens.revoke_all()
+        client, patient = args.get("client"), args.get("patient")
+        number = patient_number(site, patient) if patient is not None else None
+        if patient is not None and number is None:
+            continue
+        if number is None and client is None:
+            site.tokens.revoke_all()
+        elif number is None:
+            site.tokens.revoke_client(str(client))
+        site.desk.grants.end_where(client_id=client, patient=number)
+
+
+def patient_number(site: Site, named: str) -> int | None:
+    """The number of the patient with this key, or this id of the vendor; None when there is none."""
+    if named.isascii() and named.isdigit() and len(named) < 12 and site.sandbox.world.person(int(named)) is not None:
+        return int(named)
+    return site.vendor.patient_of(site, named)
 
 
 def change_settings(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
@@ -75,7 +91,7 @@ _NUMBER = (int, float)
 _MEMBERS: dict[str, dict[str, tuple[type, ...]]] = {
     "clock": {"advance_s": _NUMBER, "skew_s": _NUMBER, "frozen": (bool,), "scale": _NUMBER},
     "limits": {"vendor": (str,), "name": (str,), "calls": (int,), "per_s": _NUMBER, "off": (bool,)},
-    "revoke": {"vendor": (str,)},
+    "revoke": {"vendor": (str,), "client": (str,), "patient": (str,)},
     "settings": {"vendor": (str,), "set": (dict,)},
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 if TYPE_CHECKING:
+    from simulator.auth.sight import Sight
     from simulator.faults.plan import Plan
     from simulator.sandbox import Sandbox, Site
     from simulator.vendor import Vendor
@@ -59,7 +60,8 @@ class Caller:
     """Who asks, with which rights: the outcome of a vendor's admission.
 
     `scopes` are the granted ones as the vendor spells them; `allows` is the compiled question "may this caller do
-    `action` (one of c r u d s) on `resource_type`?"; `patient` confines the caller to one patient number.
+    `action` (one of c r u d s) on `resource_type`?"; `patient` is the patient number in context. `sight` says what of
+    it all is shown; None: everything.
     """
 
     client_id: str
@@ -67,6 +69,7 @@ class Caller:
     scopes: tuple[str, ...] = ()
     patient: int | None = None
     allows: Callable[[str, str], bool] = field(default=lambda resource_type, action: True, repr=False, compare=False)
+    sight: Sight | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +78,14 @@ class Route:
 
     `name` is the operation in the journal and in selectors: `Patient.read`, `Observation.search`, `token`,
     `problems.list`. `answer` makes the reply. `args` are the path's variable parts. `needs` is (resource type, action)
-    to be allowed, or None for a public door.
+    to be allowed, or None for a public door. `prepare` fetches what the answer needs from elsewhere (a client's keys).
     """
 
     name: str
     answer: Callable[[Exchange], Reply]
     args: tuple[str, ...] = ()
     needs: tuple[str, str] | None = None
+    prepare: Callable[[Exchange], Awaitable[None]] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -24,6 +24,8 @@ async def handle(x: Exchange) -> Reply:
         route = x.route = x.vendor.route(x)
         x.caller = x.vendor.admit(x)
         x.site.limits.count(x)
+        if route.prepare is not None:
+            await route.prepare(x)
         answer = route.answer(x)
     except Refusal as refusal:
         x.refusal = refusal.detail or refusal.kind

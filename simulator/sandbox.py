@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
 from simulator.auth.clients import Client
+from simulator.auth.desk import Desk
 from simulator.auth.replay import ReplayGuard
 from simulator.auth.tokens import TokenStore
 from simulator.clock import Clock
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class Site:
-    """One vendor inside one sandbox: its clients, tokens, page sessions, used quotas, ready bytes.
+    """One vendor inside one sandbox: its clients, tokens, logins, page sessions, used quotas, ready bytes.
 
     `key` seeds the ids this vendor gives: it depends on the population and the vendor, not on the sandbox, so the same
     seed gives the same ids in every sandbox. `secret` seeds what must be useless elsewhere: tokens, page ids.
@@ -31,8 +32,8 @@ class Site:
     """
 
     __slots__ = (
-        "_permutations", "cache", "clients", "key", "limits", "pages", "replay", "sandbox", "secret", "settings",
-        "tokens", "vendor",
+        "_permutations", "cache", "clients", "desk", "key", "limits", "pages", "replay", "sandbox", "secret",
+        "settings", "tokens", "vendor",
     )  # fmt: skip
 
     def __init__(self, sandbox: Sandbox, vendor: Vendor) -> None:
@@ -43,6 +44,7 @@ class Site:
         self.settings: dict[str, Any] = dict(vendor.defaults)
         self.clients: dict[str, Client] = {client.client_id: client for client in vendor.clients(self)}
         self.tokens = TokenStore(self.secret)
+        self.desk = Desk(self.secret, self.tokens)
         self.replay = ReplayGuard()
         self.pages = PageStore(self.secret)
         self.limits = LimitBook(vendor.limits)

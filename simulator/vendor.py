@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.auth.clients import Client
+from simulator.auth.manner import Manner
 from simulator.exchange import Caller, Exchange, Reply, Route
 from simulator.limits import Limit
 from simulator.population.answers import Loss
@@ -60,6 +61,7 @@ class Vendor:
     patient_of   any of those patient ids -> number, or None
     renderings   every resource of a patient, with recorded loss, in the vendor's listing order
     traps        the habits that hurt, each with a source
+    manner       how people log in; None where nobody does
     """
 
     id: str
@@ -76,6 +78,7 @@ class Vendor:
     finish: Callable[[Reply, Exchange], Reply] = _as_it_is
     traps: tuple[Trap, ...] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
+    manner: Manner | None = None
 
     def variant(self, id: str, **changes: Any) -> Vendor:
         """The same vendor with one site's habits: `changes` replace fields, `defaults` are merged."""

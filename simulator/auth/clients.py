@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from simulator.auth import keyring
@@ -15,6 +17,11 @@ class Client:
     `auth` is the method by its OAuth name (`private_key_jwt`, `client_secret_basic`, `client_secret_post`,
     `client_secret_jwt`, `none`) or `api_key`. `scopes` are those the client is registered for. `kid` and `key_slot`
     name its key in the keyring; `api_key` travels in the header `header`.
+
+    An app of people who log in has `redirect_uris`; what else it registered: `launch_url` where an EHR opens it,
+    `offline` whether it may keep access while nobody is there, `persona` who logs in (`patient`, `practitioner`, empty
+    for both). A client that brings keys of its own has `jwks` or `jwks_uri`. `since` is when the registration was made
+    or changed while the sandbox runs; None for what was always there.
     """
 
     name: str
@@ -26,6 +33,18 @@ class Client:
     key_slot: int | None = None
     api_key: str = field(default="", repr=False)
     header: str = ""
+    redirect_uris: tuple[str, ...] = ()
+    launch_url: str = ""
+    offline: bool = False
+    persona: str = ""
+    jwks: Mapping[str, Any] | None = field(default=None, repr=False)
+    jwks_uri: str = ""
+    since: datetime | None = None
+
+    @property
+    def is_app(self) -> bool:
+        """Whether people log in to it; otherwise it acts for itself."""
+        return bool(self.redirect_uris)
 
     @property
     def key(self) -> keyring.SigningKey | None:
@@ -39,6 +58,7 @@ class Client:
             shown |= {"kid": self.key.kid, "jwk": self.key.public_jwk}
         if self.header:
             shown["header"] = self.header
+        shown |= self._app()
         shown["scopes"] = list(self.scopes)
         return shown
 
@@ -51,4 +71,14 @@ class Client:
             made |= {"kid": self.key.kid, "private_key_pem": self.key.pem, "jwk": self.key.jwk}
         if self.api_key:
             made |= {"api_key": self.api_key, "header": self.header}
+        made |= self._app()
         return made | {"scopes": list(self.scopes), "token_url": token_url}
+
+    def _app(self) -> dict[str, Any]:
+        told: dict[str, Any] = {}
+        if self.is_app:
+            told |= {"redirect_uris": list(self.redirect_uris), "offline": self.offline}
+        for name in ("launch_url", "persona", "jwks_uri"):
+            if getattr(self, name):
+                told[name] = getattr(self, name)
+        return told if self.jwks is None else told | {"jwks": dict(self.jwks)}

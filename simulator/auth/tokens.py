@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from simulator.auth.sight import Sight
 from simulator.ids import text_of
 from simulator.refusal import Refusal
 
@@ -21,6 +22,7 @@ class Token:
     `id` tells it apart in the journal and is worthless to a caller; `text` is what the caller presents. `allows` is the
     compiled question "may it do `action` (c r u d s) on `resource_type`?". `patient` confines it to one patient number.
     `facts` are the room's own (a user, a practice, a persona). `revoked` tells of this token alone, see `TokenStore`.
+    `grant` is the id of the grant it comes from, empty when no person gave one; `sight` narrows what it shows.
     """
 
     id: str
@@ -33,18 +35,22 @@ class Token:
     patient: int | None = None
     facts: Mapping[str, Any] = field(default_factory=dict, compare=False)
     revoked: bool = False
+    grant: str = ""
+    sight: Sight | None = field(default=None, repr=False, compare=False)
 
 
 class TokenStore:
     """The tokens of one site. Bounded: beyond `capacity` the oldest are forgotten, and answer as unknown."""
 
-    __slots__ = ("_by_text", "_capacity", "_count", "_floor", "_secret", "_text_of_id")
+    __slots__ = ("_by_text", "_capacity", "_count", "_ended_grants", "_floor", "_floors", "_secret", "_text_of_id")
 
     def __init__(self, secret: bytes, capacity: int = CAPACITY) -> None:
         self._secret = secret
         self._capacity = capacity
         self._count = 0
         self._floor = 0  # tokens numbered at or below are revoked
+        self._floors: dict[str, int] = {}  # the same for the tokens of one client
+        self._ended_grants: set[str] = set()
         self._by_text: dict[str, Token] = {}
         self._text_of_id: dict[str, str] = {}
 
@@ -62,12 +68,17 @@ class TokenStore:
         patient: int | None = None,
         text: str | None = None,
         facts: Mapping[str, Any] | None = None,
+        grant: str = "",
+        sight: Sight | None = None,
     ) -> Token:
         """A new token. Its text is derived from the site's secret and a counter, unless the room makes one (`text`)."""
         self._count += 1
         token_id = f"t{self._count}"
         made = text or text_of(self._secret, "token", self._count, length=43, alphabet=LETTERS)
-        token = Token(token_id, made, client_id, scopes, now, now + lifetime, allows, patient, facts or {})
+        ends = now + lifetime
+        token = Token(
+            token_id, made, client_id, scopes, now, ends, allows, patient, facts or {}, grant=grant, sight=sight
+        )
         if made in self._by_text:
             raise ValueError(f"token text {made[:8]}… was already issued; texts made by a room must differ")
         self._by_text[made] = token
@@ -85,7 +96,7 @@ class TokenStore:
         token = self._by_text.get(text)
         if token is None:
             raise Refusal("unauthenticated", "the token is not one of ours", reason="token_unknown")
-        if token.revoked or int(token.id[1:]) <= self._floor:
+        if token.revoked or int(token.id[1:]) <= self._floor or self._is_cut_off(token):
             raise Refusal("unauthenticated", f"token {token.id} was revoked", reason="token_revoked", token_id=token.id)
         if token.expires <= now:
             detail = f"token {token.id} expired {(now - token.expires).total_seconds():.1f} s before"
@@ -95,6 +106,24 @@ class TokenStore:
     def revoke_all(self) -> None:
         """Every token issued until now stops to work."""
         self._floor = self._count
+
+    def revoke_client(self, client_id: str) -> None:
+        """Every token that this client holds now stops to work."""
+        self._floors[client_id] = self._count
+
+    def revoke_grant(self, grant_id: str) -> None:
+        """Every token that comes from this grant stops to work, those that are issued later as well."""
+        self._ended_grants.add(grant_id)
+
+    def _is_cut_off(self, token: Token) -> bool:
+        if token.grant and token.grant in self._ended_grants:
+            return True
+        return bool(self._floors) and int(token.id[1:]) <= self._floors.get(token.client_id, 0)
+
+    def of_id(self, token_id: str) -> Token | None:
+        """The token that the journal calls `token_id`, live or not; None when it is forgotten or never was."""
+        text = self._text_of_id.get(token_id)
+        return None if text is None else self._by_text[text]
 
     def revoke(self, token_id: str) -> None:
         """The token `token_id` stops to work; an unknown id changes nothing (RFC 7009 section 2.2)."""

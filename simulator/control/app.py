@@ -8,10 +8,12 @@ from simulator import __version__
 from simulator.control import (
     clients,
     clock,
+    ehr,
     faults,
     health,
     journal,
     later,
+    launches,
     limits,
     sandboxes,
     scenario,
@@ -24,7 +26,7 @@ from simulator.control.problem import MEDIA, SCHEMA, speak_problems
 from simulator.sandboxes import Sandboxes
 from simulator.settings import Settings
 
-_NOUNS = (health, sandboxes, clients, clock, faults, limits, scenario, journal, truth, vendors, later)
+_NOUNS = (health, sandboxes, clients, clock, faults, limits, scenario, journal, truth, vendors, launches, ehr, later)
 
 
 def control_app(settings: Settings, everything: Sandboxes) -> App:

@@ -18,12 +18,15 @@ BODY_LIMIT = 64 * 1024
 SECRETS = frozenset(
     {
         "access_token", "api_key", "apikey", "assertion", "client_assertion", "client_secret", "code", "code_verifier",
-        "id_token", "password", "private_key", "refresh_token", "subject_token", "token",
+        "id_token", "password", "private_key", "refresh_token", "sitting", "subject_token", "token",
     }
 )  # fmt: skip
 _JSON_SECRET = re.compile(
-    r'"(access_token|refresh_token|id_token|client_secret|client_assertion|api_key|password|private_key)"(\s*:\s*)"((?:[^"\\]|\\.)*)"'
+    r'"(access_token|refresh_token|id_token|client_secret|client_assertion|api_key|password|'
+    r'private_key|code_verifier)"(\s*:\s*)"((?:[^"\\]|\\.)*)"'
 )
+_INPUT_SECRET = re.compile(r'(<input type="hidden" name="sitting" value=")([^"]*)(")')
+_URL_HEADERS = frozenset({"location", "content-location", "referer"})
 _KEY_HEADER = re.compile(r"api[-_]?key|secret|token|cookie", re.IGNORECASE)
 _JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 
@@ -41,6 +44,7 @@ def entry_of(x: Exchange, body_limit: int | None = BODY_LIMIT) -> dict[str, Any]
     of sandbox time since the sandbox began.
     """
     answer = x.reply
+    searches = x.route is not None and x.route.needs is not None
     sent = x.notes.get("wire_sent", "all")
     done = x.plan.done if x.plan is not None else ()
     return {
@@ -54,7 +58,7 @@ def entry_of(x: Exchange, body_limit: int | None = BODY_LIMIT) -> dict[str, Any]
         "operation": x.route.name if x.route is not None else None,
         "method": x.notes.get("method", x.method),
         "path": x.path,
-        "query": redacted_pairs(x.query),
+        "query": redacted_pairs(x.query, searches=searches),
         "raw_path": x.raw_path,
         "status": answer.status if answer is not None and sent != "nothing" else None,
         "duration_ms": round((x.ended - x.started) * 1000, 3) if x.ended else None,
@@ -63,7 +67,7 @@ def entry_of(x: Exchange, body_limit: int | None = BODY_LIMIT) -> dict[str, Any]
         "simulated": answer.simulated if answer is not None else True,
         "refusal": x.refusal or None,
         "request_headers": redacted_headers(x.headers),
-        "request_body": body_text(x.body, x.header("content-type") or "", body_limit),
+        "request_body": body_text(x.body, x.header("content-type") or "", body_limit, searches=searches),
         "request_size": len(x.body),
         "response_headers": redacted_headers(answer.headers) if answer is not None else [],
         "response_body": body_text(answer.body, answer.header("content-type") or "", body_limit) if answer else "",
@@ -96,6 +100,8 @@ def _redacted_header(name: str, value: str) -> str:
         return _redacted_authorization(value)
     if name.startswith("x-emr-sandbox"):
         return value
+    if name in _URL_HEADERS:
+        return redacted_url(value)
     return fingerprint(name, value) if _KEY_HEADER.search(name) else value
 
 
@@ -113,15 +119,26 @@ def _redacted_authorization(value: str) -> str:
     return f"{scheme} {fingerprint('authorization', rest)}" if rest else fingerprint("authorization", value)
 
 
-def redacted_pairs(text: str) -> str:
-    """A query or form with the values of secret names as fingerprints; everything else as it came."""
+def redacted_url(url: str) -> str:
+    """A URL with the secrets of query and fragment as fingerprints: the way back to an app holds a code."""
+    front, hash, fragment = url.partition("#")
+    path, mark, query = front.partition("?")
+    return f"{path}{mark}{redacted_pairs(query)}{hash}{redacted_pairs(fragment)}"
+
+
+def redacted_pairs(text: str, *, searches: bool = False) -> str:
+    """A query or form with the values of secret names as fingerprints; everything else as it came.
+
+    A `code` is a secret unless the pairs are a search for one (`searches`).
+    """
     if not text:
         return text
+    secrets = SECRETS - {"code"} if searches else SECRETS
     parts = []
     for part in text.split("&"):
         name, equals, value = part.partition("=")
         plain = unquote_plus(name).lower()
-        parts.append(f"{name}={_redacted_secret(plain, unquote_plus(value))}" if equals and plain in SECRETS else part)
+        parts.append(f"{name}={_redacted_secret(plain, unquote_plus(value))}" if equals and plain in secrets else part)
     return "&".join(parts)
 
 
@@ -133,7 +150,7 @@ def _redacted_secret(name: str, value: str) -> str:
     return fingerprint(name, value)
 
 
-def body_text(body: bytes, media: str, limit: int | None = BODY_LIMIT) -> str:
+def body_text(body: bytes, media: str, limit: int | None = BODY_LIMIT, *, searches: bool = False) -> str:
     """A body as text, without secrets; bytes that are not UTF-8 are shown as base64 after `base64:`."""
     if not body:
         return ""
@@ -145,7 +162,9 @@ def body_text(body: bytes, media: str, limit: int | None = BODY_LIMIT) -> str:
             return "base64:" + base64.b64encode(shown).decode("ascii")
         text = shown[: flaw.start].decode("utf-8")  # the cut went through a letter
     if media.startswith("application/x-www-form-urlencoded"):
-        return redacted_pairs(text)
+        return redacted_pairs(text, searches=searches)
+    if media.startswith("text/html"):
+        return _INPUT_SECRET.sub(lambda found: f"{found[1]}{fingerprint('sitting', found[2])}{found[3]}", text)
     return _JSON_SECRET.sub(_redacted_member, text)
 
 

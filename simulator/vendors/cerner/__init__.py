@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from simulator.auth.manner import WAYS_IN
 from simulator.sandbox import Site
 from simulator.vendor import Vendor
 from simulator.vendors.cerner import api, auth, ids, store, urls
 from simulator.vendors.cerner.errors import ERRORS
 from simulator.vendors.cerner.limits import LIMITS
+from simulator.vendors.cerner.manner import PROVIDER
 from simulator.vendors.cerner.resources.patient import was_combined
 from simulator.vendors.cerner.traps import TRAPS
 
@@ -15,6 +17,9 @@ DEFAULTS = {
     "tenant": "",  # the tenant in all paths; empty: a UUID derived from the site's key
     "classic_token_url": True,  # whether the token endpoint without /hosts/ still answers
     "token_form": "jwe",  # "jwe" since 2025, "jws" as before
+    "rotate_refresh": False,  # whether a refresh gives another refresh token
+    "propagation_s": 0,  # how long a new registration takes to be usable; about 900 (seen)
+    **WAYS_IN,
     "pkce": True,  # whether smart-configuration announces S256
     "repeat_across_pages": True,  # whether the last Observation of a page comes again on the next
     "poisoned": (),  # resources, as "Type/id", that lack a required value: 500 for every answer they are in
@@ -48,6 +53,7 @@ VENDOR = Vendor(
     clients=auth.clients,
     route=api.route,
     admit=auth.admit,
+    manner=PROVIDER,
     errors=ERRORS,
     limits=LIMITS,
     finish=api.finish,

@@ -6,12 +6,15 @@ import hashlib
 from functools import partial
 from uuid import UUID
 
+from simulator.auth.keyring import jwks, key
 from simulator.exchange import Exchange, Headers, Reply, Route, json_reply
+from simulator.fetch import client_keys
 from simulator.fhir import build, bundle
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.cerner import auth, capability, pages, patients, search, store, urls
+from simulator.vendors.cerner import auth, capability, pages, patients, search, sight, smart, store, urls
 from simulator.vendors.cerner.errors import FHIR_JSON
 from simulator.vendors.cerner.ids import tenant_of
+from simulator.vendors.cerner.manner import PERSONAS
 from simulator.vendors.cerner.offer import ACTION_OF_METHOD, OFFER, OPERATIONS, offers
 from simulator.vendors.cerner.resources import people, provenance
 from simulator.vendors.cerner.rules import RULES
@@ -37,6 +40,9 @@ def route(x: Exchange) -> Route:
     """
     parts = x.path.split("/")[1:]
     head = parts[0]
+    if head == "myrecord" and parts[1:2] == ["r4"]:
+        parts = parts[1:]
+        head = "r4"
     if head == "r4" and len(parts) > 1:
         return _fhir_route(x, parts[1], parts[2:] or [""])
     if head == "tenants" and len(parts) > 2:
@@ -45,6 +51,10 @@ def route(x: Exchange) -> Route:
         return _PREFLIGHT
     if parts == ["jwk"] and x.method == "GET":
         return Route("jwk", _jwk)
+    if parts == ["tokeninfo"] and x.method == "POST":
+        return Route("introspect", auth.introspect, prepare=_CLIENT_KEYS)
+    if x.path == urls.STYLE and x.method == "GET":
+        return Route("style", smart.style)
     if head in ("dstu2", "tokeninfo", "errors"):
         raise NotSimulated(f"{x.method} {x.path} at Cerner")
     raise Refusal("unavailable", f"no tenant in {x.path}", reason="no_tenant", status=502)
@@ -61,7 +71,14 @@ def _auth_route(x: Exchange, tenant: str, rest: list[str]) -> Route:
         raise Refusal("not_found", "the classic token URL is gone", reason="moved")
     path = "/".join(rest)
     if path == "protocols/oauth2/profiles/smart-v1/token":
-        return Route("token", auth.token)
+        return Route("token", auth.token, prepare=_CLIENT_KEYS)
+    if path == f"{urls.PROFILE}/token/revoke":
+        return Route("revoke", auth.revoke, prepare=_CLIENT_KEYS)
+    persona = path.removeprefix(f"{urls.PROFILE}/personas/").removesuffix("/authorize")
+    if persona in PERSONAS and x.method in ("GET", "POST"):
+        return Route("authorize", smart.authorize, (persona,))
+    if path == f"oidc/idsps/{tenant}/.well-known/openid-configuration" and x.method == "GET":
+        return Route("openid-configuration", smart.openid_configuration)
     if path.startswith(("protocols/oauth2/profiles/smart-v1/", "personas/", "oidc/")):
         raise NotSimulated(f"{x.method} {path} at Cerner's authorization server")
     raise Refusal("not_found", f"nothing at {x.path}", reason="no_such_path")
@@ -113,7 +130,8 @@ def _preflight(x: Exchange) -> Reply:
 
 
 def _jwk(x: Exchange) -> Reply:
-    return json_reply(200, {"keys": [auth.signing_key(x.site.key).as_dict(private=False)]})
+    mine = auth.signing_key(x.site.key).as_dict(private=False)
+    return json_reply(200, {"keys": [mine, *jwks(key(smart.ID_KEY))["keys"]]})
 
 
 # Answers
@@ -147,6 +165,7 @@ def _read(x: Exchange) -> Reply:
     ready = store.read(x.site, type, id)
     if ready is None:
         raise Refusal("not_found", f"no {type}/{id}", reason="unknown_id", resource=type, id=id)
+    sight.check(x, type, id)
     headers: Headers = [(b"content-type", FHIR_JSON.encode()), (b"etag", ready.etag)]
     if ready.last_modified:
         headers.append((b"last-modified", ready.last_modified))
@@ -219,9 +238,10 @@ def _page(
     x: Exchange, type: str, ids: tuple[str, ...], start: int, size: int, later: int, query: str, with_provenance: bool
 ) -> Reply:
     """One page of `size` entries (0: everything) from `start`; the following ones have `later` entries."""
+    ids = sight.seen(x, type, "s", ids)
     end = start + size if size else len(ids)
     shown = ids[start:end]
-    root = urls.fhir_url(x.base_url, x.site)
+    root = urls.called_root(x)
     own = f"{root}/{type}" + (f"?{x.query}" if x.query else "")
     links = [("self", own)]
     if end < len(ids):
@@ -261,7 +281,7 @@ def _entries(
     if with_provenance and type in provenance.TARGETS:
         sources = [provenance.provenance_id(type, id) for id in shown]
         for id, ready in zip(sources, store.read_all(x.site, "Provenance", sources), strict=True):
-            if ready is not None:
+            if ready is not None and sight.seen(x, "Provenance", "r", (id,)):
                 entries.append(bundle.entry(f"{root}/Provenance/{id}", ready.body, "include"))
                 served.append(("Provenance", id))
     return entries, tuple(served)
@@ -307,6 +327,7 @@ def _cors(x: Exchange) -> Headers:
     return [*made, (b"access-control-allow-headers", asked.encode("latin-1"))] if asked else made
 
 
+_CLIENT_KEYS = client_keys(auth.KEYS_KEPT)
 _PREFLIGHT = Route("preflight", _preflight)
 _METADATA = Route("metadata", _metadata)
 _SMART = Route("smart-configuration", _smart)

@@ -1,10 +1,11 @@
-"""Ways in: a central authorization server, system accounts with Basic or an assertion, tokens of 570 seconds."""
+"""Ways in: a central authorization server, system accounts and apps with Basic, an assertion or PKCE, tokens of 570
+seconds. What people do at it stands in `manner.py` and `smart.py`."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import hmac
+from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
@@ -15,23 +16,32 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from simulator.auth import assertion, basic, scopes
+from simulator.auth import assertion, handover, proof, scopes
 from simulator.auth.bearer import token_text
 from simulator.auth.clients import Client
 from simulator.auth.form import Form
+from simulator.auth.grants import Grant
 from simulator.auth.keyring import SLOTS
+from simulator.auth.keysets import Habit
+from simulator.auth.manner import withheld
+from simulator.auth.sight import sight_of
 from simulator.exchange import Caller, Exchange, Reply, json_reply
 from simulator.ids import seed_bytes, text_of
 from simulator.refusal import OAuthRefusal, Refusal
 from simulator.sandbox import Site
-from simulator.vendors.cerner import urls
+from simulator.vendors.cerner import smart, urls
 from simulator.vendors.cerner.errors import correlation_id
 from simulator.vendors.cerner.ids import tenant_of
+from simulator.vendors.cerner.manner import SPECIAL, client_id, spelled
 from simulator.vendors.cerner.resources import STAFF, TELLINGS
 
 LIFETIME = timedelta(seconds=570)
 RULES = assertion.Rules(skew=timedelta(seconds=30))  # 30 s: guess, so that honest clocks pass
 TYPES = tuple(sorted((*TELLINGS, *STAFF, "Provenance")))
+
+KEYS_KEPT = Habit(longest=timedelta(days=1), otherwise=timedelta(minutes=5))  # guess: nothing is documented
+REDIRECTS = ("http://127.0.0.1/callback", "http://localhost/callback")
+LAUNCH_URL = "http://127.0.0.1/launch"
 
 _CLAIMS = "urn:cerner:authorization:claims:version:1"
 _OLD_CLAIMS = "urn:com:cerner:authorization:claims"
@@ -41,35 +51,41 @@ _OLD_CLAIMS = "urn:com:cerner:authorization:claims"
 
 
 def clients(site: Site) -> list[Client]:
-    """Two system accounts: one with Basic and scopes of version 1, one with a key and scopes of version 2."""
+    """Two system accounts, one with Basic and scopes of version 1, one with a key and scopes of version 2; and apps:
+    for practitioners public, with a secret and with a key, and one for patients."""
+    slot = int.from_bytes(seed_bytes("key slot", site.vendor.id)[:2], "little") % SLOTS
     return [
-        Client(
-            "system",
-            "client_secret_basic",
-            _uuid(site, "client", "system"),
-            tuple(f"system/{type}.read" for type in TYPES),
-            client_secret=text_of(site.key, "client secret", "system", length=32),
-        ),
-        Client(
-            "system jwt",
-            "private_key_jwt",
-            _uuid(site, "client", "system jwt"),
-            tuple(f"system/{type}.rs" for type in TYPES),
-            kid=text_of(site.key, "kid", "system jwt", length=16),
-            key_slot=int.from_bytes(seed_bytes("key slot", site.vendor.id)[:2], "little") % SLOTS,
-        ),
+        _client(site, "system", "client_secret_basic", tuple(f"system/{type}.read" for type in TYPES)),
+        _client(site, "system jwt", "private_key_jwt", tuple(f"system/{type}.rs" for type in TYPES), slot),
+        _app(site, "app public", "none", _of_people("read", "patient", "user")),
+        _app(site, "app secret", "client_secret_basic", _of_people("read", "patient", "user")),
+        _app(site, "app jwt", "private_key_jwt", _of_people("rs", "patient", "user"), (slot + 1) % SLOTS),
+        _app(site, "app of patients", "none", _of_people("rs", "patient"), persona="patient"),
     ]
 
 
-def _uuid(site: Site, *what: str) -> str:
-    return str(UUID(bytes=seed_bytes("uuid", site.key.hex(), *what)[:16], version=4))
+def _of_people(verb: str, *contexts: str) -> tuple[str, ...]:
+    return (*SPECIAL, *(f"{context}/{type}.{verb}" for context in contexts for type in TYPES))
+
+
+def _client(site: Site, name: str, method: str, granted: tuple[str, ...], slot: int | None = None) -> Client:
+    secret = text_of(site.key, "client secret", name, length=32) if method == "client_secret_basic" else ""
+    kid = text_of(site.key, "kid", name, length=16) if slot is not None else ""
+    return Client(name, method, client_id(site, name), granted, client_secret=secret, kid=kid, key_slot=slot)
+
+
+def _app(
+    site: Site, name: str, method: str, granted: tuple[str, ...], slot: int | None = None, persona: str = "practitioner"
+) -> Client:
+    made = _client(site, name, method, granted, slot)
+    return replace(made, redirect_uris=REDIRECTS, launch_url=LAUNCH_URL, offline=method != "none", persona=persona)
 
 
 # The token endpoint
 
 
 def token(x: Exchange) -> Reply:
-    """A system token for client credentials.
+    """A system token for client credentials, a user's token for a code or a refresh token.
 
     Raises:
         OAuthRefusal: with the broken rule as reason.
@@ -78,12 +94,14 @@ def token(x: Exchange) -> Reply:
     grant_type = form.need("grant_type")
     client = _client_of(x, form)
     if grant_type == "authorization_code":
-        raise OAuthRefusal("invalid_grant", "code_unknown", "no authorization code was given out")
+        return _to_people(x, client, *smart.from_code(x, form, client))
     if grant_type == "refresh_token":
-        raise OAuthRefusal("invalid_grant", "refresh_token_unknown", "system accounts have no refresh token")
+        return _to_people(x, client, *smart.from_refresh(x, form, client))
     if grant_type != "client_credentials":
         raise OAuthRefusal("unsupported_grant_type", "unsupported_grant_type", f"grant_type {grant_type}")
-    granted = granted_scopes(client, form.get("scope") or "")
+    if client.is_app:
+        raise OAuthRefusal("unauthorized_client", "grant_not_registered", f"{client.name} is no system account")
+    granted = withheld(x.site.settings, granted_scopes(client, form.get("scope") or ""))
     site = x.site
     issued = site.tokens.issue(
         client.client_id,
@@ -92,14 +110,24 @@ def token(x: Exchange) -> Reply:
         lifetime=LIFETIME,
         allows=scopes.compile(granted),
         text=_text(x, client, granted),
+        sight=sight_of(granted, None, own_only=False),
     )
-    body = {
-        "access_token": issued.text,
+    return json_reply(200, _answer(issued.text, granted))
+
+
+def _to_people(x: Exchange, client: Client, grant: Grant, granted: tuple[str, ...], told: dict[str, Any]) -> Reply:
+    text = _text(x, client, granted, told)
+    handover.issue(x, grant, granted, lifetime=LIFETIME, text=text, aud=grant.aud)
+    return json_reply(200, _answer(text, granted) | told)
+
+
+def _answer(text: str, granted: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "access_token": text,
         "scope": " ".join(granted),
         "token_type": "Bearer",
         "expires_in": int(LIFETIME.total_seconds()),
     }
-    return json_reply(200, body)
 
 
 def granted_scopes(client: Client, asked: str) -> tuple[str, ...]:
@@ -110,85 +138,62 @@ def granted_scopes(client: Client, asked: str) -> tuple[str, ...]:
     Raises:
         OAuthRefusal: invalid_scope, reason empty_scopes.
     """
-    version = next((scope.version for scope in map(scopes.parse, client.scopes) if scope is not None), 1)
-    spelled = []
-    for text in asked.split():
-        scope = scopes.parse(text)
-        if scope is not None and scope.version == version and scope.type != "*":
-            spelled.append(text)
-    granted = tuple(sorted(scopes.grant(spelled, client.scopes)))
+    granted = tuple(sorted(scopes.grant(spelled(client, tuple(asked.split())), client.scopes)))
     if not granted:
         raise OAuthRefusal("invalid_scope", "empty_scopes", f"nothing to grant of {asked!r}")
     return granted
 
 
 def _client_of(x: Exchange, form: Form) -> Client:
-    """The client that proves itself: by Basic or by an assertion, as it is registered and in no other way."""
-    signed = form.get("client_assertion")
-    if signed is not None and x.header("authorization") is None:
-        return _signed(x, form, signed)
-    x.notes["client_id"] = form.get("client_id") or ""  # a secret in the form is no way in; the journal still tells who
-    client_id, secret = basic.credentials(x.header("authorization"))
-    x.notes["client_id"] = client_id
-    client = x.site.clients.get(client_id)
-    if client is None:
-        raise OAuthRefusal("invalid_client", "client_unknown", f"no client {client_id}")
-    if client.auth != "client_secret_basic":
-        raise OAuthRefusal("invalid_client", "auth_method_wrong", f"{client_id} is registered for {client.auth}")
-    if not hmac.compare_digest(secret.encode(), client.client_secret.encode()):
-        raise OAuthRefusal("invalid_client", "secret_wrong", f"wrong secret for {client_id}")
-    return client
+    """The client that proves itself: by Basic, by an assertion, or as a public app by its name alone, as it is
+    registered and in no other way. A secret in the form is no way in."""
+    delay_s = float(x.site.settings["propagation_s"])
+    if x.header("authorization") is None and form.get("client_assertion") is not None:
+        audiences = urls.token_urls(x.base_url, x.site)
+        return proof.by_assertion(x, form, audiences=audiences, rules=RULES, delay_s=delay_s)
+    if x.header("authorization") is None and form.get("client_id") and not form.get("client_secret"):
+        known = x.site.clients.get(form.get("client_id") or "")
+        if known is not None and known.auth == "none":
+            return proof.by_name(x, form, delay_s=delay_s)
+    x.notes["client_id"] = form.get("client_id") or ""  # refused, but the journal still tells who
+    return proof.by_basic(x, form, delay_s=delay_s)
 
 
-def _signed(x: Exchange, form: Form, signed: str) -> Client:
-    told = assertion.peek(signed)
-    if told is not None:
-        x.notes["assertion"] = {"header": told[0], "claims": told[1]}
-    if form.get("client_assertion_type") != assertion.TYPE:
-        raise OAuthRefusal("invalid_client", "assertion_type_wrong", "client_assertion_type is not jwt-bearer")
-    if told is None:
-        raise OAuthRefusal("invalid_client", "assertion_malformed", "the assertion is not a JWT in compact form")
-    client_id = str(told[1].get("iss") or told[1].get("sub") or "")
-    x.notes["client_id"] = client_id
-    client = x.site.clients.get(client_id)
-    if client is None:
-        raise OAuthRefusal("invalid_client", "client_unknown", f"no client {client_id}")
-    if client.auth != "private_key_jwt" or client.key is None:
-        raise OAuthRefusal("invalid_client", "auth_method_wrong", f"{client_id} is registered for {client.auth}")
-    assertion.verify(
-        signed,
-        client=client,
-        keys={client.key.kid: client.key.public},
-        audiences=urls.token_urls(x.base_url, x.site),
-        wall=x.sandbox.clock.wall(),
-        now=x.sandbox.clock.now(),
-        guard=x.site.replay,
-        rules=RULES,
-    )
-    return client
+def introspect(x: Exchange) -> Reply:
+    """`/tokeninfo`, for registered clients."""
+    form = Form.of(x)
+    _client_of(x, form)
+    return smart.introspect(x, form)
+
+
+def revoke(x: Exchange) -> Reply:
+    """The revocation endpoint: a client ends its own tokens."""
+    form = Form.of(x)
+    return smart.revoke(x, form, _client_of(x, form))
 
 
 # What the token looks like
 
 
-def _text(x: Exchange, client: Client, granted: tuple[str, ...]) -> str:
+def _text(x: Exchange, client: Client, granted: tuple[str, ...], told: dict[str, Any] | None = None) -> str:
     """The text of a new token: encrypted (five parts, since 2025) or, with the setting `token_form` "jws", readable."""
     number = x.site.tokens.next_number()
     if x.site.settings["token_form"] == "jws":
-        return _readable(x, client, granted, number)
+        return _readable(x, client, granted, number, told or {})
     head = b'{"zip":"DEF","enc":"A128CBC-HS256","cty":"JWT","alg":"dir"}'
     noise = hashlib.shake_128(x.site.secret + b"token" + str(number).encode()).digest(16 + 672 + 16)
     parts = (head, b"", noise[:16], noise[16:-16], noise[-16:])
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
-def _readable(x: Exchange, client: Client, granted: tuple[str, ...], number: int) -> str:
+def _readable(x: Exchange, client: Client, granted: tuple[str, ...], number: int, told: dict[str, Any]) -> str:
     now = int(x.sandbox.clock.wall().timestamp())
     tenant, azs = tenant_of(x.site), " ".join(granted)
     key = signing_key(x.site.key)
+    context = {name: told[name] for name in ("patient", "encounter", "user") if name in told}
     claims: dict[str, Any] = {
         "sub": client.client_id,
-        _OLD_CLAIMS: {"ver": "1.0", "tnt": tenant, "azs": azs},
+        _OLD_CLAIMS: {"ver": "1.0", "tnt": tenant, "azs": azs, **context},
         "azp": client.client_id,
         "iss": f"{x.base_url}/",
         "exp": now + 600,  # the claim says 600, the answer 570: as recorded
@@ -231,14 +236,19 @@ def admit(x: Exchange) -> Caller | None:
         return None
     found = x.site.tokens.find(token_text(x), x.sandbox.clock.now())
     resource_type, action = needs
+    aud = found.facts.get("aud")
+    if aud and aud.rstrip("/") != urls.called_root(x):
+        raise Refusal("unauthenticated", f"the token is for {aud}", reason="token_audience", token_id=found.id)
     if action and not found.allows(resource_type, action):
         x.notes["client_id"] = found.client_id
         raise Refusal("forbidden", f"no scope for {resource_type}.{action}", reason="scope", resource=resource_type)
-    return Caller(found.client_id, found.id, found.scopes, allows=found.allows)
+    return Caller(found.client_id, found.id, found.scopes, found.patient, found.allows, found.sight)
 
 
 def head_of_token_answers(x: Exchange) -> list[tuple[bytes, bytes]]:
-    """The headers that every answer of the authorization server has."""
+    """The headers of every answer of the authorization server; its pages are for people, not for other origins."""
+    if x.path.endswith("/authorize"):
+        return [(b"cerner-correlation-id", correlation_id(x).encode()), (b"server", b"cloud_authorization_server1")]
     return [
         (b"access-control-allow-headers", b"Content-Type, Authorization, Accept, Cerner-Correlation-Id"),
         (b"access-control-allow-methods", b"OPTIONS, POST"),

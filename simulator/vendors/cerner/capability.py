@@ -7,6 +7,7 @@ from typing import Any
 from simulator.exchange import Exchange
 from simulator.fhir import build, capability
 from simulator.vendors.cerner import auth, urls
+from simulator.vendors.cerner.manner import SPECIAL
 from simulator.vendors.cerner.resources import provenance
 from simulator.vendors.cerner.rules import RULES, Rules
 
@@ -40,7 +41,7 @@ _DOCS = {
 
 def statement(x: Exchange) -> dict[str, Any]:
     """The CapabilityStatement of the site's tenant. Its `date` is the day of the request."""
-    root = urls.fhir_url(x.base_url, x.site)
+    root = urls.called_root(x)
     return {
         "resourceType": "CapabilityStatement",
         "url": f"{root}/metadata",
@@ -67,7 +68,16 @@ _SERVICE = {
 
 
 def _oauth(x: Exchange) -> dict[str, str]:
-    return {"token": urls.token_urls(x.base_url, x.site)[0]}
+    return {
+        "token": urls.token_urls(x.base_url, x.site)[0],
+        "authorize": urls.authorize_url(x.base_url, x.site, _persona(x)),
+        "introspect": f"{x.base_url}/tokeninfo",
+        "revoke": urls.revoke_url(x.base_url, x.site),
+    }
+
+
+def _persona(x: Exchange) -> str:
+    return "patient" if urls.is_patients(x) else "provider"
 
 
 def _type(rules: Rules) -> capability.ResourceType:
@@ -86,33 +96,42 @@ def _type(rules: Rules) -> capability.ResourceType:
 
 
 def smart_configuration(x: Exchange) -> dict[str, Any]:
-    """`.well-known/smart-configuration`: names more than is simulated where discovery would break without it."""
-    tenant = urls.tenant_url(x.base_url, x.site)
-    profile = f"{tenant}/protocols/oauth2/profiles/smart-v1"
+    """`.well-known/smart-configuration` of the root that was called."""
     made: dict[str, Any] = {
-        "issuer": tenant,
-        "authorization_endpoint": f"{profile}/personas/provider/authorize",
+        "issuer": urls.tenant_url(x.base_url, x.site),
+        "authorization_endpoint": urls.authorize_url(x.base_url, x.site, _persona(x)),
         "token_endpoint": urls.token_urls(x.base_url, x.site)[0],
-        "revocation_endpoint": f"{profile}/token/revoke",
+        "revocation_endpoint": urls.revoke_url(x.base_url, x.site),
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"],
         "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
         "jwks_uri": f"{x.base_url}/jwk",
         "grant_types_supported": ["authorization_code", "client_credentials"],
-        "scopes_supported": _scopes(),
+        "scopes_supported": _scopes(x),
         "response_types_supported": ["code"],
-        "management_endpoint": f"{tenant}/personas/provider/my-authorizations",
         "introspection_endpoint": f"{x.base_url}/tokeninfo",
-        "capabilities": [
-            "client-confidential-asymmetric",
-            "client-confidential-symmetric",
-            "permission-v1",
-            "permission-v2",
-        ],
+        "capabilities": capabilities(x),
     }
     if x.site.settings["pkce"]:
         made["code_challenge_methods_supported"] = ["S256"]
     return made
 
 
-def _scopes() -> list[str]:
-    return sorted(f"system/{type}.{verb}" for type in auth.TYPES for verb in ("read", "rs", "r"))
+def capabilities(x: Exchange) -> list[str]:
+    """What each root says that it can (seen); health cards, which the vendor lists too, are not simulated."""
+    contexts = ("context-standalone-patient",) if urls.is_patients(x) else ("context-ehr-encounter",)
+    return [*_CAPABILITIES, *contexts]
+
+
+_CAPABILITIES = (
+    "authorize-post", "launch-ehr", "launch-standalone", "client-public", "client-confidential-asymmetric",
+    "client-confidential-symmetric", "sso-openid-connect", "context-banner", "context-style", "context-ehr-patient",
+    "permission-patient", "permission-user", "permission-offline", "permission-online", "permission-v1",
+    "permission-v2",
+)  # fmt: skip
+
+
+def _scopes(x: Exchange) -> list[str]:
+    contexts = ("patient",) if urls.is_patients(x) else ("patient", "system", "user")
+    verbs = ("read", "rs", "r")
+    listed = sorted(f"{context}/{type}.{verb}" for context in contexts for type in auth.TYPES for verb in verbs)
+    return [*SPECIAL, *listed]

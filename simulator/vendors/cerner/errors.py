@@ -11,6 +11,8 @@ from uuid import UUID
 
 import orjson
 
+from simulator.auth import authorize, pages
+from simulator.auth.manner import Theme
 from simulator.exchange import Exchange, Reply, reply
 from simulator.fhir import outcome
 from simulator.ids import seed_bytes
@@ -56,11 +58,20 @@ _TOKEN_URN = {
     "unsupported_grant_type": "token:unsupported-grant-type",
     "empty_scopes": "token:empty-scopes",
     "code_unknown": "token:code-invalid-or-expired",
+    "code_expired": "token:code-invalid-or-expired",
+    "code_used": "token:code-invalid-or-expired",
+    "code_of_another": "token:code:client:mismatch",
+    "redirect_uri_mismatch": "token:invalid-redirect-uri",
+    "refresh_token_of_another": "token:refresh-token:token-invalid",
+    "refresh_token_reused": "token:refresh-token:token-invalid",
+    "refresh_token_expired": "token:refresh-token:session-invalid",
+    "grant_ended": "token:refresh-token:session-invalid",
     "refresh_token_unknown": "token:refresh-token:token-invalid",
     "tenant_unknown": "grant:unknown-tenant",
 }
 _URN_OF_ERROR = {"invalid_client": "token:invalid_client_credentials", "server_error": "grant:server-error"}
 
+THEME = Theme(portal="Millennium sign-in", accent="#0b6fa4")
 FRONT_DOOR = {502: "Bad Gateway", 503: "Service Unavailable", 504: "Gateway Timeout"}
 
 
@@ -72,7 +83,9 @@ class CernerErrors:
         status = refusal.facts.get("status")
         if status in FRONT_DOOR or (status is None and refusal.kind == "unavailable"):
             return _front_door(status or STATUS["unavailable"], refusal)
-        if x.path.startswith("/tenants/"):
+        if isinstance(refusal, OAuthRefusal) and x.path.endswith("/authorize"):
+            return _not_let_in(refusal, x)
+        if x.path.startswith("/tenants/") or isinstance(refusal, OAuthRefusal):
             return _token_error(refusal, x, status)
         return _fhir_error(refusal, status or STATUS[refusal.kind])
 
@@ -140,19 +153,48 @@ def _front_door(status: int, refusal: Refusal) -> Reply:
     return _with_retry_after(reply(status, page, "text/html", server="CloudFront"), refusal)
 
 
+# Authorization endpoint
+
+_GRANT_URN = {
+    "client_unknown": "grant:unknown-client",
+    "redirect_uri_missing": "grant:invalid-redirect-uri",
+    "redirect_uri_mismatch": "grant:redirect-uri-not-registered",
+    "response_type": "grant:unsupported-response-type",
+    "persona_mismatch": "grant:client-persona-mismatch",
+    "user_mismatch": "grant:denied-by-server",
+    "denied_by_user": "grant:denied-by-user",
+    "nothing_granted": "grant:denied-by-user",
+    "empty_scopes": "token:empty-scopes",
+    "tenant_unknown": "grant:unknown-tenant",
+    "aud_missing": "smart-v1:grant:launch:audience-required",
+    "aud_mismatch": "smart-v1:grant:launch:unknown-resource-server",
+    "launch_missing": "smart-v1:grant:launch:launch-code-required",
+    "launch_unknown": "smart-v1:grant:launch:invalid-code",
+    "launch_used": "smart-v1:grant:launch:invalid-code",
+    "launch_expired": "smart-v1:grant:launch:invalid-code",
+    "launch_of_another": "smart-v1:grant:launch:mismatched-identity",
+}
+
+
+def _not_let_in(refusal: OAuthRefusal, x: Exchange) -> Reply:
+    """Back to the app with `error_uri`, or a page when it is not certain where the app is."""
+    urn = _URN + _GRANT_URN.get(refusal.reason, "grant:invalid-request")
+    uri = refusal.facts.get("redirect_uri")
+    if not uri:
+        return pages.refusal_page(THEME, "Sign-in is not possible", urn, int(refusal.facts.get("status", 400)))
+    persona = "patient" if "/personas/patient/" in x.path else "provider"
+    where = f"{_error_uri(x, urn, str(refusal.facts.get('client_id', '')))}&persona={persona}"
+    state = str(refusal.facts.get("state", ""))
+    return authorize.redirected(str(uri), error=refusal.error, state=state, error_uri=where)
+
+
 # Token endpoint
 
 
 def _token_error(refusal: Refusal, x: Exchange, status: int | None) -> Reply:
     error, reason = _oauth_words(refusal)
-    correlation = correlation_id(x)
-    urn = quote(_URN + (_TOKEN_URN.get(reason) or _URN_OF_ERROR.get(error, "grant:invalid-request")), safe="")
-    client = quote(str(x.notes.get("client_id", "")), safe="")
-    tenant = tenant_of(x.site)
-    body = {
-        "error": error,
-        "error_uri": f"{x.base_url}/errors/{urn}/instances/{correlation}?client={client}&tenant={tenant}",
-    }
+    urn = _URN + (_TOKEN_URN.get(reason) or _URN_OF_ERROR.get(error, "grant:invalid-request"))
+    body = {"error": error, "error_uri": _error_uri(x, urn, str(x.notes.get("client_id", "")))}
     if status is None:
         status = (
             401 if error == "invalid_client" else 400 if isinstance(refusal, OAuthRefusal) else STATUS[refusal.kind]
@@ -161,6 +203,11 @@ def _token_error(refusal: Refusal, x: Exchange, status: int | None) -> Reply:
     if status == 401:
         answer.headers.append((b"www-authenticate", b'Basic realm="' + HOST.encode() + b'"'))
     return _with_retry_after(answer, refusal)
+
+
+def _error_uri(x: Exchange, urn: str, client_id: str) -> str:
+    place = f"{x.base_url}/errors/{quote(urn, safe='')}/instances/{correlation_id(x)}"
+    return f"{place}?client={quote(client_id, safe='')}&tenant={tenant_of(x.site)}"
 
 
 def _oauth_words(refusal: Refusal) -> tuple[str, str]:

@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
+from simulator.exchange import Exchange
 from simulator.sandbox import Site
 from simulator.vendors.cerner.errors import HOST
 from simulator.vendors.cerner.ids import tenant_of
 
-_TOKEN = "protocols/oauth2/profiles/smart-v1/token"
+PROFILE = "protocols/oauth2/profiles/smart-v1"
+MYRECORD = "/myrecord"
+STYLE = "/styles/smart-v1.json"
+_TOKEN = PROFILE + "/token"
 
 
 def urls(base_url: str, site: Site) -> dict[str, str]:
     """The URLs of a site as the control API tells them."""
-    return {"base_url": base_url, "fhir_url": fhir_url(base_url, site), "token_url": token_urls(base_url, site)[0]}
+    return {
+        "base_url": base_url,
+        "fhir_url": fhir_url(base_url, site),
+        "token_url": token_urls(base_url, site)[0],
+        "fhir_patient_url": root_of(base_url, site, "patient"),
+        "authorize_url": authorize_url(base_url, site, "provider"),
+        "authorize_patient_url": authorize_url(base_url, site, "patient"),
+        "introspect_url": f"{base_url}/tokeninfo",
+        "revoke_url": revoke_url(base_url, site),
+    }
 
 
 def fhir_url(base_url: str, site: Site) -> str:
-    """The FHIR root of the site's tenant."""
+    """The FHIR root of the site's tenant, for practitioners and systems."""
     return f"{base_url}/r4/{tenant_of(site)}"
+
+
+def root_of(base_url: str, site: Site, kind: str) -> str:
+    """The FHIR root of a kind of user: patients have one of their own (at the vendor a host of its own)."""
+    return f"{base_url}{MYRECORD}/r4/{tenant_of(site)}" if kind == "patient" else fhir_url(base_url, site)
+
+
+def called_root(x: Exchange) -> str:
+    """The FHIR root that a request came to: what an answer links to stays there."""
+    return root_of(x.base_url, x.site, "patient" if is_patients(x) else "")
+
+
+def is_patients(x: Exchange) -> bool:
+    """Whether a request came to the root of patients."""
+    return x.path.startswith(MYRECORD + "/")
+
+
+def authorize_url(base_url: str, site: Site, persona: str) -> str:
+    """The authorization endpoint of a persona: provider or patient."""
+    return f"{tenant_url(base_url, site)}/{PROFILE}/personas/{persona}/authorize"
+
+
+def revoke_url(base_url: str, site: Site) -> str:
+    """Where tokens are given back."""
+    return f"{tenant_url(base_url, site)}/{PROFILE}/token/revoke"
 
 
 def tenant_url(base_url: str, site: Site) -> str:

@@ -1,18 +1,20 @@
-"""Epic (Interconnect, "Epic on FHIR", February 2026): FHIR R4 for backend services.
+"""Epic (Interconnect, "Epic on FHIR", February 2026): FHIR R4 for backend services and for apps.
 
 Every claim of this room stands in SOURCES.md with the public material behind it; `sources.py` has the same keys.
 
-Not simulated yet, answered 501: logins and launches, introspection, bulk export, writing, STU3 and DSTU2, proprietary
+Not simulated yet, answered 501: dynamic clients, bulk export, writing, STU3 and DSTU2, proprietary
 web services, and the R4 types that are not listed in `metadata`.
 """
 
 from __future__ import annotations
 
+from simulator.auth.manner import WAYS_IN
 from simulator.vendor import Vendor
 from simulator.vendors.epic import api, auth, media, paths, patient_ids, resources
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
 from simulator.vendors.epic.errors import EpicErrors
 from simulator.vendors.epic.limits import LIMITS
+from simulator.vendors.epic.manner import MANNER
 from simulator.vendors.epic.traps import TRAPS
 
 VENDOR = Vendor(
@@ -22,6 +24,7 @@ VENDOR = Vendor(
     clients=auth.clients,
     route=api.route,
     admit=auth.admit,
+    manner=MANNER,
     errors=EpicErrors(),
     limits=LIMITS,
     finish=media.finish,
@@ -32,6 +35,9 @@ VENDOR = Vendor(
     defaults={
         "organization": "Tallgrass Health",
         "max_page": 1000,  # largest page; scenarios make it small
+        "rotate_refresh": False,  # whether a refresh gives another refresh token; sites differ (doc)
+        "propagation_s": 0,  # how long a new registration takes to reach the token endpoint; 1800 to 172800 (seen)
+        **WAYS_IN,
         "server_zone": "America/Chicago",  # where dates without a zone are read; guess
         "sex_extension": "us-core-sex",  # or us-core-birthsex, as until 2025
         "mappings": {  # what a site publishes to those who integrate with it

@@ -12,10 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from simulator.exchange import Exchange, Reply, Route
+from simulator.fetch import client_keys
 from simulator.fhir import build, bundle, outcome, xml
 from simulator.ids import text_of
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.epic import auth, capability, includes, media, paths, patients, search, store
+from simulator.vendors.epic import auth, capability, includes, media, paths, patients, search, sight, smart, store
 from simulator.vendors.epic.params import INTERACTIONS
 from simulator.vendors.epic.query import Query, read_query
 from simulator.vendors.epic.resources import SERVED
@@ -53,6 +54,8 @@ def _fhir_route(x: Exchange, parts: list[str]) -> Route:
         return Route("metadata", capability.metadata)
     if x.method == "GET" and parts == [".well-known", "smart-configuration"]:
         return Route("smart-configuration", capability.smart_configuration)
+    if x.method == "GET" and parts == [".well-known", "openid-configuration"]:
+        return Route("openid-configuration", smart.openid_configuration)
     raise _no_door(x, parts)
 
 
@@ -60,8 +63,6 @@ def _no_door(x: Exchange, parts: list[str]) -> Exception:
     """Our gap, or a path that Epic does not have either."""
     letters = INTERACTIONS.get(parts[0], "")
     what = f"Epic {x.method} {'/'.join(['R4', parts[0], *('<id>' for _ in parts[1:2])])}"
-    if parts == [".well-known", "openid-configuration"]:
-        return NotSimulated(what)
     if x.method == "GET" and letters and len(parts) <= 2 and parts[0] not in SERVED:
         if len(parts) == 1 and parts[0] in _ONLY_BY_REFERENCE:
             return _no_path(x)
@@ -85,7 +86,15 @@ def _no_path(x: Exchange) -> Refusal:
 
 def _other_route(x: Exchange, path: str) -> Route:
     if path == paths.TOKEN and x.method == "POST":
-        return Route("token", auth.token)
+        return Route("token", auth.token, prepare=_CLIENT_KEYS)
+    if path == paths.AUTHORIZE and x.method in ("GET", "POST"):
+        return Route("authorize", smart.authorize)
+    if path == paths.INTROSPECT and x.method == "POST":
+        return Route("introspect", auth.introspect, prepare=_CLIENT_KEYS)
+    if path == paths.OAUTH + "/.well-known/openid-configuration" and x.method == "GET":
+        return Route("openid-configuration", smart.openid_configuration)
+    if path == smart.STYLE and x.method == "GET":
+        return Route("style", smart.style)
     if path == paths.KEYS and x.method == "GET":
         return Route("keys", capability.keys)
     for prefix, what in _GAPS:
@@ -94,11 +103,9 @@ def _other_route(x: Exchange, path: str) -> Route:
     raise _no_path(x)
 
 
+_CLIENT_KEYS = client_keys(auth.KEYS_KEPT)
 _GAPS = (
-    ("/oauth2/authorize", "authorize endpoint"),
-    ("/oauth2/introspect", "introspection endpoint"),
     ("/oauth2/register", "dynamic client registration"),
-    ("/oauth2/.well-known/", "OpenID configuration"),
     ("/api/FHIR/BulkRequest", "bulk export"),
     ("/api/FHIR/STU3", "STU3 interface"),
     ("/api/FHIR/DSTU2", "DSTU2 interface"),
@@ -113,6 +120,7 @@ def read(x: Exchange) -> Reply:
     body = store.resource(x.site, type, id, form)
     if body is None:
         raise Refusal("not_found", f"no {type}/{id}", reason="unknown_id", resource=type, id=id)
+    sight.check(x, type, id)
     headers = [(b"content-type", content_type)]
     if type == "Patient":
         headers.append(media.misspelt_tag(body))
@@ -132,6 +140,9 @@ def find(x: Exchange) -> Reply:
     else:
         given = search.find(x, query)
         found, issues = given.ids, given.issues
+    shown = sight.seen(x, type, "s", found)
+    if len(shown) < len(found):  # what is said beside the results tells of the others too
+        found, issues = shown, []
     if not found:
         issues = [search.nothing_found(), *issues]
     count = query.first("_summary")
@@ -214,7 +225,7 @@ def _included(x: Exchange, facts: dict[str, Any], found: list[str], form: str) -
     for type, id in includes.references(bodies, wanted):
         if type in SERVED and x.caller is not None and x.caller.allows(type, "r"):
             body = store.resource(x.site, type, id, form)
-            if body is not None:
+            if body is not None and sight.seen(x, type, "r", (id,)):
                 yield type, id, body
 
 

@@ -1,4 +1,4 @@
-"""How Epic lets a backend service in: a signed assertion against a token, a token against data.
+"""How Epic lets clients in: a proof against a token, a token against data.
 
 Whatever is wrong with an assertion, the caller hears the same words (`invalid_client`, description null); the rule that
 was broken goes into the journal. What a client may do follows from its registration: the scopes asked for change
@@ -9,19 +9,24 @@ Source: SOURCES.md, "Tokens" (OAUTH: the rules; FS and FHIRPY: the token).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from joserfc import jwt
 
-from simulator.auth import assertion, bearer, scopes
+from simulator.auth import assertion, bearer, handover, proof, scopes
 from simulator.auth.clients import Client
 from simulator.auth.form import Form
 from simulator.auth.keyring import key
+from simulator.auth.keysets import Habit
+from simulator.auth.manner import withheld
+from simulator.auth.sight import sight_of
 from simulator.exchange import Caller, Exchange, Reply, json_reply
 from simulator.ids import text_of
 from simulator.refusal import NotSimulated, OAuthRefusal, Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import ids, paths
+from simulator.vendors.epic import ids, manner, paths, smart
 
 LIFETIME = timedelta(hours=1)  # doc, and seen as 3600
 CLIENT_KEY = 0
@@ -41,20 +46,42 @@ RULES = assertion.Rules(
     audience_list=False,
     jku="registered",
 )
-_ELSEWHERE = ("authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:jwt-bearer")
+_URL_RULES = replace(RULES, algs=RULES.algs | {"ES256", "ES384"})
+KEYS_KEPT = Habit(longest=timedelta(hours=29), otherwise=timedelta(hours=29))  # doc: 29 h by default and at most
+_DYNAMIC = "urn:ietf:params:oauth:grant-type:jwt-bearer"
+REDIRECTS = ("http://127.0.0.1/callback", "http://localhost/callback")
+LAUNCH_URL = "http://127.0.0.1/launch"
 
 
 def clients(site: Site) -> list[Client]:
-    """Two registrations: `backend` may read every served type, `demographics` only who the patients are."""
-    everything = tuple(f"system/{served}.read" for served in SERVED)
-    few = tuple(f"system/{served}.read" for served in ("Location", "Organization", "Patient", "Practitioner"))
-    return [_client(site, "backend", everything, CLIENT_KEY), _client(site, "demographics", few, CLIENT_KEY + 1)]
+    """Two backend services, `backend` for every served type and `demographics` for who the patients are; and three apps
+    of people who log in: public, with a secret, with a key."""
+    few = ("Location", "Organization", "Patient", "Practitioner")
+    people = (*manner.SPECIAL, *_read("patient"), *_read("user"))
+    return [
+        _client(site, "backend", "private_key_jwt", _read("system"), CLIENT_KEY),
+        _client(site, "demographics", "private_key_jwt", _read("system", few), CLIENT_KEY + 1),
+        _app(site, "app-public", "none", (*(one for one in people if one != "offline_access"),)),
+        _app(site, "app-secret", "client_secret_basic", people),
+        _app(site, "app-key", "private_key_jwt", people, CLIENT_KEY + 2),
+    ]
 
 
-def _client(site: Site, name: str, granted: tuple[str, ...], slot: int) -> Client:
-    raw = text_of(site.key, "client", name)
-    client_id = "-".join((raw[:8], raw[8:12], "4" + raw[13:16], "a" + raw[17:20], raw[20:]))
-    return Client(name, "private_key_jwt", client_id, granted, kid=f"{name}-1", key_slot=slot)
+def _read(context: str, types: tuple[str, ...] = SERVED) -> tuple[str, ...]:
+    return tuple(f"{context}/{served}.read" for served in types)
+
+
+def _app(site: Site, name: str, method: str, granted: tuple[str, ...], slot: int | None = None) -> Client:
+    made = _client(site, name, method, granted, slot)
+    return replace(
+        made, redirect_uris=REDIRECTS, launch_url=LAUNCH_URL, offline="offline_access" in granted,
+        client_secret=text_of(site.key, "client secret", name, length=64) if method == "client_secret_basic" else "",
+    )  # fmt: skip
+
+
+def _client(site: Site, name: str, method: str, granted: tuple[str, ...], slot: int | None) -> Client:
+    kid = f"{name}-1" if slot is not None else ""
+    return Client(name, method, manner.client_id(site, name), granted, kid=kid, key_slot=slot)
 
 
 def admit(x: Exchange) -> Caller | None:
@@ -72,80 +99,98 @@ def admit(x: Exchange) -> Caller | None:
             "forbidden", f"{needs[0]}.{needs[1]} is not in the registration", reason="insufficient_scope",
             resource=needs[0],
         )  # fmt: skip
-    return Caller(token.client_id, token.id, token.scopes, token.patient, token.allows)
+    return Caller(token.client_id, token.id, token.scopes, token.patient, token.allows, token.sight)
 
 
 def token(x: Exchange) -> Reply:
-    """The token endpoint, for client_credentials with a private key.
+    """The token endpoint: for backend services with a private key, and for apps that people let in.
 
     Raises:
         OAuthRefusal: with the exact rule as reason.
-        NotSimulated: the grants of people who log in.
+        NotSimulated: the grant of dynamic clients.
     """
     form = Form.of(x)
     grant = form.need("grant_type")
-    if grant in _ELSEWHERE:
+    if grant == _DYNAMIC:
         raise NotSimulated(f"Epic's token endpoint with grant_type={grant}")
-    if grant != "client_credentials":
+    if grant not in ("client_credentials", "authorization_code", "refresh_token"):
         raise OAuthRefusal("unsupported_grant_type", "grant_unknown", f"grant_type {grant}")
     client = _proven(x, form)
-    granted = granted_scopes(client)
-    text = _access_token(x, client)
-    x.site.tokens.issue(
-        client.client_id, granted, now=x.at, lifetime=LIFETIME, allows=scopes.compile(client.scopes), text=text
-    )
-    answer = {"access_token": text, "token_type": "Bearer", "expires_in": 3600, "scope": " ".join(granted)}
+    told = _backend(x, client) if grant == "client_credentials" else _of_people(x, form, client, grant)
     return json_reply(
-        200, answer, "application/json; charset=utf-8",
+        200, told, "application/json; charset=utf-8",
         cache_control="no-cache, no-store", pragma="no-cache", x_frame_options="sameorigin",
     )  # fmt: skip
 
 
+def _backend(x: Exchange, client: Client) -> dict[str, Any]:
+    if client.is_app or client.auth != "private_key_jwt":
+        raise OAuthRefusal("unauthorized_client", "grant_not_registered", f"{client.name} is no backend service")
+    held = withheld(x.site.settings, client.scopes)
+    granted = granted_scopes(held)
+    text = _access_token(x, client.client_id, ids.fhir_id(x.site.key, "Practitioner", API_USER))
+    x.site.tokens.issue(
+        client.client_id, granted, now=x.at, lifetime=LIFETIME, allows=scopes.compile(held), text=text,
+        sight=sight_of(held, None, own_only=False),
+    )  # fmt: skip
+    return {"access_token": text, "token_type": "Bearer", "expires_in": 3600, "scope": " ".join(granted)}
+
+
+def _of_people(x: Exchange, form: Form, client: Client, kind: str) -> dict[str, Any]:
+    hand_over = smart.from_code if kind == "authorization_code" else smart.from_refresh
+    grant, granted, told = hand_over(x, form, client)
+    text = _access_token(x, client.client_id, manner.user_id(x.site, grant.user))
+    handover.issue(x, grant, granted, lifetime=LIFETIME, text=text)
+    return {"access_token": text, "token_type": "Bearer", "expires_in": 3600, **told}
+
+
+def introspect(x: Exchange) -> Reply:
+    """The introspection endpoint, for registered clients."""
+    form = Form.of(x)
+    _proven(x, form)
+    return smart.introspect(x, form)
+
+
 def _proven(x: Exchange, form: Form) -> Client:
-    """The client whose assertion holds."""
-    if form.get("client_secret") or (x.header("authorization") or "").lower().startswith("basic "):
-        raise OAuthRefusal("invalid_client", "method_not_registered", "the client is registered with a public key")
-    if form.need("client_assertion_type") != assertion.TYPE:
-        raise OAuthRefusal("invalid_client", "assertion_type_wrong", "client_assertion_type is not jwt-bearer")
-    text = form.need("client_assertion")
-    peeked = assertion.peek(text)
-    if peeked is None:
-        raise OAuthRefusal("invalid_client", "assertion_malformed", "the assertion is no JWT in compact form")
-    x.notes["assertion"] = {"header": peeked[0], "claims": peeked[1]}
-    client = x.site.clients.get(str(peeked[1].get("iss")))
-    if client is None or client.key is None:
-        raise OAuthRefusal("invalid_client", "client_unknown", f"no client {peeked[1].get('iss')!r}")
-    x.notes["client_id"] = client.client_id
-    assertion.verify(
-        text,
-        client=client,
-        keys={client.key.kid: client.key.joserfc},
-        audiences=(x.base_url + paths.TOKEN,),
-        wall=x.sandbox.clock.wall(),
-        now=x.at,
-        guard=x.site.replay,
-        rules=RULES,
-    )
-    return client
+    """The client that proves itself: by an assertion, by its secret, or as a public app by its name alone."""
+    delay_s = float(x.site.settings["propagation_s"])
+    by_basic = (x.header("authorization") or "").lower().startswith("basic ")
+    if form.get("client_assertion") or form.get("client_assertion_type"):
+        if by_basic or form.get("client_secret"):
+            raise OAuthRefusal("invalid_client", "method_not_registered", "an assertion and a secret")
+        peeked = assertion.peek(form.get("client_assertion") or "")
+        known = x.site.clients.get(str(peeked[1].get("iss"))) if peeked is not None else None
+        rules = _URL_RULES if known is not None and known.jwks_uri else RULES
+        return proof.by_assertion(x, form, audiences=(x.base_url + paths.TOKEN,), rules=rules, delay_s=delay_s)
+    if by_basic:
+        return proof.by_basic(x, form, delay_s=delay_s)
+    if form.get("client_secret"):
+        return proof.by_form(x, form, delay_s=delay_s)
+    if form.get("grant_type") == "client_credentials":
+        form.need("client_assertion_type")
+    return proof.by_name(x, form, delay_s=delay_s)
 
 
-def granted_scopes(client: Client) -> tuple[str, ...]:
+def granted_scopes(held: tuple[str, ...]) -> tuple[str, ...]:
     """What the registration holds as the token answer words it: `.Read` beside `.read`, another order, one type more.
 
     Source: FS (surplus, order and mixed case: seen, for logins; which scope is spelled how: guess).
     """
-    listed = sorted(client.scopes, key=lambda scope: scope[::-1])
-    mixed = [scope[:-4] + "Read" if place % 3 == 1 else scope for place, scope in enumerate(listed)]
+    listed = sorted(held, key=lambda scope: scope[::-1])
+    mixed = [
+        scope[:-4] + "Read" if place % 3 == 1 and scope.endswith(".read") else scope
+        for place, scope in enumerate(listed)
+    ]
     return ("system/Provenance.Read", *mixed)
 
 
-def _access_token(x: Exchange, client: Client) -> str:
+def _access_token(x: Exchange, client_id: str, subject: str) -> str:
     """A signed JWT as the sandbox of early 2026 gives it; production sites may give opaque text: never parse it."""
     number = x.site.tokens.next_number()
     issued = int(x.sandbox.clock.wall().timestamp())
     claims = {
         "aud": "urn:oid:fhir",
-        "client_id": client.client_id,
+        "client_id": client_id,
         "epic.eci": "urn:epic:Open.Epic-current",
         "epic.metadata": text_of(x.site.secret, "metadata", number, length=160, alphabet=ids.LETTERS[:62] + "-_"),
         "epic.tokentype": "access",
@@ -154,7 +199,7 @@ def _access_token(x: Exchange, client: Client) -> str:
         "iss": "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100",
         "jti": text_of(x.site.secret, "jti", number),
         "nbf": issued,
-        "sub": ids.fhir_id(x.site.key, "Practitioner", API_USER),
+        "sub": subject,
     }
     return jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, key(SERVER_KEY).joserfc, algorithms=["RS256"])
 

@@ -1,19 +1,22 @@
 """What Epic says of itself: the CapabilityStatement, the SMART configuration, the keys that sign its tokens.
 
-Only what this mock answers is promised: the types of the first slice, reading and searching, backend services.
+Only what this mock answers is promised: the types of the first slice, reading and searching, backend services, and
+apps that people let in.
 
 Source: SOURCES.md, "Doors" (CS: the statement; FLEET: the configuration; `issuer`, `jwks_uri`: guess).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 from simulator.auth.keyring import jwks, key
 from simulator.exchange import Exchange, Reply, json_reply
 from simulator.fhir import build, capability
 from simulator.fhir.capability import ResourceType, SearchParam
-from simulator.vendors.epic import auth, media, paths
+from simulator.vendors.epic import auth, manner, media, paths, smart
 from simulator.vendors.epic.params import COMMON, PARAMS
 
 _PROFILED = {
@@ -87,7 +90,8 @@ def _params(name: str) -> list[SearchParam]:
 
 
 def _security(x: Exchange) -> dict[str, Any]:
-    uris = capability.security(oauth_uris={"token": x.base_url + paths.TOKEN}, cors=True)
+    doors = {"token": paths.TOKEN, "authorize": paths.AUTHORIZE, "introspect": paths.INTROSPECT}
+    uris = capability.security(oauth_uris={name: x.base_url + path for name, path in doors.items()}, cors=True)
     services = []
     for code in ("OAuth", "SMART-on-FHIR"):
         coding = {"system": build.SYSTEMS["smart-service"], "code": code, "display": code}
@@ -100,16 +104,34 @@ def smart_configuration(x: Exchange) -> Reply:
     made = {
         "issuer": x.base_url + paths.OAUTH,
         "jwks_uri": x.base_url + paths.KEYS,
+        "authorization_endpoint": x.base_url + paths.AUTHORIZE,
         "token_endpoint": x.base_url + paths.TOKEN,
-        "token_endpoint_auth_methods_supported": ["private_key_jwt"],
-        "token_endpoint_auth_signing_alg_values_supported": sorted(auth.RULES.algs),
-        "grant_types_supported": ["client_credentials"],
+        "introspection_endpoint": x.base_url + paths.INTROSPECT,
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", *sorted(auth.RULES.algs)],
+        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "response_types_supported": ["code"],
+        "scopes_supported": [*manner.SPECIAL, *(f"{who}/{type}.{verb}" for who, type, verb in _scopes())],
         "code_challenge_methods_supported": ["S256"],
-        "capabilities": ["client-confidential-asymmetric", "permission-v1"],
+        "capabilities": CAPABILITIES,
     }
     return json_reply(200, made, "application/json; charset=utf-8")
 
 
+def _scopes() -> Iterator[tuple[str, str, str]]:
+    return product(("patient", "system", "user"), auth.SERVED, ("read", "rs"))
+
+
+CAPABILITIES = [
+    "authorize-post", "client-confidential-asymmetric", "client-confidential-symmetric", "client-public",
+    "context-banner", "context-ehr-encounter", "context-ehr-patient", "context-standalone-patient", "context-style",
+    "launch-ehr", "launch-standalone", "permission-offline", "permission-patient", "permission-user", "permission-v1",
+    "permission-v2", "sso-openid-connect",
+]  # fmt: skip
+"""As 551 production sites list them (seen); each has a test."""
+
+
 def keys(x: Exchange) -> Reply:
-    """The public key that verifies access tokens."""
-    return json_reply(200, jwks(key(auth.SERVER_KEY)), "application/json; charset=utf-8")
+    """The public keys that verify access tokens and id_tokens."""
+    made = jwks(key(auth.SERVER_KEY), key(smart.ID_KEY))
+    return json_reply(200, made, "application/json; charset=utf-8")

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.auth import authorize, pages
 from simulator.exchange import Exchange, Reply, json_reply
 from simulator.fhir import outcome
 from simulator.refusal import OAuthRefusal, Refusal
 from simulator.vendors.epic import media, paths
+from simulator.vendors.epic.manner import MANNER
 
 MESSAGES = "urn:oid:1.2.840.114350.1.13.0.1.7.2.657369"
 _TEXTS = {
@@ -76,12 +78,23 @@ class EpicErrors:
 
     def dress(self, refusal: Refusal, x: Exchange) -> Reply:
         """The answer that Epic gives."""
+        if isinstance(refusal, OAuthRefusal) and x.path == paths.AUTHORIZE:
+            return _not_let_in(refusal)
         if isinstance(refusal, OAuthRefusal):
             return _oauth(refusal.error, _status(refusal, 400))
         if x.path.startswith(paths.OAUTH) and refusal.kind in ("malformed", "unauthenticated", "forbidden"):
             error = "invalid_request" if refusal.kind == "malformed" else "invalid_client"
             return _oauth(error, _status(refusal, 400))
         return _DRESSES[refusal.kind](refusal, x)
+
+
+def _not_let_in(refusal: OAuthRefusal) -> Reply:
+    """At the authorize endpoint: back to the app, or a page when the client, redirect URI or `aud` is wrong (seen)."""
+    uri = refusal.facts.get("redirect_uri")
+    if uri:
+        return authorize.redirected(str(uri), error=refusal.error, state=str(refusal.facts.get("state", "")))
+    text = "Something went wrong trying to authorize the client. Please try logging in again."
+    return pages.refusal_page(MANNER.theme, "OAuth2 Error", text, _status(refusal, 400))
 
 
 def _status(refusal: Refusal, otherwise: int) -> int:

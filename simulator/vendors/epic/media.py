@@ -12,7 +12,7 @@ from typing import Any
 from simulator.exchange import Exchange, Headers, Reply
 from simulator.fhir import build, xml
 from simulator.ids import text_of
-from simulator.vendors.epic import ids
+from simulator.vendors.epic import ids, paths
 
 _JSON = ("application/fhir+json", "application/json", "application/json+fhir")
 _XML = ("application/fhir+xml", "application/xml")
@@ -79,7 +79,9 @@ def finish(answer: Reply, x: Exchange) -> Reply:
     if not answer.simulated:
         return answer
     kind = answer.header("content-type")
-    if kind is not None and kind.startswith("text/html"):
+    if x.path == paths.AUTHORIZE:
+        added = _ALWAYS[:1]  # pages for people: no other origin reads them (RFC 9700 section 2.6)
+    elif kind is not None and kind.startswith("text/html"):
         added = _NOT_STORED
     else:
         added = [*_SERVED, (b"servermetrics", _metrics(answer, x))] if kind is not None else _SERVED

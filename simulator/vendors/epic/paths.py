@@ -14,9 +14,17 @@ ROOT = "/interconnect-fhir-oauth"
 FHIR = ROOT + "/api/FHIR/R4"
 OAUTH = ROOT + "/oauth2"
 TOKEN = OAUTH + "/token"
+AUTHORIZE = OAUTH + "/authorize"
+INTROSPECT = OAUTH + "/introspect"
 KEYS = ROOT + "/api/epic/2019/Security/Open/PublicKeys/530005/OIDC"
 
 
 def urls(base_url: str, site: Site) -> dict[str, str]:
     """The URLs that an integration is told, from the vendor's `base_url` in a sandbox."""
-    return {"base_url": base_url, "fhir_url": base_url + FHIR, "token_url": base_url + TOKEN}
+    return {
+        "base_url": base_url,
+        "fhir_url": base_url + FHIR,
+        "token_url": base_url + TOKEN,
+        "authorize_url": base_url + AUTHORIZE,
+        "introspect_url": base_url + INTROSPECT,
+    }

@@ -126,8 +126,8 @@ def test_a_secret_in_the_form_is_no_way_in(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("grant_type", "error"),
     [
-        ("authorization_code", "invalid_grant"),
-        ("refresh_token", "invalid_grant"),
+        ("authorization_code", "unauthorized_client"),
+        ("refresh_token", "invalid_request"),
         ("password", "unsupported_grant_type"),
         ("", "invalid_request"),
     ],
@@ -153,7 +153,7 @@ def test_a_signed_assertion_opens_the_door_once() -> None:
         ({"aud": "https://elsewhere.test/token"}, "accepted:"),
         ({"exp": 1}, "exp lies"),
         ({"sub": "somebody"}, "differ"),
-        ({"iss": "nobody", "sub": "nobody"}, "no client nobody"),
+        ({"iss": "nobody", "sub": "nobody"}, "no client 'nobody'"),
     ],
 )
 def test_a_bad_assertion_is_an_invalid_client(desk: Desk, claims: dict[str, Any], says: str) -> None:
@@ -244,11 +244,7 @@ def test_what_millennium_has_and_we_have_not_is_our_gap(desk: Desk) -> None:
         ("GET", f"{desk.root}/Patient?address-postalcode=60601"),
         ("GET", f"{desk.root}/Practitioner?name=Smith"),
         ("GET", f"{BASE}/dstu2/x/Patient/1"),
-        ("GET", f"{BASE}/tokeninfo"),
-        (
-            "GET",
-            f"{BASE}/tenants/{desk.root.rpartition('/')[2]}/protocols/oauth2/profiles/smart-v1/personas/provider/authorize",
-        ),
+        ("GET", f"{BASE}/tenants/{desk.root.rpartition('/')[2]}/personas/provider/my-authorizations"),
     ]
     for method, url in gaps:
         answer = desk.send(method, url, headers={"Authorization": f"Bearer {desk.token}"})

@@ -139,10 +139,9 @@ def test_other_requests_are_refused_with_a_null_description(door: Door, body: st
     assert json.loads(answer.body) == {"error": error, "error_description": None}
 
 
-def test_the_grants_of_people_are_our_gap(door: Door) -> None:
-    answer = door.call(
-        "POST", TOKEN, body="grant_type=refresh_token", token="", content_type="application/x-www-form-urlencoded"
-    )
+def test_the_grant_of_dynamic_clients_is_our_gap(door: Door) -> None:
+    body = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer"
+    answer = door.call("POST", TOKEN, body=body, token="", content_type="application/x-www-form-urlencoded")
     assert answer.status == 501
     assert not answer.simulated
 

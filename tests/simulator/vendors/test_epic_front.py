@@ -190,8 +190,7 @@ def test_a_path_that_epic_has_not_is_a_page_of_the_web_server(door: Door, path: 
         ("GET", f"{ROOT}/api/FHIR/STU3/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/DSTU2/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/BulkRequest/0123"),
-        ("GET", f"{OAUTH}/authorize"),
-        ("POST", f"{OAUTH}/introspect"),
+        ("POST", f"{OAUTH}/register"),
         ("POST", f"{ROOT}/api/epic/2017/Common/Patient/GetPatientDemographics/Patient/Demographics"),
     ],
 )
@@ -271,9 +270,13 @@ def test_discovery_leads_to_the_doors_of_this_sandbox(door: Door) -> None:
     found = read(answer)
     assert answer.header("content-type") == "application/json; charset=utf-8"
     assert found["token_endpoint"] == VENDOR.urls(BASE, door.site)["token_url"]
-    assert found["token_endpoint_auth_methods_supported"] == ["private_key_jwt"]
+    assert found["authorization_endpoint"] == VENDOR.urls(BASE, door.site)["authorize_url"]
     uris = read(door.call("GET", f"{FHIR}/metadata", token=""))["rest"][0]["security"]["extension"][0]["extension"]
-    assert {one["url"]: one["valueUri"] for one in uris} == {"token": found["token_endpoint"]}
+    assert {one["url"]: one["valueUri"] for one in uris} == {
+        "token": found["token_endpoint"],
+        "authorize": found["authorization_endpoint"],
+        "introspect": found["introspection_endpoint"],
+    }
 
 
 def test_every_type_of_the_table_is_one_that_epic_has() -> None:

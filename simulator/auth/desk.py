@@ -1,0 +1,21 @@
+"""The desk of one site: everything it remembers of people who let apps in, and of the keys that clients publish."""
+
+from __future__ import annotations
+
+from simulator.auth.grants import GrantBook
+from simulator.auth.keysets import KeySets
+from simulator.auth.launches import LaunchBook
+from simulator.auth.sittings import SittingBook
+from simulator.auth.tokens import TokenStore
+
+
+class Desk:
+    """Launches, sittings, grants and fetched key sets of one site. What ends a grant ends its tokens in `tokens`."""
+
+    __slots__ = ("grants", "keysets", "launches", "sittings")
+
+    def __init__(self, secret: bytes, tokens: TokenStore) -> None:
+        self.launches = LaunchBook(secret)
+        self.sittings = SittingBook(secret)
+        self.grants = GrantBook(secret, tokens.revoke_grant)
+        self.keysets = KeySets()

@@ -1,0 +1,59 @@
+"""What a token is worth: introspection (RFC 7662) and revocation (RFC 7009), without the vendor's words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from simulator.auth.grants import Grant
+from simulator.exchange import Exchange
+from simulator.refusal import Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A live token: whose it is, what it may, when it ends on the sandbox clock; `grant` when a person gave it."""
+
+    kind: str
+    client_id: str
+    scopes: tuple[str, ...]
+    issued: datetime
+    expires: datetime
+    grant: Grant | None
+
+    def seconds_left(self, now: datetime) -> int:
+        """How long it lives, in whole seconds: `exp` is told on the caller's clock."""
+        return int((self.expires - now).total_seconds())
+
+
+def standing_of(x: Exchange, text: str) -> Standing | None:
+    """How the token `text` stands, access or refresh token; None when it is worth nothing: unknown, ended, revoked."""
+    desk = x.site.desk
+    try:
+        token = x.site.tokens.find(text, x.at)
+    except Refusal:
+        behind = desk.grants.behind(text, x.at)
+        if behind is None:
+            return None
+        grant, ends = behind
+        return Standing("refresh_token", grant.client_id, grant.scopes, grant.at, ends, grant)
+    found = desk.grants.of_id(token.grant) if token.grant else None
+    return Standing("access_token", token.client_id, token.scopes, token.issued, token.expires, found)
+
+
+def revoke(x: Exchange, text: str, client_id: str) -> bool:
+    """Ends a token of this client; with a refresh token its grant and every token of it. Whether anything ended."""
+    behind = x.site.desk.grants.behind(text, x.at)
+    if behind is not None:
+        if behind[0].client_id != client_id:
+            return False
+        x.site.desk.grants.end(behind[0].id)
+        return True
+    try:
+        token = x.site.tokens.find(text, x.at)
+    except Refusal:
+        return False
+    if token.client_id != client_id:
+        return False
+    x.site.tokens.revoke(token.id)
+    return True

@@ -1,0 +1,111 @@
+"""A client proves itself at a token endpoint, in the way that it registered and in no other.
+
+Rooms say which ways exist there and how strict they are; each broken rule has its own reason.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Collection
+
+from simulator.auth import assertion, basic
+from simulator.auth.clients import Client
+from simulator.auth.form import Form
+from simulator.auth.keysets import keys_for
+from simulator.exchange import Exchange
+from simulator.refusal import OAuthRefusal
+
+_SECRETS = ("client_secret_basic", "client_secret_post")
+
+
+def by_assertion(
+    x: Exchange, form: Form, *, audiences: Collection[str], rules: assertion.Rules, delay_s: float = 0
+) -> Client:
+    """The client whose assertion holds.
+
+    Raises:
+        OAuthRefusal: invalid_client, with reason assertion_type_wrong, assertion_malformed, client_unknown,
+            auth_method_wrong, client_not_yet, or a rule of `assertion.verify`.
+    """
+    text = form.need("client_assertion")
+    told = assertion.peek(text)
+    if told is not None:
+        x.notes["assertion"] = {"header": told[0], "claims": told[1]}
+    if form.get("client_assertion_type") != assertion.TYPE:
+        raise OAuthRefusal("invalid_client", "assertion_type_wrong", "client_assertion_type is not jwt-bearer")
+    if told is None:
+        raise OAuthRefusal("invalid_client", "assertion_malformed", "the assertion is not a JWT in compact form")
+    named = str(told[1].get("iss") or told[1].get("sub") or "")
+    client = _registered(x, named, delay_s)
+    if client.auth != "private_key_jwt":
+        raise OAuthRefusal("invalid_client", "auth_method_wrong", f"{named} is registered for {client.auth}")
+    beside = form.get("client_id")
+    if beside is not None and beside != named:
+        raise OAuthRefusal("invalid_client", "client_mismatch", f"client_id {beside} beside an assertion of {named}")
+    assertion.verify(
+        text,
+        client=client,
+        keys=keys_for(client, x.site.desk.keysets),
+        audiences=audiences,
+        wall=x.sandbox.clock.wall(),
+        now=x.at,
+        guard=x.site.replay,
+        rules=rules,
+        jwks_url=client.jwks_uri,
+    )
+    return client
+
+
+def by_basic(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
+    """The client whose Basic credentials hold.
+
+    Raises:
+        OAuthRefusal: invalid_client, with reason basic_missing, basic_malformed, client_unknown, auth_method_wrong,
+            secret_wrong, client_mismatch, client_not_yet.
+    """
+    client_id, secret = basic.credentials(x.header("authorization"))
+    client = _registered(x, client_id, delay_s)
+    if form.get("client_id") not in (None, client_id):
+        raise OAuthRefusal("invalid_client", "client_mismatch", "another client_id in the form")
+    return _with_secret(client, secret, "client_secret_basic")
+
+
+def by_form(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
+    """The client whose secret stands in the form.
+
+    Raises:
+        OAuthRefusal: invalid_client, with reason client_unknown, auth_method_wrong, secret_wrong, client_not_yet.
+    """
+    client = _registered(x, form.need("client_id"), delay_s)
+    return _with_secret(client, form.get("client_secret") or "", "client_secret_post")
+
+
+def by_name(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
+    """The public client that the form names: it has nothing to prove itself with, PKCE does it.
+
+    Raises:
+        OAuthRefusal: invalid_client, with reason client_unknown, auth_method_wrong, client_not_yet.
+    """
+    client = _registered(x, form.need("client_id"), delay_s)
+    if client.auth != "none":
+        raise OAuthRefusal("invalid_client", "auth_method_wrong", f"{client.name} is registered for {client.auth}")
+    return client
+
+
+def _registered(x: Exchange, client_id: str, delay_s: float) -> Client:
+    x.notes["client_id"] = client_id
+    client = x.site.clients.get(client_id)
+    if client is None:
+        raise OAuthRefusal("invalid_client", "client_unknown", f"no client {client_id[:80]!r}")
+    if client.since is not None and delay_s and (x.at - client.since).total_seconds() < delay_s:
+        raise OAuthRefusal("invalid_client", "client_not_yet", f"{client.name} has not reached this server yet")
+    return client
+
+
+def _with_secret(client: Client, secret: str, way: str) -> Client:
+    """Vendors that take secrets take them from either place, unless the registration is for something else."""
+    if client.auth not in _SECRETS:
+        raise OAuthRefusal("invalid_client", "auth_method_wrong", f"{client.name} is registered for {client.auth}")
+    if not hmac.compare_digest(secret.encode(), client.client_secret.encode()):
+        raise OAuthRefusal("invalid_client", "secret_wrong", f"the secret of {client.name} is another")
+    return client

@@ -1,0 +1,52 @@
+"""What the caller may see behind an open door: one place for every route that shows resources.
+
+Source: SMART App Launch 2.2.0 (std:SMART-SC-05, -06); the words of the refusal: SOURCES.md, "Refusals".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import orjson
+
+from simulator.auth.sight import visible
+from simulator.exchange import Exchange
+from simulator.refusal import Refusal
+from simulator.sandbox import Site
+from simulator.vendors.cerner import ids, store
+from simulator.vendors.cerner.resources import TELLINGS, provenance
+
+
+def seen(x: Exchange, type: str, action: str, found: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the ids found that the caller may see."""
+    sight = x.caller.sight if x.caller is not None else None
+    if sight is None:
+        return found
+    owner, payload = partial(_owner, x.site, type), partial(_payload, x.site, type)
+    return tuple(visible(sight, type, action, found, owner=owner, payload=payload))
+
+
+def check(x: Exchange, type: str, id: str) -> None:
+    """Raises Refusal, forbidden, when the caller may not see this resource."""
+    if x.caller is not None and x.caller.sight is not None and not seen(x, type, "r", (id,)):
+        raise Refusal("forbidden", f"{type}/{id} is outside the grant", reason="not_yours", resource=type, id=id)
+
+
+def _owner(site: Site, type: str, id: str) -> int | None:
+    """The patient whose record it is; None for what is nobody's."""
+    if type == "Patient":
+        found = ids.person_of(site, id)
+        return None if found is None else found[0]
+    if type == "Provenance":
+        target = provenance.target_of(id)
+        return None if target is None else _owner(site, *target)
+    telling = TELLINGS.get(type)
+    row = telling.row_of(site, id) if telling is not None else None
+    return None if row is None else row.number
+
+
+def _payload(site: Site, type: str, id: str) -> Mapping[str, Any] | None:
+    ready = store.read_all(site, type, (id,))[0]
+    return None if ready is None else orjson.loads(ready.body)
