@@ -118,7 +118,7 @@ class Player:
         return case, canaries_of(self._site, self._stage.cast.each, client)
 
     def _client(self, token_url: str) -> dict[str, Any]:
-        clients = list(self._site.clients.values())
+        clients = [one for one in self._site.clients.values() if not one.is_app]
         wanted = self._plan.auth
         fitting = [one for one in clients if one.auth == wanted] if wanted else clients
         if not fitting:

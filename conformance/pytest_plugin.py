@@ -44,13 +44,13 @@ class EmrVendor:
             raise AttributeError(f"{self.site.vendor.id} has no `{name}`; it has: {', '.join(self.urls)}") from None
 
     def client(self, auth: str = "") -> dict[str, Any]:
-        """A client with its secret or key, as the control API gives it; `auth` picks one by its login method.
+        """A client that acts for itself, with secret or key as the control API gives it; `auth` picks one by its method.
 
         Raises:
             KeyError: there is none with that method.
         """
         for one in self.site.clients.values():
-            if auth in ("", one.auth):
+            if auth in ("", one.auth) and not one.is_app:
                 return one.as_dict(self.urls["token_url"])
         raise KeyError(auth)
 

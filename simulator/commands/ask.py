@@ -39,7 +39,8 @@ def url(name: str, vendor: str, server: str, sandbox: str, control_token: str | 
 @_asking_options
 def token(name: str | None, vendor: str, server: str, sandbox: str, control_token: str | None) -> None:
     """An access token: signs in to a vendor on a running server as a ready-made client, by the vendor's own rules."""
-    clients = _of_vendor(_ask(server, f"/sandboxes/{sandbox}/clients", control_token), vendor)
+    every = _of_vendor(_ask(server, f"/sandboxes/{sandbox}/clients", control_token), vendor)
+    clients = [client for client in every if "redirect_uris" not in client]  # apps need a person who logs in
     chosen = next((client for client in clients if name in (None, client["name"])), None)
     if chosen is None:
         raise UsageError(f'{vendor} has no client "{name}"; known: {", ".join(each["name"] for each in clients)}')
