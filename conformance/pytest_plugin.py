@@ -44,7 +44,7 @@ class EmrVendor:
             raise AttributeError(f"{self.site.vendor.id} has no `{name}`; it has: {', '.join(self.urls)}") from None
 
     def client(self, auth: str = "") -> dict[str, Any]:
-        """A client that acts for itself, with secret or key as the control API gives it; `auth` picks one by its method.
+        """A client that acts for itself, with secret or key as the control API gives it; `auth`: by its method.
 
         Raises:
             KeyError: there is none with that method.
