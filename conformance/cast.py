@@ -67,8 +67,13 @@ def _fewest(star: int, charts: dict[int, frozenset[str]], sizes: dict[int, int])
     """The star, and greedily those who add most for their size."""
     each = [star]
     left = frozenset().union(*charts.values()) - charts[star]
+    shown_by = Counter(feature for chart in charts.values() for feature in chart)
+
+    def adds(number: int) -> float:  # what few can show counts most, or the last places go to what anybody shows
+        return sum(1 / shown_by[feature] for feature in charts[number] & left) / (_LIGHT + sizes[number])
+
     while left and len(each) < _CAST_MOST:
-        best = max(charts, key=lambda number: len(charts[number] & left) / (_LIGHT + sizes[number]))
+        best = max(charts, key=adds)
         each.append(best)
         left -= charts[best]
     return tuple(each)

@@ -1,31 +1,142 @@
-"""The pools of names in the order that ranks follow, and which of them a search means."""
+"""The pools of names in the order that ranks follow, and which of them a search means.
+
+Family names have an origin, and given names go with it: each origin has its own weights over the one list of given
+names. A given name also has its time: how often it was given at five years of birth, and between them the mean. Both
+are weights of the same rank construction (see `ranks`), so whatever is asked remains arithmetic on integers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from itertools import pairwise
 
 from simulator.population import tables
 from simulator.population.ranks import Slots, fold, key_range
+from simulator.population.tables.rows import GivenName
 
-FAMILIES = tables.FAMILY_NAMES
+SMALL_UNTIL = 1_000_000
+"""Populations of more people draw from the census-sized pool of family names."""
+
 GIVENS = tables.GIVEN_NAMES
 """Women's names first, then men's."""
 
-FAMILY_SLOTS = Slots(row.weight for row in FAMILIES)
-SLOTS_OF_SEX = {sex: Slots(row.weight for row in GIVENS if row.sex == sex) for sex in "FM"}
-GIVEN_SLOTS = Slots(
-    row.weight * 1000 * {"F": 505, "M": 495}[row.sex] // SLOTS_OF_SEX[row.sex].total + 1 for row in GIVENS
-)
+DECADES = 10
+"""Of birth, the first around 1930 and the last around 2020."""
 
-_FAMILY_KEYS = tuple(row.folded for row in FAMILIES)
+_REFERENCE_YEAR = 2026  # whose people the weights of given names are for, whenever the population is looked at
 _GIVEN_KEYS = tuple(row.folded for row in GIVENS)
-_FIRST_MALE = sum(row.sex == "F" for row in GIVENS)
-GIVEN_RANGES = {"F": (0, _FIRST_MALE), "M": (_FIRST_MALE, len(GIVENS))}
+FIRST_MALE = sum(row.sex == "F" for row in GIVENS)
+GIVEN_RANGES = {"F": (0, FIRST_MALE), "M": (FIRST_MALE, len(GIVENS))}
+_MILLION = 10**6
+_CENSUS_SCALE = 9  # the census pool counts in ten millions, of nine tenths of the people
 
 
-def families_like(family: str | None, exact: bool) -> range:
-    """The indexes of the family names that a search means; without one all of them."""
-    return range(*_like(_FAMILY_KEYS, family, exact))
+def decade_of(year: int) -> int:
+    """The index of the decade of birth that `year` belongs to; the first and the last take what lies beyond."""
+    return min(max((year - 1925) // 10, 0), DECADES - 1)
+
+
+# Family names
+
+
+@dataclass(frozen=True, slots=True)
+class Families:
+    """A pool of family names in the order of their folded keys, side by side: name, key, index of the origin."""
+
+    names: Sequence[str]
+    keys: Sequence[str]
+    origins: bytes
+    slots: Slots
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def like(self, family: str | None, exact: bool) -> range:
+        """The indexes of the names that a search means; without one all of them."""
+        return range(*_like(self.keys, family, exact))
+
+    def called(self, name: str) -> int | None:
+        """The index of exactly this name, however it is spelled."""
+        for index in self.like(name, exact=True):
+            if self.names[index] == name:
+                return index
+        return None
+
+
+def families_of(size: int) -> Families:
+    """The family names of a population of `size`: about a thousand up to a million people, eighty-eight thousand above.
+    Few names make the common ones commoner than in life, which nobody sees among a million and everybody above."""
+    return _small() if size <= SMALL_UNTIL else _census()
+
+
+@cache
+def _small() -> Families:
+    return _pool((row.folded, row.name, row.weight, row.origin) for row in tables.FAMILY_NAMES)
+
+
+@lru_cache(maxsize=1)
+def _census() -> Families:
+    known = tables.census_names()
+    have = {name for _, name, _, _ in known}
+    hard = ((row.folded, row.name, row.weight * _CENSUS_SCALE, row.origin) for row in tables.FAMILY_NAMES if row.note)
+    return _pool([*known, *(row for row in hard if row[1] not in have)])
+
+
+def _pool(rows: Iterable[tuple[str, str, int, str]]) -> Families:
+    ordered = sorted(rows)
+    return Families(
+        names=[name for _, name, _, _ in ordered],
+        keys=[key for key, _, _, _ in ordered],
+        origins=bytes([_ORIGIN_INDEX[origin] for _, _, _, origin in ordered]),
+        slots=Slots(weight for _, _, weight, _ in ordered),
+    )
+
+
+# Given names
+
+
+ORIGINS = ("", *sorted({row.origin for row in tables.ORIGINS if row.origin}))
+_ORIGIN_INDEX = {origin: index for index, origin in enumerate(ORIGINS)}
+_HERITAGE = {row.origin: row.heritage_per_mille for row in tables.ORIGINS}
+
+
+class Givens:
+    """The given names of one origin: how heavy each is among all, and in which years its bearers were born."""
+
+    __slots__ = ("_shares", "slots")
+
+    def __init__(self, origin: str) -> None:
+        own = _HERITAGE[origin]
+        self._shares: list[tuple[int, ...]] = []  # of the births of the sex in the decade, in a thousand millions
+        for row in GIVENS:
+            general, heritage = _share(row, "us"), _share(row, origin)
+            mixed = zip(general, heritage, strict=True)
+            self._shares.append(tuple(us * (1000 - own) + its * own for us, its in mixed))
+        self.slots = Slots(self._weight(index) for index in range(len(GIVENS)))
+
+    def ages(self, given: int, as_of_year: int) -> tuple[int, ...]:
+        """How heavy each year of age is among those who bear the name, the youngest first."""
+        row = GIVENS[given]
+        if row.is_newborn:
+            return (1,)
+        shares = self._shares[given]
+        people = tables.AGE_WEIGHTS[row.sex]
+        return tuple(people[age] * (shares[decade_of(as_of_year - age - 1)] // 1000 + 1) for age in range(len(people)))
+
+    def _weight(self, given: int) -> int:
+        row = GIVENS[given]
+        people = _PEOPLE[row.sex]
+        if row.is_newborn:
+            return row.born["us"][0] * sum(people) // 100 if self._shares[given][0] else 0
+        return sum(n * share for n, share in zip(people, self._shares[given], strict=True)) // 100_000
+
+
+@cache
+def givens_of(origin: str) -> Givens:
+    """The given names that go with the family names of an origin."""
+    return givens_of("") if origin and not _HERITAGE[origin] else Givens(origin)
 
 
 def givens_like(given: str | None, sex: str | None, exact: bool) -> list[tuple[int, int]]:
@@ -41,6 +152,58 @@ def givens_like(given: str | None, sex: str | None, exact: bool) -> list[tuple[i
     return parts
 
 
+def middle_name(sex: str, decade: int, origin: str, draw: int) -> str:
+    """A second given name, of the pool of the origin for some and of the time of birth for the others."""
+    pool = origin if draw % 1000 < _HERITAGE[origin] else "us"
+    low, _ = GIVEN_RANGES[sex]
+    slots = _middles(pool, sex, decade)
+    return GIVENS[low + slots.pick((draw >> 16) % slots.total)].name
+
+
+@cache
+def _middles(pool: str, sex: str, decade: int) -> Slots:
+    low, high = GIVEN_RANGES[sex]
+    return Slots(0 if GIVENS[g].is_newborn else _share(GIVENS[g], pool)[decade] for g in range(low, high))
+
+
+def _share(row: GivenName, pool: str) -> tuple[int, ...]:
+    """The share of a name among the births of its sex in `pool`, per million, by decade."""
+    counts = row.born.get(pool)
+    if counts is None:
+        return (0,) * DECADES
+    totals = _totals(pool, row.sex)
+    return tuple(n * _MILLION // total for n, total in zip(_by_decade(counts), totals, strict=True))
+
+
+@cache
+def _totals(pool: str, sex: str) -> tuple[int, ...]:
+    rows = [row.born[pool] for row in GIVENS if row.sex == sex and pool in row.born and not row.is_newborn]
+    return tuple(sum(column) for column in zip(*map(_by_decade, rows), strict=True))
+
+
+def _by_decade(counts: Sequence[int]) -> list[int]:
+    """Counts at 1930, 1950 … 2010 as twice the counts around 1930, 1940 … 2020; the last is the one before it."""
+    known = [2 * n for n in counts]
+    between = [one + other for one, other in pairwise(counts)]
+    return [*(n for pair in zip(known, [*between, known[-1]], strict=True) for n in pair)]
+
+
+_PEOPLE = {
+    sex: [
+        sum(
+            weight
+            for age, weight in enumerate(tables.AGE_WEIGHTS[sex])
+            if decade_of(_REFERENCE_YEAR - age - 1) == decade
+        )
+        for decade in range(DECADES)
+    ]
+    for sex in "FM"
+}
+
+
+# What a search says
+
+
 def _like(keys: Sequence[str], asked: str | None, exact: bool) -> tuple[int, int]:
     if not asked:
         return 0, len(keys)
@@ -53,10 +216,11 @@ def ascii_name(folded: str) -> str:
     return folded if folded.isascii() else "".join(c if c.isascii() else f"u{ord(c):x}" for c in folded)
 
 
-_FAMILY_BY_ASCII = {ascii_name(key): key for key in _FAMILY_KEYS}
-_GIVEN_BY_ASCII = {ascii_name(key): key for key in _GIVEN_KEYS}
+_FROM_ASCII = {
+    ascii_name(key): key for key in [*(row.folded for row in tables.FAMILY_NAMES), *_GIVEN_KEYS] if not key.isascii()
+}
 
 
 def named_in_email(given: str, family: str) -> tuple[str, str]:
     """The folded (given, family) that these parts of an e-mail address stand for."""
-    return _GIVEN_BY_ASCII.get(given, given), _FAMILY_BY_ASCII.get(family, family)
+    return _FROM_ASCII.get(given, given), _FROM_ASCII.get(family, family)

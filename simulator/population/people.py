@@ -1,35 +1,27 @@
 """Who the patients are: patient `number` of `size` is a pure function of (version, seed, size, number) and the day.
 
 Nothing is stored and nothing is scanned: a hundred million patients start as fast as a thousand. Every dimension that
-can be asked for (name, birth date, phone, e-mail, social security number) is either an interval of ranks (see
-`ranks`) or the image of a keyed bijection, so that looking up is computing backwards.
+can be asked for (name, birth date, phone, e-mail, social security number) is either an interval of ranks (see `order`)
+or the image of a keyed bijection, so that looking up is computing backwards. The first numbers are the hand-written
+cast (see `cast`), who come before everybody else in the order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Literal
 
 from simulator.ids import Permutation, h64, mix, seed_bytes
 from simulator.population import tables
+from simulator.population.cast import Cast
 from simulator.population.contacts import Contacts, e164
-from simulator.population.names import (
-    FAMILIES,
-    FAMILY_SLOTS,
-    GIVEN_RANGES,
-    GIVEN_SLOTS,
-    GIVENS,
-    SLOTS_OF_SEX,
-    ascii_name,
-    families_like,
-    givens_like,
-    named_in_email,
-)
+from simulator.population.households import Household
+from simulator.population.names import GIVENS, ORIGINS, ascii_name, givens_like, named_in_email
+from simulator.population.order import Order, Place
 from simulator.population.places import facilities, make_address, practitioner_of
-from simulator.population.ranks import BirthAxis
 from simulator.population.records import Address, Facility, Person, Practitioner, Telecom
-from simulator.population.traits import Traits, traits_of
+from simulator.population.traits import HouseholdTraits, Traits, household_traits, traits_of
 from simulator.refusal import UsageError
 
 VERSION = 1
@@ -37,7 +29,7 @@ VERSION = 1
 
 MAX_SIZE = 100_000_000
 
-_BLOCK = 16  # members of a (family, given) cell whose birth dates are independent; see `_birth_position`
+_OWN_CONTACTS_FROM = 13 * 365  # younger ones are reached through the head of the household
 
 
 class Population:
@@ -60,17 +52,16 @@ class Population:
         self.practitioners = max(12, len(self.facilities) * 3, size // 400)
         self._permutations: dict[tuple[int, str], Permutation] = {}
         self._ranks = Permutation(size, self.key, "rank")
+        self._order = Order(self.key, size, as_of)
         self._contacts = Contacts(self.key, size)
-        self._genders = Permutation(size, self.key, "gender")
-        self._others = -(-size * tables.OTHER_GENDER_PER_MILLE // 1000)  # whose gender is neither female nor male
+        self._homes = Permutation(size, self.key, "home")
+        self._gender_key = h64(self.key, "genders")
         self._clock_changes = Permutation(size, self.key, "clock change")
         self._in_on_change = -(-size // 200)
         self._npis = Permutation(10**8, self.key, "npi")
-        self._family_start = h64(self.key, "families") % FAMILY_SLOTS.total
-        self._given_starts = [h64(self.key, "givens", f) % GIVEN_SLOTS.total for f in range(len(FAMILIES))]
-        self._birth_key = h64(self.key, "births")
-        self._axes = {sex: BirthAxis(as_of, tables.AGE_WEIGHTS[sex]) for sex in "FM"}
-        self._newborn_axis = BirthAxis(as_of, (1,))
+        self.cast = Cast(size, as_of, self.facilities)
+        self._first = len(self.cast)  # the first number that is drawn
+        self._hidden_kept: list[Place] | None = None
 
     def permutation(self, n: int, tweak: str) -> Permutation:
         """The population's keyed bijection of [0, n) for `tweak`, built once."""
@@ -85,9 +76,11 @@ class Population:
         Raises:
             IndexError: there is no patient of that number.
         """
-        family, given, birth_date, _ = self._placed(number)
-        row = GIVENS[given]
-        return FAMILIES[family].name, row.sex, row.name, birth_date
+        if 0 <= number < self._first:
+            return self.cast.core(number)
+        place = self._place(number)
+        given = GIVENS[place.given]
+        return self._order.families.names[place.family], given.sex, given.name, date.fromordinal(place.birth)
 
     def rank(self, number: int) -> int:
         """The place of a patient in the order that `find` follows; the `after` of the next page.
@@ -95,9 +88,8 @@ class Population:
         Raises:
             IndexError: there is no patient of that number.
         """
-        if not 0 <= number < self.size:
-            raise IndexError(f"no patient {number} in a population of {self.size}")
-        return self._ranks.forward(number)
+        self._check(number)
+        return self.cast.rank(number) if number < self._first else self._first + self._ranks.forward(number)
 
     def person(self, number: int) -> Person:
         """Everything about who a patient is.
@@ -105,31 +97,57 @@ class Population:
         Raises:
             IndexError: there is no patient of that number.
         """
-        family, given, birth_date, member = self._placed(number)
-        family_row, given_row = FAMILIES[family], GIVENS[given]
-        traits = traits_of(self.key, number, family_row, given_row, (self.as_of - birth_date).days)
-        facility = traits.place % len(self.facilities)
+        self._check(number)
+        if number < self._first:
+            return self.cast.person(number)
+        rank = self._ranks.forward(number)
+        place = self._order.place(rank)
+        circle = self._order.circle(rank)
+        home = self._order.household(rank, place, circle)
+        given, origin = GIVENS[place.given], ORIGINS[place.origin]
+        family = self._order.families.names[place.family]
+        shared = household_traits(self.key, home.head, origin)
+        birth_date = date.fromordinal(place.birth)
+        age_days = self.as_of.toordinal() - place.birth
+        couple = home.couple is not None and rank in home.couple
+        traits = traits_of(self.key, number, shared, origin, given, birth_date.year, age_days, couple)
+        practitioner = self._practitioner_of(circle)
+        facility = practitioner % len(self.facilities)
+        addresses = self._addresses(shared, self.facilities[facility].address.state)
         return Person(
             number=number,
-            family=family_row.name,
-            given=self._given(given_row.name, given_row.sex, traits),
+            family=family,
+            given=(given.name,) if traits.middle is None else (given.name, traits.middle),
             suffix=traits.suffix,
-            maiden=FAMILIES[FAMILY_SLOTS.pick(traits.maiden)].name if traits.maiden is not None else None,
+            maiden=None if traits.maiden is None else self._maiden(traits.maiden, family),
             nickname=traits.nickname,
             birth_date=birth_date,
-            sex="F" if given_row.sex == "F" else "M",
-            gender=self._gender(number, given_row.sex),
+            sex="F" if given.sex == "F" else "M",
+            gender=self._gender(number, given.sex),
             race=traits.race,
             ethnicity=traits.ethnicity,
             language=traits.language,
             marital=traits.marital,
-            telecoms=self._telecoms(number, traits, given_row.folded, family_row.folded, member),
-            addresses=(self._address(traits, facility),),
+            telecoms=self._telecoms(rank, place, home, traits, age_days),
+            addresses=addresses,
             ssn=self._contacts.ssn(number),
             facility=facility,
-            practitioner=self.practitioner_at(facility, traits.panel),
+            practitioner=practitioner,
             deceased=traits.deceased(self.as_of),
         )
+
+    def household(self, number: int) -> tuple[int, ...]:
+        """The patients who live at one address with this one, who is among them; the eldest first.
+
+        Raises:
+            IndexError: there is no patient of that number.
+        """
+        self._check(number)
+        if number < self._first:
+            return self.cast.household(number)
+        home = self._household(self._ranks.forward(number))
+        numbers = (self._ranks.inverse(rank) for _, rank, _ in home.members)
+        return tuple(one for one in numbers if one >= self._first)
 
     # Searching
 
@@ -149,17 +167,15 @@ class Population:
         `born` is a first and last day. `after` is the rank of the last one already seen. A birth date without a family
         name has to walk the names: seconds for a million patients.
         """
-        families = families_like(family, exact)
+        for number in self.cast.find(family, given, born, sex, exact):
+            if self.cast.rank(number) > after:
+                yield number
+        families = self._order.families.like(family, exact)
         givens = givens_like(given, sex, exact)
-        for f in families:
-            start, members = self._family_range(f)
-            if start + members <= after + 1 or not members:
-                continue
-            for low, high in givens:
-                if born is None:
-                    yield from self._by_name(f, start, members, low, high, after)
-                else:
-                    yield from self._born(f, start, members, low, high, born, after)
+        for rank in self._order.find(families, givens, born, max(after - self._first, -1)):
+            number = self._ranks.inverse(rank)
+            if number >= self._first:
+                yield number
 
     def count(
         self,
@@ -170,47 +186,43 @@ class Population:
         sex: str | None = None,
         exact: bool = False,
     ) -> int:
-        """How many patients `find` would give; free unless `born` is asked for."""
+        """How many patients `find` would give; free unless `born` is asked for, or all family names of a large pool."""
         if born is not None:
             return sum(1 for _ in self.find(family=family, given=given, born=born, sex=sex, exact=exact))
-        families = families_like(family, exact)
+        families = self._order.families.like(family, exact)
         givens = givens_like(given, sex, exact)
-        total = 0
-        for f in families:
-            _, members = self._family_range(f)
-            rho = self._given_starts[f]
-            for low, high in givens if members else ():
-                total += GIVEN_SLOTS.bound(members, rho, high) - GIVEN_SLOTS.bound(members, rho, low)
-        return total
+        cast = sum(1 for _ in self.cast.find(family, given, None, sex, exact))
+        return cast + self._order.count(families, givens) - self._hidden(families, givens)
 
     def by_phone(self, text: str) -> Iterator[int]:
         """The patients who have this phone, however it is punctuated."""
         value = e164(text)
-        for number in self._contacts.by_phone(value):
-            if any(telecom.value == value for telecom in self.person(number).telecoms):
+        yield from self.cast.by_contact(value)
+        found: dict[int, None] = {}
+        for rank in self._contacts.by_phone(value):
+            members = self._household(rank).members
+            found.update(dict.fromkeys(self._ranks.inverse(rank) for _, rank, _ in members))
+        for number in found:
+            if number >= self._first and any(telecom.value == value for telecom in self.person(number).telecoms):
                 yield number
 
     def by_ssn(self, text: str) -> Iterator[int]:
         """The patient, if there is one, who has this social security number, with or without hyphens."""
-        return self._contacts.by_ssn(text)
+        yield from self.cast.by_ssn(text)
+        yield from (number for number in self._contacts.by_ssn(text) if number >= self._first)
 
     def by_email(self, text: str) -> Iterator[int]:
         """The patient, if there is one, who has this e-mail address."""
         wanted = text.strip().lower()
+        yield from self.cast.by_contact(wanted)
         parts = wanted.split("@")[0].split(".")
         if len(parts) != 3 or not (parts[2].isascii() and parts[2].isdigit()):
             return
-        member = int(parts[2])
         given, family = named_in_email(parts[0], parts[1])
-        for f in families_like(family, exact=True):
-            start, members = self._family_range(f)
-            for low, high in givens_like(given, None, exact=True) if members else ():
-                for g in range(low, high):
-                    first = GIVEN_SLOTS.bound(members, self._given_starts[f], g)
-                    if first + member < GIVEN_SLOTS.bound(members, self._given_starts[f], g + 1):
-                        number = self._ranks.inverse(start + first + member)
-                        if any(telecom.value == wanted for telecom in self.person(number).telecoms):
-                            yield number
+        for rank in self._order.namesake(self._order.families.like(family, exact=True), given, int(parts[2])):
+            number = self._ranks.inverse(rank)
+            if number >= self._first and any(telecom.value == wanted for telecom in self.person(number).telecoms):
+                yield number
 
     # Places and people of care
 
@@ -232,80 +244,40 @@ class Population:
         """
         if not 0 <= index < self.practitioners:
             raise IndexError(f"no practitioner {index}; there are {self.practitioners}")
-        return practitioner_of(self.key, index, self._npis.forward(index))
+        return self.cast.practitioner(practitioner_of(self.key, index, self._npis.forward(index)))
 
     def practitioner_at(self, facility: int, draw: int) -> int:
         """The index of one of the practitioners of a facility, by any non-negative number."""
         stride = len(self.facilities)
         return facility + stride * (draw % ((self.practitioners - facility - 1) // stride + 1))
 
-    # The order
+    def home(self, number: int) -> int:
+        """The practitioner on whose panel a patient is, one for all who live together. The home clinic is where that
+        one works.
 
-    def _family_range(self, family: int) -> tuple[int, int]:
-        start = FAMILY_SLOTS.bound(self.size, self._family_start, family)
-        return start, FAMILY_SLOTS.bound(self.size, self._family_start, family + 1) - start
+        Raises:
+            IndexError: there is no patient of that number.
+        """
+        self._check(number)
+        if number < self._first:
+            return self.cast.home(number)
+        return self._practitioner_of(self._order.circle(self._ranks.forward(number)))
 
-    def _placed(self, number: int) -> tuple[int, int, date, int]:
-        """Family, given name, birth date and place within the namesakes of a patient."""
-        rank = self.rank(number)
-        family = FAMILY_SLOTS.part_of(self.size, self._family_start, rank)
-        start, members = self._family_range(family)
-        rho = self._given_starts[family]
-        given = GIVEN_SLOTS.part_of(members, rho, rank - start)
-        first = GIVEN_SLOTS.bound(members, rho, given)
-        namesakes = GIVEN_SLOTS.bound(members, rho, given + 1) - first
-        member = rank - start - first
-        axis = self._axis(given)
-        return family, given, axis.day(self._birth_position(rank, member, namesakes, axis.total)), member
-
-    def _axis(self, given: int) -> BirthAxis:
-        row = GIVENS[given]
-        return self._newborn_axis if row.is_newborn else self._axes[row.sex]
-
-    def _birth_position(self, rank: int, member: int, namesakes: int, total: int) -> int:
-        """Where on the birth axis the `member`-th of `namesakes` stands. A block of members owns its share of the axis
-        and inside it each is drawn on its own: pairs of the same name and day are as frequent as in life, yet a day
-        belongs to two or three blocks at most."""
-        block = member // _BLOCK
-        low = block * _BLOCK * total // namesakes
-        high = min((block + 1) * _BLOCK, namesakes) * total // namesakes
-        return low + (mix(rank, self._birth_key) * (high - low) >> 64)
-
-    def _by_name(self, family: int, start: int, members: int, low: int, high: int, after: int) -> Iterator[int]:
-        rho = self._given_starts[family]
-        first, last = GIVEN_SLOTS.bound(members, rho, low), GIVEN_SLOTS.bound(members, rho, high)
-        for place in range(max(first, after + 1 - start), last):
-            yield self._ranks.inverse(start + place)
-
-    def _born(
-        self, family: int, start: int, members: int, low: int, high: int, born: tuple[date, date], after: int
-    ) -> Iterator[int]:
-        rho = self._given_starts[family]
-        place = max(GIVEN_SLOTS.bound(members, rho, low), 0)
-        last = GIVEN_SLOTS.bound(members, rho, high)
-        while place < last:  # from one given name that somebody bears to the next
-            given = GIVEN_SLOTS.part_of(members, rho, place)
-            end = GIVEN_SLOTS.bound(members, rho, given + 1)
-            for rank in self._born_namesakes(given, start + place, end - place, born, after):
-                yield self._ranks.inverse(rank)
-            place = end
-
-    def _born_namesakes(
-        self, given: int, base: int, namesakes: int, born: tuple[date, date], after: int
-    ) -> Iterator[int]:
-        axis = self._axis(given)
-        low, high = axis.position(born[0]), axis.position(born[1] + timedelta(days=1))
-        if low >= high:
-            return
-        first = max(0, low * namesakes // axis.total // _BLOCK - 1) * _BLOCK
-        last = min(namesakes, (high * namesakes // axis.total // _BLOCK + 1) * _BLOCK)
-        for member in range(max(first, after + 1 - base), last):
-            if low <= self._birth_position(base + member, member, namesakes, axis.total) < high:
-                yield base + member
+    def panel(self, practitioner: int) -> Iterator[int]:
+        """The patients of a practitioner: the way back from `home`."""
+        yield from self.cast.panel(practitioner)
+        first = -(-practitioner * self.size // self.practitioners)
+        last = -(-(practitioner + 1) * self.size // self.practitioners)
+        for place in range(first, last):
+            rank = self._homes.inverse(place)
+            circle = self._order.circle(rank)
+            if rank == min(circle):
+                yield from (number for number in map(self._ranks.inverse, circle) if number >= self._first)
 
     def of_other_gender(self) -> Iterator[int]:
-        """The patients whose administrative gender is `other`: 3 of a thousand, at least one."""
-        return (self._genders.inverse(place) for place in range(self._others))
+        """The patients whose administrative gender is `other`: 3 of a thousand, and some of the cast."""
+        yield from (number for number in range(self._first) if self.cast.person(number).gender == "other")
+        yield from (number for number in range(self._first, self.size) if self._is_of_other_gender(number))
 
     def is_in_on_clock_change(self, number: int) -> bool:
         """Whether the patient is one of those who were in hospital when the clocks changed."""
@@ -317,28 +289,57 @@ class Population:
 
     # Parts of a person
 
+    def _check(self, number: int) -> None:
+        if not 0 <= number < self.size:
+            raise IndexError(f"no patient {number} in a population of {self.size}")
+
+    def _place(self, number: int) -> Place:
+        self._check(number)
+        return self._order.place(self._ranks.forward(number))
+
+    def _hidden(self, families: range, givens: list[tuple[int, int]]) -> int:
+        """How many of those who are drawn at these names have the number of one of the cast, and so do not exist."""
+        return sum(
+            place.family in families and any(low <= place.given < high for low, high in givens)
+            for place in self._hidden_places()
+        )
+
+    def _hidden_places(self) -> list[Place]:
+        if self._hidden_kept is None:
+            self._hidden_kept = [self._order.place(self._ranks.forward(number)) for number in range(self._first)]
+        return self._hidden_kept
+
+    def _household(self, rank: int) -> Household:
+        return self._order.household(rank, self._order.place(rank), self._order.circle(rank))
+
+    def _practitioner_of(self, circle: list[int]) -> int:
+        return self._homes.forward(min(circle)) * self.practitioners // self.size
+
+    def _is_of_other_gender(self, number: int) -> bool:
+        return mix(number, self._gender_key) * 1000 >> 64 < tables.OTHER_GENDER_PER_MILLE
+
     def _gender(self, number: int, sex: str) -> Literal["female", "male", "other"]:
-        if self._genders.forward(number) < self._others:
+        if self._is_of_other_gender(number):
             return "other"
         return "female" if sex == "F" else "male"
 
-    def _given(self, first: str, sex: str, traits: Traits) -> tuple[str, ...]:
-        if traits.middle is None:
-            return (first,)
-        row = GIVENS[GIVEN_RANGES[sex][0] + SLOTS_OF_SEX[sex].pick(traits.middle)]
-        return (first,) if row.is_newborn or row.name == first else (first, row.name)
+    def _maiden(self, draw: int, family: str) -> str | None:
+        slots = self._order.families.slots
+        name = self._order.families.names[slots.pick(draw * slots.total >> 64)]
+        return name if name != family else None
 
-    def _telecoms(self, number: int, traits: Traits, given: str, family: str, member: int) -> tuple[Telecom, ...]:
+    def _telecoms(self, rank: int, place: Place, home: Household, traits: Traits, age_days: int) -> tuple[Telecom, ...]:
         found = []
+        is_child = age_days < _OWN_CONTACTS_FROM
         if traits.has_mobile:
-            found.append(Telecom("phone", "mobile", self._contacts.mobile(number)))
+            found.append(Telecom("phone", "mobile", self._contacts.mobile(home.head if is_child else rank)))
         if traits.has_home_phone:
-            found.append(Telecom("phone", "home", self._contacts.home(number)))
-        if traits.mail_domain:
-            found.append(
-                Telecom("email", "home", f"{ascii_name(given)}.{ascii_name(family)}.{member}@{traits.mail_domain}")
-            )
+            found.append(Telecom("phone", "home", self._contacts.home(home.head)))
+        if traits.mail_domain and not is_child:
+            given = ascii_name(GIVENS[place.given].folded)
+            family = ascii_name(self._order.families.keys[place.family])
+            found.append(Telecom("email", "home", f"{given}.{family}.{place.member}@{traits.mail_domain}"))
         return tuple(found)
 
-    def _address(self, traits: Traits, facility: int) -> Address:
-        return make_address(self.facilities[facility].address.state, traits.home)
+    def _addresses(self, shared: HouseholdTraits, state: str) -> tuple[Address, ...]:
+        return (make_address(state, shared.home),)

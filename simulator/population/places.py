@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from simulator.ids import Stream
 from simulator.population import tables
-from simulator.population.names import FAMILIES, FAMILY_SLOTS, GIVEN_SLOTS, GIVENS
+from simulator.population.names import ORIGINS, families_of, middle_name
 from simulator.population.ranks import Slots
 from simulator.population.records import Address, Facility, Practitioner
 
@@ -60,11 +60,13 @@ _SUFFIXES = ("MD", "MD", "MD", "MD", "MD", "DO", "NP", "PA")
 def practitioner_of(key: bytes, index: int, npi: int) -> Practitioner:
     """The practitioner of that index; `npi` are the eight digits that are this one's own."""
     stream = Stream(key, index, "practitioner", 4)
-    family = FAMILIES[FAMILY_SLOTS.pick(stream.below(FAMILY_SLOTS.total))].name
-    given = GIVENS[GIVEN_SLOTS.pick(stream.below(GIVEN_SLOTS.total))].name
+    families = families_of(0)
+    family = families.slots.pick(stream.below(families.slots.total))
+    draw = stream.u64()
+    given = middle_name("FM"[draw & 1], 3 + draw % 5, ORIGINS[families.origins[family]], draw >> 8)  # born 1960 to 2000
     suffix = _SUFFIXES[stream.below(len(_SUFFIXES))]
     nine = f"9{npi:08d}"
-    return Practitioner(index, family, given, nine + npi_check_digit(nine), suffix)
+    return Practitioner(index, families.names[family], given, nine + npi_check_digit(nine), suffix)
 
 
 def npi_check_digit(first_nine: str) -> str:

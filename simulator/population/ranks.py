@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import itertools
 import unicodedata
+from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from datetime import date, timedelta
+from datetime import date
+from functools import lru_cache
 
 # Letters that NFKD leaves whole although readers of English take them for two plain ones.
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
@@ -51,38 +53,49 @@ class Slots:
 
 
 class BirthAxis:
-    """The days on which the members of one sex are born: the hundred years of life that end at `as_of`, each day as
-    heavy as the age pyramid says. A position on the axis is an integer in [0, total)."""
+    """The days on which some people were born: the years of life that end at `as_of`, each day as heavy as the weight
+    of its age says. A position on the axis is an integer in [0, total). Days are proleptic ordinals inside."""
 
     __slots__ = ("edges", "last", "starts", "total", "weights")
 
     def __init__(self, as_of: date, weight_by_age: Sequence[int]) -> None:
-        birthdays = [_years_before(as_of, age) for age in range(len(weight_by_age) + 1)]
-        self.last = as_of
-        self.starts: list[date] = []
-        self.weights: list[int] = []
-        edges = [0]
+        birthdays = _birthdays(as_of, len(weight_by_age))
+        starts, weights, edges = array("q"), array("q"), array("q")
+        total = 0
         for age in reversed(range(len(weight_by_age))):
-            start = birthdays[age + 1] + timedelta(days=1)
-            self.starts.append(start)
-            self.weights.append(weight_by_age[age])
-            edges.append(edges[-1] + ((birthdays[age] - start).days + 1) * weight_by_age[age])
-        self.edges = edges
-        self.total = edges[-1]
+            weight = weight_by_age[age]
+            if not weights or weights[-1] != weight:  # years of the same weight are one stretch
+                starts.append(birthdays[age + 1] + 1)
+                weights.append(weight)
+                edges.append(total)
+            total += (birthdays[age] - birthdays[age + 1]) * weight
+        self.last = as_of.toordinal()
+        self.starts, self.weights, self.edges, self.total = starts, weights, edges, total
+
+    def ordinal(self, position: int) -> int:
+        """The day that owns `position`, as an ordinal."""
+        stretch = bisect_right(self.edges, position) - 1
+        return self.starts[stretch] + (position - self.edges[stretch]) // self.weights[stretch]
 
     def day(self, position: int) -> date:
         """The day that owns `position`."""
-        year = bisect_right(self.edges, position) - 1
-        return self.starts[year] + timedelta(days=(position - self.edges[year]) // self.weights[year])
+        return date.fromordinal(self.ordinal(position))
 
     def position(self, day: date) -> int:
         """The first position of `day`; 0 before the axis, `total` after it."""
-        if day > self.last:
+        ordinal = day.toordinal()
+        if ordinal > self.last:
             return self.total
-        if day <= self.starts[0]:
+        if ordinal <= self.starts[0]:
             return 0
-        year = bisect_right(self.starts, day) - 1
-        return self.edges[year] + (day - self.starts[year]).days * self.weights[year]
+        stretch = bisect_right(self.starts, ordinal) - 1
+        return self.edges[stretch] + (ordinal - self.starts[stretch]) * self.weights[stretch]
+
+
+@lru_cache(maxsize=8)
+def _birthdays(as_of: date, years: int) -> tuple[int, ...]:
+    """The days, as ordinals, on which those were born who are 0, 1 … `years` years old on `as_of` exactly."""
+    return tuple(_years_before(as_of, age).toordinal() for age in range(years + 1))
 
 
 def _years_before(day: date, years: int) -> date:

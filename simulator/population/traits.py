@@ -1,80 +1,91 @@
 """What is drawn about a person besides name and birth date: race, language, family status, how to reach them, and which
-of it nobody recorded. Every draw is always taken, so that one rule never shifts another."""
+of it nobody recorded. Every draw is always taken, so that one rule never shifts another.
+
+What a household shares (race, language, address, the phone at home) is drawn by its head, the rest by the person.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import struct
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from simulator.ids import Stream
 from simulator.population import tables
+from simulator.population.names import decade_of, middle_name
 from simulator.population.ranks import Slots
 from simulator.population.records import Code
-from simulator.population.tables.rows import FamilyName, GivenName, Weighted
+from simulator.population.tables.rows import GivenName, OriginRow, Weighted
 
-# Per thousand, of those who bear such a family name. Guesses: names go with origins, so independent draws look absurd.
-_RACE_BY_ORIGIN: dict[str, dict[str, int]] = {
-    "hispanic": {"white": 620, "other": 270, "black": 30, "two": 60, "native": 20},
-    "black": {"black": 560, "white": 360, "two": 80},
-    **{origin: {"asian": 950, "two": 30, "white": 20} for origin in ("vi", "zh", "ko", "hi", "ar")},
-}
-_LANGUAGE_BY_ORIGIN: dict[str, dict[str, int]] = {
-    "": {"en": 960, "es": 12, "fr": 6, "ru": 5, "de": 4, "pt": 4, "ht": 3, "ar": 3, "tl": 3},
-    "black": {"en": 985, "ht": 10, "fr": 5},
-    "hispanic": {"en": 560, "es": 440},
-    "vi": {"en": 450, "vi": 550},
-    "zh": {"en": 520, "zh": 480},
-    "ko": {"en": 550, "ko": 450},
-    "hi": {"en": 700, "hi": 300},
-    "ar": {"en": 650, "ar": 350},
-}
-_HISPANIC_PER_MILLION = {"hispanic": 930_000}
 _ADULT = 18 * 365 + 5
+_PER_MILLION = {share: (share << 64) // 1_000_000 for share in range(0, 1_000_000, 10_000)}
+"""The bound below which that share of all draws of 64 bits lies."""
 
 
 class _Choice:
     """A weighted choice of codes."""
 
-    __slots__ = ("_codes", "_slots")
+    __slots__ = ("_codes", "_edges", "_total")
 
     def __init__(self, rows: tuple[Weighted, ...], weights: Mapping[str, int] | None = None) -> None:
         known = [row for row in rows if row.codes and (weights is None or row.key in weights)]
         self._codes = [row.codes for row in known]
-        self._slots = Slots(row.weight if weights is None else weights[row.key] for row in known)
+        slots = Slots(row.weight if weights is None else weights[row.key] for row in known)
+        self._edges, self._total = slots.edges, slots.total
 
-    def take(self, stream: Stream) -> tuple[Code, ...]:
-        return self._codes[self._slots.pick(stream.below(self._slots.total))]
+    def of(self, draw: int) -> tuple[Code, ...]:
+        """The codes that 64 bits choose."""
+        return self._codes[bisect_right(self._edges, draw * self._total >> 64) - 1]
 
 
-_RACE = _Choice(tables.RACES)
-_RACES = {origin: _Choice(tables.RACES, weights) for origin, weights in _RACE_BY_ORIGIN.items()}
-_LANGUAGES = {origin: _Choice(tables.LANGUAGES, weights) for origin, weights in _LANGUAGE_BY_ORIGIN.items()}
+class _Origin:
+    """What goes with the origin of a family name."""
+
+    __slots__ = ("hispanic", "languages", "races")
+
+    def __init__(self, row: OriginRow) -> None:
+        self.races = _Choice(tables.RACES, row.races)
+        self.languages = _Choice(tables.LANGUAGES, row.languages)
+        self.hispanic = (row.hispanic_per_mille << 64) // 1000
+
+
+_ORIGINS = {row.origin: _Origin(row) for row in tables.ORIGINS}
 _MARITAL = _Choice(tables.MARITAL)
-_NEVER_MARRIED = next(row.codes[0] for row in tables.MARITAL if row.key == "S")
+_BY_CODE = {row.key: row.codes[0] for row in tables.MARITAL if row.codes}
+_NEVER_MARRIED, _MARRIED, _PARTNERED = _BY_CODE["S"], _BY_CODE["M"], _BY_CODE["T"]
 _HISPANIC, _NOT_HISPANIC = (row.codes[0] for row in tables.ETHNICITIES if row.codes)
-_FAMILY_TOTAL = sum(row.weight for row in tables.FAMILY_NAMES)
-_GIVEN_TOTAL = {sex: sum(row.weight for row in tables.GIVEN_NAMES if row.sex == sex) for sex in "FM"}
+
+
+@dataclass(slots=True)
+class HouseholdTraits:
+    """The draws of a household; `home` and `former` are 64 bits each, from which an address is made."""
+
+    race: tuple[Code, ...]
+    ethnicity: Code
+    language: Code
+    has_phone: bool
+    home: int
+    former: int
+    days_since_move: int | None
 
 
 @dataclass(slots=True)
 class Traits:
-    """The draws of one person; `middle` and `maiden` are positions in the weights of the name tables."""
+    """The draws of one person; `maiden` is 64 bits that choose a family name."""
 
     race: tuple[Code, ...]
     ethnicity: Code | None
     language: Code | None
     marital: Code | None
-    middle: int | None
+    middle: str | None
     maiden: int | None
     suffix: str | None
     nickname: str | None
     has_mobile: bool
     has_home_phone: bool
     mail_domain: str | None
-    place: int
-    home: int
-    panel: int
     days_dead: int | None
     minute_of_death: int
 
@@ -86,55 +97,79 @@ class Traits:
         return midnight + timedelta(minutes=self.minute_of_death)
 
 
-def traits_of(key: bytes, number: int, family: FamilyName, given: GivenName, age_days: int) -> Traits:
-    """The traits of person `number`, who is `age_days` old."""
-    stream = Stream(key, number, "traits", 29)
-    place, home, panel = stream.u64(), stream.u64(), stream.u64()
-    race_known, race = not stream.chance(80_000), _RACES.get(family.origin, _RACE).take(stream)
-    hispanic = stream.chance(_HISPANIC_PER_MILLION.get(family.origin, 40_000))
-    ethnicity_known = not stream.chance(60_000)
-    language_known, language = not stream.chance(250_000), _LANGUAGES[family.origin].take(stream)
-    marital_known, marital = not stream.chance(40_000), _MARITAL.take(stream)[0]
-    never_married = stream.below(45) > age_days // 365 - 17  # the younger, the likelier
-    has_middle, middle = stream.chance(700_000), stream.below(_GIVEN_TOTAL[given.sex])
-    has_maiden, maiden = stream.chance(700_000), stream.below(_FAMILY_TOTAL)
-    suffix = _suffix(stream.below(1000), given.sex)
-    nickname = _nickname(stream.chance(300_000), stream.below(60), given.name)
-    without_phone, has_home_phone = stream.chance(60_000), stream.chance(400_000)
-    without_mobile = stream.chance(100_000)
-    without_mail, domain = stream.chance(300_000), ("example.org", "example.com")[stream.below(2)]
-    days_dead = _days_dead(stream.below(1_000_000), stream.u64(), age_days)
-    is_adult = age_days >= _ADULT
-    if never_married:
-        marital = _NEVER_MARRIED
-    is_wife = is_adult and given.sex == "F" and marital_known and marital.code in "MDWL"
-    return Traits(
-        race=race if race_known else (),
-        ethnicity=(_HISPANIC if hispanic else _NOT_HISPANIC) if ethnicity_known else None,
-        language=language[0] if language_known else None,
-        marital=marital if is_adult and marital_known else None,
-        middle=middle if has_middle else None,
-        maiden=maiden if is_wife and has_maiden else None,
-        suffix=suffix,
-        nickname=nickname,
-        has_mobile=not without_phone and (not without_mobile or not has_home_phone),
-        has_home_phone=not without_phone and has_home_phone,
-        mail_domain=None if without_mail else domain,
-        place=place,
-        home=home,
-        panel=panel,
-        days_dead=days_dead,
-        minute_of_death=stream.below(1440),
+def household_traits(key: bytes, head: int, origin: str) -> HouseholdTraits:
+    """The traits of the household whose head has the rank `head`."""
+    words = _words(key, head, b"household", 7)
+    goes = _ORIGINS[origin]
+    return HouseholdTraits(
+        race=goes.races.of(words[0]),
+        ethnicity=_HISPANIC if words[1] < goes.hispanic else _NOT_HISPANIC,
+        language=goes.languages.of(words[2])[0],
+        has_phone=words[3] < _PER_MILLION[400_000],
+        home=words[4],
+        former=words[5],
+        days_since_move=1 + (words[6] * 10_000 >> 64) if words[6] < _PER_MILLION[120_000] else None,
     )
+
+
+def traits_of(
+    key: bytes,
+    number: int,
+    household: HouseholdTraits,
+    origin: str,
+    given: GivenName,
+    birth_year: int,
+    age_days: int,
+    in_couple: bool,
+) -> Traits:
+    """The traits of person `number`, who is `age_days` old."""
+    words = _words(key, number, b"traits", 20)
+    is_adult = age_days >= _ADULT
+    marital = _MARITAL.of(words[0])[0]
+    if in_couple:
+        marital = _PARTNERED if words[1] < _PER_MILLION[60_000] else _MARRIED
+    elif (words[2] * 45 >> 64) > age_days // 365 - 17:  # the younger, the likelier
+        marital = _NEVER_MARRIED
+    is_known = is_adult and words[3] >= _PER_MILLION[40_000]
+    is_wife = is_known and given.sex == "F" and marital.code in "MDWL"
+    without_phone = words[4] < _PER_MILLION[60_000]
+    has_home_phone = not without_phone and household.has_phone
+    return Traits(
+        race=household.race if words[5] >= _PER_MILLION[80_000] else (),
+        ethnicity=household.ethnicity if words[6] >= _PER_MILLION[60_000] else None,
+        language=household.language if words[7] >= _PER_MILLION[250_000] else None,
+        marital=marital if is_known else None,
+        middle=_middle(words[8], given, birth_year, origin) if words[9] < _PER_MILLION[720_000] else None,
+        maiden=words[10] if is_wife and words[11] < _PER_MILLION[700_000] else None,
+        suffix=_suffix(words[12] * 1000 >> 64, given.sex),
+        nickname=_nickname(words[13], given.name) if words[14] < _PER_MILLION[300_000] else None,
+        has_mobile=not without_phone and (not has_home_phone or words[15] >= _PER_MILLION[100_000]),
+        has_home_phone=has_home_phone,
+        mail_domain=None if words[16] < _PER_MILLION[250_000] else "example.org" if words[16] & 1 else "example.com",
+        days_dead=_days_dead(words[17] * 1_000_000 >> 64, words[18], age_days),
+        minute_of_death=words[19] % 1440,
+    )
+
+
+def _words(key: bytes, number: int, domain: bytes, count: int) -> tuple[int, ...]:
+    """The first draws of the stream of that name, 64 bits each: `Stream`, without what it costs to take one by one."""
+    return struct.unpack(f"<{count}Q", hashlib.shake_128(key + struct.pack("<Q", number) + domain).digest(8 * count))
+
+
+def _middle(draw: int, given: GivenName, birth_year: int, origin: str) -> str | None:
+    if given.is_newborn:
+        return None
+    name = middle_name(given.sex, decade_of(birth_year), origin, draw)
+    return name if name != given.name else None
 
 
 def _suffix(draw: int, sex: str) -> str | None:
     return None if sex == "F" or draw >= 30 else "Jr." if draw < 18 else "III" if draw < 24 else "Sr."
 
 
-def _nickname(wanted: bool, draw: int, given: str) -> str | None:
+def _nickname(draw: int, given: str) -> str | None:
     known = tables.NICKNAMES.get(given)
-    return known[draw % len(known)] if wanted and known else None
+    return known[draw % len(known)] if known else None
 
 
 def _days_dead(draw: int, when: int, age_days: int) -> int | None:

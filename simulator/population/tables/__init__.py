@@ -28,6 +28,7 @@ from simulator.population.tables.rows import (
     ImmunizationRow,
     LabRow,
     MedicationRow,
+    OriginRow,
     PanelRow,
     State,
     Weighted,
@@ -172,31 +173,53 @@ def _growth(row: dict[str, str]) -> GrowthRow:
     return GrowthRow(int(row["months"]), by_sex | both)
 
 
+def _given_names() -> tuple[GivenName, ...]:
+    born: dict[tuple[str, str, str], dict[str, tuple[int, ...]]] = {}
+    newborn: set[str] = set()
+    for row in raw("names_given"):
+        counts = tuple(int(count) for column, count in row.items() if column.startswith("born_"))
+        born.setdefault((row["sex"], row["folded"], row["name"]), {})[row["pool"]] = counts
+        if row["note"] == "newborn convention":
+            newborn.add(row["name"])
+    return tuple(
+        GivenName(name, folded, sex, pools, name in newborn) for (sex, folded, name), pools in sorted(born.items())
+    )
+
+
+def census_names() -> list[tuple[str, str, int, str]]:
+    """The large pool of family names: (folded, name, weight, origin), by folded name. Not kept: whoever asks keeps it.
+
+    The names are letters from A to Z and the apostrophe, so that folding them depends on no Unicode table.
+    """
+    text = files(__package__).joinpath("names_census.txt").read_text("utf-8")
+    found = []
+    for line in text.splitlines():
+        name, weight, *origin = line.split(" ")
+        found.append((name.lower().replace("'", ""), name, int(weight), origin[0] if origin else ""))
+    return found
+
+
 _RACE_NAMES = {row["omb_code"]: row["display"] for row in raw("race_ethnicity")}
 
 FAMILY_NAMES = tuple(
     sorted(
         (
-            FamilyName(row["name"], row["folded"], int(row["weight_per_million"]), row["origin"])
+            FamilyName(row["name"], row["folded"], int(row["weight_per_million"]), row["origin"], row["note"])
             for row in raw("names_family")
         ),
         key=lambda row: (row.folded, row.name),
     )
 )
-GIVEN_NAMES = tuple(
-    sorted(
-        (
-            GivenName(
-                row["name"],
-                row["folded"],
-                row["sex"],
-                int(row["weight_per_million"]),
-                row["note"] == "newborn convention",
-            )
-            for row in raw("names_given")
-        ),
-        key=lambda row: (row.sex, row.folded, row.name),
+GIVEN_NAMES = _given_names()
+ORIGINS = tuple(
+    OriginRow(
+        row["origin"],
+        int(row["heritage_per_mille"]),
+        dict(_pairs(row["races"], 1)),
+        int(row["hispanic_per_mille"]),
+        dict(_pairs(row["languages"], 1)),
     )
+    for row in raw("origins")
 )
 NICKNAMES = {row["given"]: tuple(row["nicknames"].split(",")) for row in raw("nicknames")}
 AGE_WEIGHTS = {

@@ -3,6 +3,7 @@ membership is never a float. Laboratory means and deviations are floats: only + 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -15,16 +16,36 @@ class FamilyName:
     name: str
     folded: str  # frozen: folding follows the Unicode tables, which grow
     weight: int
-    origin: str  # race_ethnicity or language habit that goes with the name; empty: none
+    origin: str  # row of origins.csv; empty: general
+    note: str  # why the name is hard to handle; empty: it is not
 
 
 @dataclass(frozen=True, slots=True)
 class GivenName:
+    """A given name of one sex. `born` tells by pool ("us" or an origin) how often it was given, at five years from 1930
+    to 2010; counts of different pools do not compare."""
+
     name: str
     folded: str
     sex: str
-    weight: int
+    born: Mapping[str, tuple[int, ...]]
     is_newborn: bool  # a name given until there is one
+
+    @property
+    def weight(self) -> int:
+        """How common the name is among all who live, roughly."""
+        return sum(self.born.get("us", ()))
+
+
+@dataclass(frozen=True, slots=True)
+class OriginRow:
+    """Where family names come from, and what goes with it."""
+
+    origin: str
+    heritage_per_mille: int  # who bear a given name of the origin's own pool
+    races: Mapping[str, int]
+    hispanic_per_mille: int
+    languages: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from functools import lru_cache
 from simulator.exchange import Exchange
 from simulator.fhir import search
 from simulator.population import tables
+from simulator.population.cast import roles
+from simulator.population.names import SMALL_UNTIL, families_of
 from simulator.population.ranks import fold
 from simulator.population.records import Person
 from simulator.vendors.epic import errors, ids
@@ -88,7 +90,7 @@ def _by_demographics(x: Exchange, asked: Asked) -> Iterator[int]:
         contact = {"email": asked.telecom} if "@" in asked.telecom else {"phone": asked.telecom}
         yield from world.find(**contact)  # type: ignore[arg-type]
         return
-    for family in alike_families(asked.family):
+    for family in alike_families(asked.family, world.population.size):
         for given in alike_givens(asked.given):
             yield from world.find(family=family, given=given, born=(asked.born, asked.born), exact=True)
 
@@ -175,9 +177,9 @@ def _alike(one: str, other: str) -> bool:
     return fold(one) == fold(other) or sound_of(one) == sound_of(other)
 
 
-def alike_families(name: str) -> list[str]:
-    """The family names that sound like `name`, the name itself among them, by the alphabet."""
-    return _with(name, _families_by_sound().get(sound_of(name), ()))
+def alike_families(name: str, size: int = 0) -> list[str]:
+    """The family names of a population of `size` that sound like `name`, the name itself among them, in order."""
+    return _with(name, _families_by_sound(size > SMALL_UNTIL).get(sound_of(name), ()))
 
 
 def alike_givens(name: str) -> list[str]:
@@ -205,14 +207,15 @@ def _formal_names() -> dict[str, tuple[str, ...]]:
     return found
 
 
-@lru_cache(maxsize=1)
-def _families_by_sound() -> dict[str, list[str]]:
-    return _by_sound(row.name for row in tables.FAMILY_NAMES)
+@lru_cache(maxsize=2)
+def _families_by_sound(is_large: bool) -> dict[str, list[str]]:
+    drawn = families_of(SMALL_UNTIL + is_large).names
+    return _by_sound([*drawn, *(role.row["family"] for role in roles())])
 
 
 @lru_cache(maxsize=1)
 def _givens_by_sound() -> dict[str, list[str]]:
-    return _by_sound(row.name for row in tables.GIVEN_NAMES)
+    return _by_sound([*(row.name for row in tables.GIVEN_NAMES), *(role.row["given"][0] for role in roles())])
 
 
 def _by_sound(names: Iterable[str]) -> dict[str, list[str]]:

@@ -102,7 +102,31 @@ def test_folded_names_are_frozen_as_fold_gives_them() -> None:
     for rows in (tables.FAMILY_NAMES, tables.GIVEN_NAMES):
         for row in rows:
             assert row.folded == fold(row.name), row.name
-            assert row.weight > 0
+    assert all(row.weight > 0 for row in tables.FAMILY_NAMES)
+    assert all(sum(born) > 0 for row in tables.GIVEN_NAMES for born in row.born.values())
+
+
+def test_the_census_names_are_sorted_and_their_keys_do_not_depend_on_unicode() -> None:
+    rows = tables.census_names()
+    assert len(rows) == 88_799
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    origins = {row.origin for row in tables.ORIGINS}
+    for folded, name, weight, origin in rows:
+        assert re.fullmatch("[A-Z][A-Za-z']*", name)
+        assert folded == "".join(letter for letter in name.lower() if letter != "'")
+        assert weight > 0
+        assert origin in origins
+
+
+def test_what_goes_with_an_origin_is_in_the_tables() -> None:
+    races, languages = {row.key for row in tables.RACES if row.codes}, {row.key for row in tables.LANGUAGES}
+    for row in tables.ORIGINS:
+        assert set(row.races) <= races
+        assert set(row.languages) <= languages
+        assert sum(row.races.values()) == sum(row.languages.values()) == 1000
+        pools = {pool for given in tables.GIVEN_NAMES for pool in given.born}
+        assert (row.heritage_per_mille > 0) == (row.origin in pools)
+    assert {row.origin for row in tables.FAMILY_NAMES} <= {row.origin for row in tables.ORIGINS}
 
 
 def test_schedules_are_months_or_rules_that_the_chart_knows() -> None:

@@ -241,7 +241,7 @@ def test_the_token_reply_is_as_recorded_not_as_rfc_6749_wants_it(athena: Athena)
 
 @shows("A16")
 def test_creating_a_known_patient_gives_the_known_id_back(athena: Athena) -> None:
-    person = athena.sandbox.world.chart(11).person
+    person = athena.sandbox.world.chart(17).person
     fields = {
         "firstname": person.given[0].upper(),
         "lastname": person.family,
@@ -251,7 +251,7 @@ def test_creating_a_known_patient_gives_the_known_id_back(athena: Athena) -> Non
     }
     before = athena.sandbox.world.writes
     answer = athena.post_form("/patients", **fields)
-    assert (answer.status, answer.json) == (200, [{"patientid": athena.patientid(11)}])
+    assert (answer.status, answer.json) == (200, [{"patientid": athena.patientid(17)}])
     assert athena.sandbox.world.writes == before
     sex = {"female": "F", "male": "M", "other": "X"}[person.gender]
     forced = athena.post_form(
