@@ -83,13 +83,22 @@ def by_form(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
 def by_name(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
     """The public client that the form names: it has nothing to prove itself with, PKCE does it.
 
+    A refresh may leave the name out, as npm `fhirclient` does: the refresh token knows whose it is (RFC 6749 6).
+
     Raises:
         OAuthRefusal: invalid_client, with reason client_unknown, auth_method_wrong, client_not_yet.
     """
-    client = _registered(x, form.need("client_id"), delay_s)
+    client = _registered(x, form.get("client_id") or holder(x, form) or form.need("client_id"), delay_s)
     if client.auth != "none":
         raise OAuthRefusal("invalid_client", "auth_method_wrong", f"{client.name} is registered for {client.auth}")
     return client
+
+
+def holder(x: Exchange, form: Form) -> str:
+    """Whose refresh token the form has; empty when it has none that lives."""
+    text = form.get("refresh_token") if form.get("grant_type") == "refresh_token" else None
+    behind = x.site.desk.grants.behind(text, x.at) if text else None
+    return behind[0].client_id if behind is not None else ""
 
 
 def _registered(x: Exchange, client_id: str, delay_s: float) -> Client:

@@ -22,4 +22,4 @@ while (page) {
   page = await client.nextPage({ bundle: page });
 }
 const smart = await client.smartAuthMetadata();
-console.log(JSON.stringify({ family: patient.name[0].family, ids, pages, tokenUrl: String(smart.tokenUrl ?? "") }));
+console.log(JSON.stringify({ family: patient.name[0].family, ids, pages, tokenUrl: String(smart.tokenUrl ?? ""), authorizeUrl: String(smart.authorizeUrl ?? "") }));

@@ -30,6 +30,7 @@ class Aim:
     """One vendor of a running sandbox: where it is, how to sign in, and a patient with several pages of results."""
 
     fhir_url: str
+    authorize_url: str
     client: dict[str, Any]
     patient: str
     family: str
@@ -62,6 +63,7 @@ def aim(request: pytest.FixtureRequest) -> Iterator[Aim]:
         assert len(results) > 20
         yield Aim(
             fhir_url=urls["fhir_url"],
+            authorize_url=urls["authorize_url"],
             client=client,
             patient=site.vendor.patient_ids(site, number)["fhir_id"],
             family=sandbox.world.chart(number).person.family,
@@ -130,3 +132,4 @@ def test_fhir_kit_client_reads_a_patient_and_every_page(aim: Aim) -> None:
     assert found["pages"] > 1
     assert set(found["ids"]) == aim.results
     assert found["tokenUrl"] == aim.token_url
+    assert found["authorizeUrl"] == aim.authorize_url

@@ -151,8 +151,8 @@ def _client_of(x: Exchange, form: Form) -> Client:
     if x.header("authorization") is None and form.get("client_assertion") is not None:
         audiences = urls.token_urls(x.base_url, x.site)
         return proof.by_assertion(x, form, audiences=audiences, rules=RULES, delay_s=delay_s)
-    if x.header("authorization") is None and form.get("client_id") and not form.get("client_secret"):
-        known = x.site.clients.get(form.get("client_id") or "")
+    if x.header("authorization") is None and not form.get("client_secret"):
+        known = x.site.clients.get(form.get("client_id") or proof.holder(x, form))
         if known is not None and known.auth == "none":
             return proof.by_name(x, form, delay_s=delay_s)
     x.notes["client_id"] = form.get("client_id") or ""  # refused, but the journal still tells who
