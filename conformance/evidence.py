@@ -194,7 +194,11 @@ class Exchange:
         return f"{self.method} {self.path}{'?' + self.query if self.query else ''} → {self.status}"
 
 
-SPOILERS = frozenset({"corrupt", "limit_data", "reset_peer", "empty_response"})
+NO_ANSWERS = frozenset({"login_page", "empty_body", "malformed_json"})
+SPOILERS = NO_ANSWERS | {
+    "limit_data", "reset_peer", "empty_response", "chunk_abort", "cut_gzip", "failure_envelope", "maintenance_page",
+    "black_hole", "accept_silently", "store_then_cut", "wrong_type", "redirect",
+}  # fmt: skip
 
 
 def _name_of(fault: Any) -> str:

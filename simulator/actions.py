@@ -6,17 +6,20 @@ a given sandbox; the actions themselves trust what was checked.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from simulator.faults.rule import Rule
+from simulator.faults.book import FaultBook
+from simulator.faults.rotation import rotate
+from simulator.limits import SCOPES, WINDOWS
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox, Site
 
 
 def add_fault(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
-    """`fault`: the contract's fault shape."""
+    """`fault`: the contract's fault shape; a fault, or an outage."""
     sandbox.faults.add(args)
 
 
@@ -26,9 +29,16 @@ def clear_faults(sandbox: Sandbox, args: Any) -> None:
         sandbox.faults.remove(rule.id)
 
 
+def remove_fault(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
+    """`end_fault`: the fault or outage `id` is taken away; one that is not there is no matter."""
+    sandbox.faults.remove(args["id"])
+
+
 def turn_clock(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
-    """`clock`: `advance_s`, `skew_s`, `frozen`, `scale`."""
+    """`clock`: `now`, `advance_s`, `skew_s`, `frozen`, `scale`."""
     clock = sandbox.clock
+    if args.get("now") is not None:
+        clock.set(_instant(args["now"]))
     if args.get("skew_s") is not None:
         clock.skew = timedelta(seconds=args["skew_s"])
     if args.get("advance_s") is not None:
@@ -40,20 +50,25 @@ def turn_clock(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
 
 
 def set_limits(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
-    """`limits`: `calls` and `per_s` of the limit `name` of `vendor`, or `off`; without a name or vendor, of all."""
-    for site in _sites(sandbox, args.get("vendor")):
+    """`limits`: the limit `name` of `vendor`, or without them of all: `off`, `scale` times what was delivered, or its
+    `calls`, `per_s`, `window`, `scope`, `burst`. A new name with `calls` and `scope` is a new limit."""
+    changes = {
+        name: args[name] for name in ("calls", "per_s", "window", "scope", "burst") if args.get(name) is not None
+    }
+    for site in sites_of(sandbox, args.get("vendor")):
         if args.get("off"):
             site.limits.off(args.get("name"))
+        elif args.get("scale") is not None:
+            site.limits.scale(args["scale"], args.get("name"))
         else:
-            names = [args["name"]] if args.get("name") else [limit.name for limit in site.limits.limits]
-            for name in names:
-                site.limits.set(name, calls=args.get("calls"), per_s=args.get("per_s"))
+            for name in [args["name"]] if args.get("name") else [limit.name for limit in site.limits.limits]:
+                site.limits.set(name, **changes)
 
 
 def revoke_tokens(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
     """`revoke`: tokens of `vendor` (of all, without) stop to work, and the grants behind them end: every one, those of
     `client`, or what was granted for `patient` (a key, or an id of the vendor)."""
-    for site in _sites(sandbox, args.get("vendor")):
+    for site in sites_of(sandbox, args.get("vendor")):
         client, patient = args.get("client"), args.get("patient")
         number = patient_number(site, patient) if patient is not None else None
         if patient is not None and number is None:
@@ -72,28 +87,45 @@ def patient_number(site: Site, named: str) -> int | None:
     return site.vendor.patient_of(site, named)
 
 
+def rotate_keys(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
+    """`rotate_keys`: the clients of `vendor` (of all, without) get new secrets and keys; `client` names one."""
+    for site in sites_of(sandbox, args.get("vendor")):
+        wanted = args.get("client")
+        for client in list(site.clients.values()):
+            if wanted in (None, client.name, client.client_id):
+                rotate(site, client.client_id)
+
+
 def change_settings(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
     """`settings`: a site's habits, `vendor` and `set = { name = value }`."""
-    for site in _sites(sandbox, args.get("vendor")):
+    for site in sites_of(sandbox, args.get("vendor")):
         site.settings.update({name: value for name, value in args["set"].items() if name in site.settings})
 
 
 ACTIONS: dict[str, Callable[[Sandbox, Any], None]] = {
     "fault": add_fault,
     "clear_faults": clear_faults,
+    "end_fault": remove_fault,
     "clock": turn_clock,
     "limits": set_limits,
     "revoke": revoke_tokens,
+    "rotate_keys": rotate_keys,
     "settings": change_settings,
 }
 
 _NUMBER = (int, float)
-_MEMBERS: dict[str, dict[str, tuple[type, ...]]] = {
-    "clock": {"advance_s": _NUMBER, "skew_s": _NUMBER, "frozen": (bool,), "scale": _NUMBER},
-    "limits": {"vendor": (str,), "name": (str,), "calls": (int,), "per_s": _NUMBER, "off": (bool,)},
+MEMBERS: dict[str, dict[str, tuple[type, ...]]] = {
+    "end_fault": {"id": (str,)},
+    "clock": {"now": (str, datetime), "advance_s": _NUMBER, "skew_s": _NUMBER, "frozen": (bool,), "scale": _NUMBER},
+    "limits": {
+        "vendor": (str,), "name": (str,), "calls": (int,), "per_s": _NUMBER, "off": (bool,), "scale": _NUMBER,
+        "window": (str,), "scope": (str,), "burst": (int,),
+    },
     "revoke": {"vendor": (str,), "client": (str,), "patient": (str,)},
+    "rotate_keys": {"vendor": (str,), "client": (str,)},
     "settings": {"vendor": (str,), "set": (dict,)},
-}
+}  # fmt: skip
+CHOICES: dict[str, tuple[str, ...]] = {"window": WINDOWS, "scope": SCOPES}
 
 
 def check(word: str, args: Any) -> None:
@@ -109,28 +141,49 @@ def check(word: str, args: Any) -> None:
     if not isinstance(args, Mapping):
         raise UsageError(f"`{word}` is a table: {args!r}")
     if word == "fault":
-        Rule.from_json(args, id="f0", seed=b"", added_at=None)
+        FaultBook(b"").add(args)
         return
-    members = _MEMBERS[word]
+    members = MEMBERS[word]
     for name, value in args.items():
         if name not in members:
-            raise UsageError(f"`{word}` does not know `{name}`; known: {', '.join(members)}")
+            near = difflib.get_close_matches(str(name), members, n=1)
+            raise UsageError(
+                f"`{word}` does not know `{name}`; known: {', '.join(members)}",
+                f"did you mean `{near[0]}`?" if near else "",
+            )
         if not isinstance(value, members[name]) or (isinstance(value, bool) and bool not in members[name]):
             raise UsageError(f"`{name}` of `{word}` cannot be {value!r}")
     _check_ranges(word, args)
 
 
 def _check_ranges(word: str, args: Mapping[str, Any]) -> None:
-    for name, least in (("advance_s", 0), ("calls", 0)):
+    for name, least in (("advance_s", 0), ("calls", 0), ("burst", 1)):
         if args.get(name, least) < least:
             raise UsageError(f"`{name}` of `{word}` is {least} or more: {args[name]!r}")
+    for name, known in CHOICES.items():
+        if args.get(name, known[0]) not in known:
+            raise UsageError(f"`{name}` of `{word}` cannot be {args[name]!r}; accepted: {', '.join(known)}")
     for name in ("scale", "per_s"):
         if args.get(name, 1) <= 0:
             raise UsageError(f"`{name}` of `{word}` is above 0: {args[name]!r}")
     if max(abs(args.get(name, 0)) for name in ("advance_s", "skew_s", "per_s")) > 1e9:
         raise UsageError(f"`{word}`: more than 1e9 seconds")
-    if word == "settings" and "set" not in args:
-        raise UsageError("`settings` needs `set`")
+    for needed, of in (("set", "settings"), ("id", "end_fault")):
+        if word == of and needed not in args:
+            raise UsageError(f"`{of}` needs `{needed}`")
+    if args.get("now") is not None:
+        _instant(args["now"])
+
+
+def _instant(value: str | datetime) -> datetime:
+    """The moment of a TOML date-time, or of text. Raises UsageError."""
+    try:
+        at = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except ValueError:
+        raise UsageError(f"`now` of `clock` is no moment: {value!r}", "for example 2026-01-05T08:00:00-06:00") from None
+    if at.tzinfo is None:
+        raise UsageError(f"`now` of `clock` needs an offset: {at.isoformat()}", f"{at.isoformat()}Z")
+    return at.astimezone(UTC)
 
 
 def check_in(sandbox: Sandbox, word: str, args: Any) -> None:
@@ -140,20 +193,34 @@ def check_in(sandbox: Sandbox, word: str, args: Any) -> None:
         UsageError: it cannot.
     """
     check(word, args)
-    if word in ("limits", "revoke", "settings"):
-        sites = _sites(sandbox, args.get("vendor"))
-        for site in sites if word == "limits" and args.get("name") else ():
-            known = [limit.name for limit in site.limits.limits]
-            if args["name"] not in known:
-                raise UsageError(f'{site.vendor.id} has no limit "{args["name"]}"; known: {", ".join(known) or "none"}')
-        if word == "settings":
-            known = sorted({name for site in sites for name in site.settings})
-            for name in args["set"]:
-                if name not in known:
-                    raise UsageError(f'no setting "{name}"; known: {", ".join(known) or "none"}')
+    if word not in ("limits", "revoke", "settings", "rotate_keys"):
+        return
+    sites = sites_of(sandbox, args.get("vendor"))
+    if word == "limits":
+        _check_limit(sites, args)
+    if word == "rotate_keys" and args.get("client"):
+        known = sorted({client.name for site in sites for client in site.clients.values()})
+        if not any(args["client"] in (one.name, one.client_id) for site in sites for one in site.clients.values()):
+            raise UsageError(f'no client "{args["client"]}"; known: {", ".join(known)}')
+    if word == "settings":
+        known = sorted({name for site in sites for name in site.settings})
+        for name in args["set"]:
+            if name not in known:
+                raise UsageError(f'no setting "{name}"; known: {", ".join(known) or "none"}')
 
 
-def _sites(sandbox: Sandbox, vendor: str | None) -> list[Site]:
+def _check_limit(sites: list[Site], args: Mapping[str, Any]) -> None:
+    makes_one = args.get("calls") is not None and args.get("scope") is not None
+    for site in sites if args.get("name") and not makes_one else ():
+        known = [limit.name for limit in site.limits.limits]
+        if args["name"] not in known:
+            raise UsageError(
+                f'{site.vendor.id} has no limit "{args["name"]}"; known: {", ".join(known) or "none"}',
+                "with `calls` and `scope` it becomes a new one",
+            )
+
+
+def sites_of(sandbox: Sandbox, vendor: str | None) -> list[Site]:
     if vendor is None:
         return list(sandbox.sites.values())
     if vendor not in sandbox.sites:

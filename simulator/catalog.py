@@ -14,6 +14,8 @@ from typing import Any
 from simulator import registry, scenario
 from simulator.faults.fault import Fault
 from simulator.faults.kinds import kinds
+from simulator.faults.outage import Outage
+from simulator.faults.outages import outages
 from simulator.refusal import UsageError
 from simulator.settings import Settings
 from simulator.vendor import Vendor
@@ -51,8 +53,12 @@ def of_vendor(room: Vendor) -> dict[str, Any]:
 
 
 def faults() -> list[dict[str, Any]]:
-    """Every kind of fault as a row, by name."""
-    return [{"name": kind.name, "says": kind.says, "args": kind.schema()} for _, kind in sorted(kinds().items())]
+    """Every kind of fault as a row, by name, and then the outages, which are several faults at once."""
+    single = [{"name": one.name, "says": one.says, "args": one.schema()} for _, one in sorted(kinds().items())]
+    several = [
+        {"name": one.name, "says": f"outage: {one.says}", "args": one.schema()} for _, one in sorted(outages().items())
+    ]
+    return single + several
 
 
 def of_scenario(one: scenario.Scenario) -> dict[str, Any]:
@@ -67,7 +73,9 @@ def explanation(name: str, folders: Iterable[Path] = (), commands: Iterable[Any]
         UsageError: nobody knows the name.
     """
     if name in kinds():
-        return _fault(kinds()[name])
+        return _fault("fault", kinds()[name])
+    if name in outages():
+        return _fault("outage", outages()[name])
     rooms = registry.vendors()
     if name in rooms:
         return _vendor(rooms[name])
@@ -78,7 +86,7 @@ def explanation(name: str, folders: Iterable[Path] = (), commands: Iterable[Any]
         found = explain(name)
         if found is not None:
             return dict(found)
-    known = [*kinds(), *rooms, *stories]
+    known = [*kinds(), *outages(), *rooms, *stories]
     known += [
         more for command in commands if callable(names := getattr(command, "explained", None)) for more in names()
     ]
@@ -97,11 +105,11 @@ def _explainers(commands: Iterable[Any]) -> Iterable[Any]:
         yield point.load()
 
 
-def _fault(kind: Fault) -> dict[str, Any]:
+def _fault(what: str, kind: Fault | Outage) -> dict[str, Any]:
     args = {name: arg.default for name, arg in kind.args.items() if arg.default is not ...}
     needed = {name: f"<{arg.says}>" for name, arg in kind.args.items() if arg.default is ...}
     return {
-        "what": "fault",
+        "what": what,
         "name": kind.name,
         "says": kind.says,
         "args": {name: arg.says for name, arg in kind.args.items()},
@@ -114,10 +122,11 @@ def _vendor(room: Vendor) -> dict[str, Any]:
         "what": "vendor",
         **of_vendor(room),
         "limits": [
-            f"{one.name}: {one.calls} calls in {one.per.total_seconds():g} s a {one.scope} [{one.source.mark}] "
-            f"{one.source.where}"
+            f"{one.name}: {one.calls} calls in {one.per.total_seconds():g} s ({one.window}) a {one.scope} "
+            f"[{one.source.mark}] {one.source.where}"
             for one in room.limits
         ],
+        "in trouble": [f"{name}: [{one.source.mark}] {one.source.where}" for name, one in sorted(room.trouble.items())],
         "traps": [f"{trap.id}: {trap.says} [{trap.source.mark}] {trap.source.where}" for trap in room.traps],
     }
 

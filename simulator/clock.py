@@ -5,6 +5,13 @@ scaled, and decides everything the server measures (token lifetimes, quota windo
 `wall()` is the time the caller's own clock shows, plus a skew that a test may set: it decides only what a caller
 states by its own clock (`exp`, `iat`, `nbf` of an assertion) and what a caller compares with it (`Date`, HTTP-date
 `Retry-After`, claims inside tokens). So a test can jump an hour ahead and the client's fresh assertions stay fresh.
+
+Everything that waits or expires in the sandbox follows `now()`: tokens, codes, page sessions, quotas, the windows of
+faults and outages, the actions of a scenario. What a client measures with a clock of its own cannot be turned, and is
+real: how late an answer is (`latency`), how slow a line (`bandwidth`, `slicer`), how long a connection is held
+(`black_hole`), TCP's own time-outs, and how long a client sleeps after Retry-After, which tells seconds of the sandbox
+clock. Scenarios keep these short: milliseconds of latency, a Retry-After of a second or two, and a long outage is one
+whose window is long while the clock is turned.
 """
 
 from __future__ import annotations

@@ -95,6 +95,7 @@ class Exchange:
     `path` is decoded and stands below the vendor's prefix (`/r4/…`); `raw_path` is as it came, below the server's root,
     without query; `query` is raw. `base_url` is the absolute URL of this vendor in this sandbox, without a slash at the
     end: every URL a vendor hands out starts with it. `at` is sandbox time; `started` and `ended` are monotonic seconds.
+    `slots` are the concurrent limits that it holds until its answer has left.
     """
 
     sandbox: Sandbox
@@ -120,6 +121,7 @@ class Exchange:
     bytes_sent: int = -1
     complete: bool = True
     notes: dict[str, Any] = field(default_factory=dict)
+    slots: tuple[Any, ...] = ()
     _params: list[tuple[str, str]] | None = None
 
     @property

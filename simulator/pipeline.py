@@ -20,7 +20,7 @@ async def handle(x: Exchange) -> Reply:
     plan = x.plan = x.sandbox.faults.decide(x)
     try:
         if plan.acts_before:
-            await plan.before(x)
+            plan.before()
         route = x.route = x.vendor.route(x)
         x.caller = x.vendor.admit(x)
         x.site.limits.count(x)
@@ -36,6 +36,8 @@ async def handle(x: Exchange) -> Reply:
         answer = bug(x, crash)
     answer = x.vendor.finish(answer, x)
     x.reply = plan.spoil(answer, x) if plan.spoils else answer
+    if plan.waits:
+        await plan.wait(x)
     x.ended = time.monotonic()
     x.sandbox.journal.append(x)
     return x.reply

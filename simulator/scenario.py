@@ -13,14 +13,16 @@ limits = { vendor = "epic", name = "per-minute", calls = 30 }
 ```
 
 `at_s` is sandbox time since the scenario began. Each action has exactly one word of `simulator.actions.ACTIONS`.
-A `[drive]` table is for whoever judges an integration meanwhile; it means nothing here.
+A `[drive]` table is for whoever judges an integration meanwhile; it means nothing here. The JSON Schema of these files
+is `scenarios/scenario.schema.json` (`emr-sandbox scenarios --schema`); a first line `#:schema PATH` tells editors.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -69,9 +71,19 @@ def list_scenarios(folders: Iterable[Path] = ()) -> list[Scenario]:
     """Every scenario of the given folders and of the entry points `emr_sandbox.scenarios`, by name.
 
     Raises:
-        UsageError: one of them is not a scenario.
+        UsageError: some are not scenarios; a line for each mistake in any of them.
     """
-    return [_read(name, place) for name, place in sorted(_places(folders).items())]
+    found, flaws = [], []
+    for name, place in sorted(_places(folders).items()):
+        try:
+            found.append(_read(name, place))
+        except UsageError as flaw:
+            flaws.append(flaw)
+    if len(flaws) > 1:
+        raise UsageError("\n".join(_in_one_line(one) for one in flaws))
+    if flaws:
+        raise flaws[0]
+    return found
 
 
 def load(name: str | Path, folders: Iterable[Path] = ()) -> Scenario:
@@ -152,47 +164,81 @@ def _in_folder(folder: Traversable) -> dict[str, Traversable]:
 
 
 def _read(name: str, place: Traversable) -> Scenario:
+    """The scenario of a file. Raises UsageError with one line for each mistake: file, line, action, value, way out."""
     try:
-        table = tomllib.loads(place.read_text(encoding="utf-8"))
-        return scenario_of(name, table)
+        text = place.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as flaw:
         raise UsageError(f"{place}: not TOML: {flaw}") from None
-    except UsageError as flaw:
-        raise UsageError(f"{place}: {flaw.message}", flaw.hint) from None
+    flaws = [
+        UsageError(f"{place}{_line_of(text, number)}: {flaw.message}", flaw.hint) for number, flaw in flaws_of(table)
+    ]
+    if len(flaws) > 1:
+        raise UsageError("\n".join(_in_one_line(one) for one in flaws))
+    if flaws:
+        raise flaws[0]
+    return scenario_of(name, table)
+
+
+def _in_one_line(flaw: UsageError) -> str:
+    return flaw.message + (f" ({flaw.hint})" if flaw.hint else "")
+
+
+def _line_of(text: str, number: int) -> str:
+    """`:LINE` of the `number`-th action's head; empty where the file writes them otherwise, or for 0."""
+    heads = [line for line, words in enumerate(text.split("\n"), 1) if re.match(r"\s*\[\[\s*actions\s*\]\]", words)]
+    return f":{heads[number - 1]}" if 1 <= number <= len(heads) else ""
 
 
 def scenario_of(name: str, table: Mapping[str, Any]) -> Scenario:
     """The scenario of a TOML document.
 
     Raises:
-        UsageError: it is not one; the message names the action and the member.
+        UsageError: it is not one; the message names the action and the member of the first mistake.
     """
-    for member in table:
-        if member not in _MEMBERS:
-            raise UsageError(f"a scenario does not know `{member}`; known: {', '.join(_MEMBERS)}")
-    for member in ("story", "source"):
-        if not isinstance(table.get(member), str) or not table[member].strip():
-            raise UsageError(f"a scenario has a `{member}`, in words")
-    listed = table.get("actions", [])
-    if not isinstance(listed, list):
-        raise UsageError("`actions` of a scenario is a list of tables")
-    actions = tuple(_action(number, one) for number, one in enumerate(listed, 1))
+    for _, flaw in flaws_of(table):
+        raise flaw
+    actions = tuple(_action(one) for one in table.get("actions", []))
     return Scenario(str(table.get("name", name)), table["story"], table["source"], actions)
 
 
-def _action(number: int, table: Any) -> Action:
-    where = f"action {number}: "
+def flaws_of(table: Mapping[str, Any]) -> Iterator[tuple[int, UsageError]]:
+    """Every mistake of a TOML document, with the number of its action (0: the document's own)."""
+    for member in table:
+        if member not in _MEMBERS:
+            near = difflib.get_close_matches(member, _MEMBERS, n=1)
+            said = f"a scenario does not know `{member}`; known: {', '.join(_MEMBERS)}"
+            yield 0, UsageError(said, f"did you mean `{near[0]}`?" if near else "")
+    for member in ("story", "source"):
+        if not isinstance(table.get(member), str) or not table[member].strip():
+            yield 0, UsageError(f"a scenario has a `{member}`, in words")
+    listed = table.get("actions", [])
+    if not isinstance(listed, list):
+        yield 0, UsageError("`actions` of a scenario is a list of tables")
+        return
+    for number, one in enumerate(listed, 1):
+        try:
+            _check_action(one)
+        except UsageError as flaw:
+            yield number, UsageError(f"action {number}: {flaw.message}", flaw.hint)
+
+
+def _check_action(table: Any) -> None:
     if not isinstance(table, Mapping):
-        raise UsageError(f"{where}not a table: {table!r}")
+        raise UsageError(f"not a table: {table!r}")
     at_s = table.get("at_s", 0)
     if isinstance(at_s, bool) or not isinstance(at_s, int | float) or not 0 <= at_s <= 1e9:
-        raise UsageError(f"{where}`at_s` is a number of seconds from 0: {at_s!r}")
+        raise UsageError(f"`at_s` is a number of seconds from 0: {at_s!r}")
     words = [word for word in table if word != "at_s"]
     if len(words) != 1 or words[0] not in ACTIONS:
-        raise UsageError(f"{where}has exactly one of {', '.join(ACTIONS)}; given: {', '.join(words) or 'none'}")
-    word = words[0]
-    try:
-        check(word, table[word])
-    except UsageError as flaw:
-        raise UsageError(where + flaw.message, flaw.hint) from None
-    return Action(float(at_s), word, table[word])
+        near = difflib.get_close_matches(words[0], ACTIONS, n=1) if len(words) == 1 else []
+        raise UsageError(
+            f"has exactly one of {', '.join(ACTIONS)}; given: {', '.join(words) or 'none'}",
+            f"did you mean `{near[0]}`?" if near else "",
+        )
+    check(words[0], table[words[0]])
+
+
+def _action(table: Mapping[str, Any]) -> Action:
+    word = next(word for word in table if word != "at_s")
+    return Action(float(table.get("at_s", 0)), word, table[word])

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from fnmatch import translate
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 from simulator.exchange import Exchange
@@ -30,6 +31,9 @@ class Selector:
     | path | a glob on the path below the vendor's prefix, or on any tail of it from a slash on; `*` crosses slashes |
     | query | a glob on the raw query |
     | operation | a glob on the operation (`Observation.search`, `*.read`) |
+    | practice | exact; the practice or tenant whose door it is, as the vendor names it |
+    | patient | the truth's key or an id of the vendor's, or a list; calls that name the patient in path or query |
+    | region | `2/4`: calls that name a patient of the second of four equal parts of the population |
     | status | the number, a list, or a class such as `5xx`; known after the answer |
     | page | the page number; known after the answer |
     """
@@ -156,6 +160,23 @@ def operation_of(x: Exchange) -> str:
     return x.route.name
 
 
+_PATIENT_PLACES = frozenset({"patient", "patients", "chart"})
+_PATIENT_PARAMETERS = frozenset({"patient", "subject", "patientid", "patient._id"})
+
+
+def patient_of(x: Exchange) -> int | None:
+    """The number of the patient whom the path or the query names; None when it names none."""
+    parts = x.path.split("/")
+    named = [after for before, after in pairwise(parts) if before.lower() in _PATIENT_PLACES]
+    wanted = _PATIENT_PARAMETERS | {"_id"} if parts[-1].lower() == "patient" else _PATIENT_PARAMETERS
+    named += [value.rpartition("/")[2] for name, value in x.params if name.lower() in wanted]
+    for id in named:
+        found = x.vendor.patient_of(x.site, id) if id else None
+        if found is not None:
+            return found
+    return None
+
+
 @lru_cache(maxsize=1024)
 def path_pattern(glob: str) -> re.Pattern[str]:
     """The pattern of a path glob: the whole path, or any tail of it that starts at a slash."""
@@ -209,6 +230,33 @@ def _page(name: str, asked: Any) -> Callable[[Exchange], bool]:
     return lambda x: x.notes.get("page") == asked
 
 
+def _patient(name: str, asked: Any) -> Callable[[Exchange], bool]:
+    listed = [str(one) for one in (asked if isinstance(asked, list | tuple) else [asked]) if not isinstance(one, bool)]
+    if not listed or not all(re.fullmatch(r"\S+", one) for one in listed):
+        raise UsageError(f"`patient` of a selector is a key of the truth, an id, or a list of them: {asked!r}")
+    keys = {int(one) for one in listed if one.isdigit()}
+    ids = [one for one in listed if not one.isdigit()]
+
+    def asks(x: Exchange) -> bool:
+        number = patient_of(x)
+        return number is not None and (number in keys or any(x.vendor.patient_of(x.site, id) == number for id in ids))
+
+    return asks
+
+
+def _region(name: str, asked: Any) -> Callable[[Exchange], bool]:
+    found = re.fullmatch(r"(\d{1,4})/(\d{1,4})", asked) if isinstance(asked, str) else None
+    part, parts = (int(found[1]), int(found[2])) if found else (0, 0)
+    if not 1 <= part <= parts:
+        raise UsageError(f"`region` of a selector is a part of the population such as 2/4: {asked!r}")
+
+    def asks(x: Exchange) -> bool:
+        number = patient_of(x)
+        return number is not None and number % parts == part - 1
+
+    return asks
+
+
 def _sandbox_of(x: Exchange) -> str:
     return x.sandbox.id
 
@@ -226,10 +274,29 @@ _FIELDS: dict[str, Callable[[str, Any], Callable[[Exchange], bool]]] = {
     "query": _glob(lambda x: x.query),
     "status": _status,
     "page": _page,
+    "practice": _one_of(lambda x: x.vendor.practice(x)),
     "operation": _glob(operation_of),
+    "patient": _patient,
+    "region": _region,
     "client": _one_of(client_of),
 }
 _LATE = frozenset({"status", "page"})
+FIELDS = {
+    "vendor": "one vendor, or one of a list",
+    "method": "one HTTP method, or one of a list",
+    "sandbox": "one sandbox, or one of a list",
+    "direction": "in or out",
+    "path": "a glob on the path below the vendor's prefix, or on a tail of it from a slash on",
+    "query": "a glob on the raw query",
+    "status": "429, a list, or a class such as 5xx; known after the answer",
+    "page": "the number of the page; known after the answer",
+    "practice": "one practice or tenant as the vendor names it, or one of a list",
+    "operation": "a glob on the operation: Observation.search, *.read",
+    "patient": "a key of the truth or an id of the vendor, or one of a list: calls that name that patient",
+    "region": "2/4: calls that name a patient of the second of four parts of the population",
+    "client": "one client id, or one of a list",
+}
+"""Every question and what it asks, for people and for editors."""
 
 
 def _of_fields(fields: Mapping[str, Any]) -> tuple[Callable[[Exchange], bool], dict[str, Any], bool]:

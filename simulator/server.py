@@ -11,8 +11,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Iterator, MutableMapping
-from datetime import UTC
+from collections.abc import Iterator, MutableMapping
+from datetime import UTC, timedelta
 from email.utils import format_datetime
 from typing import Any
 
@@ -29,10 +29,9 @@ from simulator.pipeline import handle
 from simulator.sandbox import Sandbox, Site
 from simulator.sandboxes import Sandboxes
 from simulator.settings import Settings
-from simulator.wire import Send, WireFault, break_off
+from simulator.wire import Holds, Receive, Send, WireFault, deliver
 
 Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
 _ASKED_FOR_ID = b"x-emr-sandbox-exchange"
 _BODILESS = frozenset({204, 304})
@@ -54,6 +53,7 @@ class Server:
         self.settings = settings
         self.sandboxes = Sandboxes(settings, rooms_of(settings))
         self._control = control_app(settings, self.sandboxes)
+        self._holds = Holds()
         self._date_second = -1
         self._date = b""
 
@@ -108,18 +108,22 @@ class Server:
         )
         if method == "HEAD":
             x.notes["method"] = "HEAD"
-        reply = self._addressed(await handle(x), x, wants_id)
-        plan = x.plan
-        if plan is not None and plan.wire is not None:
-            await break_off(plan.wire, x, reply, send)
-            return
-        if plan is not None and plan.acts_before and getattr(getattr(send, "__self__", None), "disconnected", False):
-            x.complete, x.bytes_sent, x.notes["wire_sent"] = False, 0, "nothing"  # it did not wait for our latency
-            return
-        shown = b"" if method == "HEAD" or reply.status in _BODILESS else reply.body
-        x.bytes_sent = len(shown)
-        await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
-        await send({"type": "http.response.body", "body": shown})
+        try:
+            reply = self._addressed(await handle(x), x, wants_id)
+            shown = b"" if method == "HEAD" or reply.status in _BODILESS else reply.body
+            plan = x.plan
+            if plan is not None and plan.wire is not None:
+                await deliver(plan.wire, x, shown, receive, send, self._holds)
+                return
+            if plan is not None and plan.waits and getattr(getattr(send, "__self__", None), "disconnected", False):
+                x.complete, x.bytes_sent, x.notes["wire_sent"] = False, 0, "nothing"  # it did not wait for our latency
+                return
+            x.bytes_sent = len(shown)
+            await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+            await send({"type": "http.response.body", "body": shown})
+        finally:
+            if x.slots:
+                site.limits.release(x)
 
     def _site_of(self, path: str) -> tuple[Site, str, str]:
         """Which site a path belongs to, the prefix of that site, and the path below it. Raises Stray."""
@@ -148,7 +152,7 @@ class Server:
 
     def _addressed(self, reply: Reply, x: Exchange, wants_id: bool) -> Reply:
         """The reply with the headers of the house; a new one, because the room's may be shared with other exchanges."""
-        headers = [*reply.headers, (b"date", self._date_of(x.sandbox))]
+        headers = [*reply.headers, (b"date", self._date_of(x.sandbox, x.notes.get("skew_s", 0.0)))]
         if reply.status not in _BODILESS:
             headers.append((b"content-length", b"%d" % len(reply.body)))
         if wants_id:
@@ -156,9 +160,11 @@ class Server:
         x.reply = made = Reply(reply.status, reply.body, headers, reply.simulated, reply.served)
         return made
 
-    def _date_of(self, sandbox: Sandbox) -> bytes:
-        """The `Date` of an answer, on the caller's clock with the sandbox's skew; made once a second."""
+    def _date_of(self, sandbox: Sandbox, skew_s: float) -> bytes:
+        """The `Date` of an answer, on the caller's clock with the sandbox's skew and its own; made once a second."""
         wall = sandbox.clock.wall()
+        if skew_s:
+            wall += timedelta(seconds=skew_s)
         second = int(wall.timestamp())
         if second != self._date_second:
             self._date_second = second
@@ -198,7 +204,8 @@ class Server:
                 return
 
     def close(self) -> None:
-        """End everything that waits for news, so that connections can close."""
+        """End everything that waits, for news or for nothing, so that connections can close."""
+        self._holds.end()
         for sandbox in self.sandboxes.all:
             sandbox.journal.close()
 

@@ -13,7 +13,7 @@ from simulator.limits import Limit
 from simulator.population.answers import Loss
 from simulator.population.records import Record
 from simulator.refusal import Refusal
-from simulator.source import Trap
+from simulator.source import Source, Trap
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
@@ -42,6 +42,21 @@ class Rendering:
     losses: tuple[tuple[int, Loss], ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A page or body that a vendor sends when something is wrong, and how sure we are of it.
+
+    `answer` makes it from the exchange and what is known: `status`, `until` (wall time), `says`.
+    """
+
+    answer: Callable[[Exchange, Mapping[str, Any]], Reply]
+    source: Source
+
+
+def _nobody(x: Exchange) -> str:
+    return ""
+
+
 def _as_it_is(answer: Reply, x: Exchange) -> Reply:
     return answer
 
@@ -62,6 +77,8 @@ class Vendor:
     renderings   every resource of a patient, with recorded loss, in the vendor's listing order
     traps        the habits that hurt, each with a source
     manner       how people log in; None where nobody does
+    practice     the practice or tenant whose door a request came to; empty where a vendor has no such thing
+    trouble      what it sends in trouble, by name: `maintenance` (a page), `login` (a page), `failure` (an envelope)
     """
 
     id: str
@@ -77,6 +94,8 @@ class Vendor:
     limits: tuple[Limit, ...] = ()
     finish: Callable[[Reply, Exchange], Reply] = _as_it_is
     traps: tuple[Trap, ...] = ()
+    practice: Callable[[Exchange], str] = _nobody
+    trouble: Mapping[str, Trouble] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     manner: Manner | None = None
 

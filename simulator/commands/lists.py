@@ -8,7 +8,7 @@ from typing import Any
 import click
 import orjson
 
-from simulator import catalog, registry, scenario
+from simulator import catalog, registry, scenario, scenario_schema
 from simulator.commands.flags import json_option, scenarios_option
 
 
@@ -28,9 +28,13 @@ def faults(as_json: bool) -> None:
 
 @click.command()
 @scenarios_option
+@click.option("--schema", is_flag=True, help="The JSON Schema of a scenario file, for editors.")
 @json_option
-def scenarios(folders: tuple[Path, ...], as_json: bool) -> None:
-    """The situations that can be played."""
+def scenarios(folders: tuple[Path, ...], schema: bool, as_json: bool) -> None:
+    """The situations that can be played. Files that are none are told, a line for each mistake."""
+    if schema:
+        click.echo(scenario_schema.as_text(), nl=False)
+        return
     _list([catalog.of_scenario(one) for one in scenario.list_scenarios(folders)], as_json)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
+from pydantic import BaseModel, Field
 
 from simulator.control.place import ONE, sandbox_of, site_of
 from simulator.control.problem import Problem
@@ -21,15 +22,23 @@ _EXAMPLE = {
 }
 
 
+class Recorded(BaseModel):
+    """What `GET …/journal` answered; members that a replay does not need may be left out."""
+
+    exchanges: list[dict[str, Any]] = Field(description="each with vendor, method, path and faults")
+
+
 @router.get(f"{ONE}/faults")
 async def faults(request: Request, id: str) -> dict[str, Any]:
-    """Every rule, with how often it matched and acted."""
-    return {"faults": [rule.to_json() for rule in sandbox_of(request, id).faults.rules]}
+    """Every rule and outage, with how often it matched and acted, and how true its latencies were."""
+    book = sandbox_of(request, id).faults
+    told: dict[str, Any] = {"faults": book.to_json()}
+    return told if book.script is None else told | {"replay": book.script.to_json()}
 
 
 @router.post(f"{ONE}/faults", status_code=201)
 async def add(request: Request, id: str, fault: Annotated[dict[str, Any], Body(examples=[_EXAMPLE])]) -> dict[str, Any]:
-    """Add a rule; `emr-sandbox faults` lists the kinds and their arguments."""
+    """Add a rule, or an outage, which is several; `emr-sandbox faults` lists both kinds and their arguments."""
     found = sandbox_of(request, id)
     for vendor in _vendors_in(fault.get("when")):
         site_of(found, vendor, status=422)  # a rule for a vendor that is not there would wait for ever
@@ -48,6 +57,12 @@ def _vendors_in(when: Any) -> Iterator[str]:
             yield from _vendors_in(when.get(word))
 
 
+@router.post(f"{ONE}/faults/replay", status_code=201)
+async def replay(request: Request, id: str, recorded: Recorded) -> dict[str, Any]:
+    """Do to the calls from now on what a journal says was done to the same calls then."""
+    return sandbox_of(request, id).faults.replay(recorded.exchanges).to_json()
+
+
 @router.delete(f"{ONE}/faults", status_code=204)
 async def clear(request: Request, id: str) -> None:
     """Take every rule away."""
@@ -59,4 +74,4 @@ async def remove(request: Request, id: str, fault: str) -> None:
     """Take one rule away."""
     book = sandbox_of(request, id).faults
     if not book.remove(fault):
-        raise Problem(404, f'unknown fault "{fault}"', known=[rule.id for rule in book.rules])
+        raise Problem(404, f'unknown fault "{fault}"', known=[rule["id"] for rule in book.to_json()])

@@ -28,7 +28,7 @@ async def metrics(request: Request) -> Response:
 
 
 def metrics_text(sandboxes: Sandboxes) -> str:
-    """The metrics of every sandbox. Written by hand: four families do not need a library."""
+    """The metrics of every sandbox. Written by hand: a few families do not need a library."""
     every = sandboxes.all
     exchanges = [
         (f'{{sandbox="{one.id}",vendor="{vendor}",status="{status}"}}', count)
@@ -40,10 +40,28 @@ def metrics_text(sandboxes: Sandboxes) -> str:
         for one in every
         for rule in one.faults.rules
     ]
+    waited = [
+        (f'{{sandbox="{one.id}",fault="{rule.id}"}}', rule.waits)
+        for one in every
+        for rule in one.faults.rules
+        if rule.waits.count
+    ]
     families = (
         ("emr_sandbox_sandboxes", "gauge", "Sandboxes that exist.", [("", len(every))]),
         ("emr_sandbox_exchanges_total", "counter", "Exchanges by vendor and status.", exchanges),
         ("emr_sandbox_fault_hits_total", "counter", "How often each fault has acted.", hits),
+        (
+            "emr_sandbox_latency_configured_seconds_total",
+            "counter",
+            "How long answers were to be held back, by fault.",
+            [(labels, round(waits.configured_s, 6)) for labels, waits in waited],
+        ),
+        (
+            "emr_sandbox_latency_achieved_seconds_total",
+            "counter",
+            "How long they were held back.",
+            [(labels, round(waits.achieved_s, 6)) for labels, waits in waited],
+        ),
         (
             "emr_sandbox_journal_entries",
             "gauge",
@@ -60,7 +78,7 @@ def metrics_text(sandboxes: Sandboxes) -> str:
     return "".join(_family(*family) for family in families)
 
 
-def _family(name: str, kind: str, says: str, samples: Iterable[tuple[str, int]]) -> str:
+def _family(name: str, kind: str, says: str, samples: Iterable[tuple[str, float]]) -> str:
     lines = [
         f"# HELP {name} {says}",
         f"# TYPE {name} {kind}",

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.actions import check_in, set_limits
 from simulator.control.place import ONE, sandbox_of
-from simulator.limits import LimitBook
+from simulator.limits import LimitBook, Scope, Window
 
 router = APIRouter(tags=["limits"])
 
@@ -23,6 +23,10 @@ class Change(BaseModel):
     name: str | None = None
     calls: Annotated[int | None, Field(ge=0)] = None
     per_s: Annotated[float | None, Field(gt=0, le=1e9)] = None
+    scale: Annotated[float | None, Field(gt=0, le=1e9, description="so many times what was delivered")] = None
+    window: Annotated[Window | None, Field(description="how calls are counted")] = None
+    scope: Annotated[Scope | None, Field(description="for each of whom")] = None
+    burst: Annotated[int | None, Field(ge=1, description="the size of a bucket")] = None
     off: Annotated[bool, Field(description="true: not counted at all; false: counted again")] = False
 
 
@@ -35,7 +39,8 @@ async def limits(request: Request, id: str) -> dict[str, Any]:
 
 @router.put(f"{ONE}/limits")
 async def change(request: Request, id: str, wish: Change) -> dict[str, Any]:
-    """Change limits, or switch them off; what was used of them starts anew."""
+    """Change limits, scale them, or switch them off; what was used of them starts anew. A new name with `calls` and
+    `scope` is a new limit."""
     found = sandbox_of(request, id)
     asked = wish.model_dump(exclude_none=True)
     check_in(found, "limits", asked)
@@ -57,7 +62,9 @@ def told(book: LimitBook) -> list[dict[str, Any]]:
             "name": limit.name,
             "calls": limit.calls,
             "per_s": limit.per.total_seconds(),
+            "window": limit.window,
             "scope": limit.scope,
+            "burst": limit.burst,
             "counts": limit.counts,
             "off": book.is_off(limit.name),
             "source": {"where": limit.source.where, "mark": limit.source.mark},

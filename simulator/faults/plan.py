@@ -2,95 +2,130 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
 from simulator.exchange import Exchange, Reply
+from simulator.faults.act import Act
 from simulator.faults.fault import Wire
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from simulator.faults.rule import Rule
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One fault that acts on one exchange; `draw` is its 64 bits of chance."""
-
-    rule: Rule
-    draw: int
-
-
 class Plan:
-    """What will go wrong with one exchange. `done` says what was done: fault id, name, step."""
+    """What will go wrong with one exchange."""
 
-    __slots__ = ("_late", "_steps", "acts_before", "done", "spoils", "wire")
+    __slots__ = ("_acts", "_late", "acts_before", "spoils", "waits", "wire")
 
-    def __init__(self, steps: tuple[Step, ...] = (), late: tuple[Rule, ...] = ()) -> None:
-        self._steps = steps
+    def __init__(self, acts: Sequence[Act] = (), late: tuple[Rule, ...] = ()) -> None:
+        self._acts = list(acts)
         self._late = late
-        self.acts_before = any(
-            step.rule.kind.before is not None or step.rule.kind.refuses is not None for step in steps
-        )
-        self.spoils = bool(late) or any(step.rule.kind.spoil is not None for step in steps)
+        is_late = bool(late) or any(act.is_late for act in acts)
+        self.acts_before = any(act.kind.before is not None or act.kind.refuses is not None for act in acts)
+        self.spoils = is_late or any(act.kind.spoil is not None for act in acts)
+        self.waits = bool(late) or any(act.kind.wait is not None for act in acts)
         self.wire: Wire | None = None
-        self.done: list[dict[str, Any]] = []
-        for step in steps:
-            self._plan_wire(step)
+        for act in acts:
+            if not act.is_late:
+                self._plan_wire(act)
 
-    def _plan_wire(self, step: Step) -> None:
-        if step.rule.kind.wire is not None:
-            self.wire = step.rule.kind.wire(step.rule.args)
-            self._note(step, "wire")
+    @property
+    def done(self) -> list[dict[str, Any]]:
+        """What was done, in the order in which the rules were added: fault id, name, step, arguments, chance, and what
+        the kind says of it."""
+        return [act.done for act in self._acts if act.done is not None]
 
-    def _note(self, step: Step, stage: str) -> None:
-        self.done.append({"id": step.rule.id, "fault": step.rule.kind.name, "step": stage})
+    def _plan_wire(self, act: Act) -> None:
+        if act.kind.wire is not None:
+            self._note(act, "wire")
+            planned = act.kind.wire(act)
+            if planned is not None:
+                self.wire = planned if self.wire is None else self.wire.and_then(planned)
 
-    async def before(self, x: Exchange) -> None:
-        """Wait, change the caller's standing, refuse; raises Refusal."""
-        for step in self._steps:
-            kind = step.rule.kind
+    def _note(self, act: Act, step: str) -> None:
+        if act.done is None:
+            act.done = {
+                "id": act.id,
+                "fault": act.kind.name,
+                "step": step,
+                "args": act.args,
+                "draw": f"{act.draw:016x}",
+            }
+
+    def before(self) -> None:
+        """Change the caller's standing, the request, the clock; refuse. Raises Refusal."""
+        for act in self._acts:
+            if act.is_late:
+                continue
+            kind = act.kind
             if kind.before is not None:
-                self._note(step, "before")
-                await kind.before(step.rule.args, x, step.draw)
-            refusal = kind.refuses(step.rule.args) if kind.refuses is not None else None
+                self._note(act, "before")
+                kind.before(act)
+            refusal = kind.refuses(act) if kind.refuses is not None else None
             if refusal is not None:
-                self._note(step, "refuse")
+                self._note(act, "refuse")
                 raise refusal
 
     def spoil(self, reply: Reply, x: Exchange) -> Reply:
         """The answer as it leaves; rules that ask for the status or the page are decided here."""
-        for step in self._steps:
-            if step.rule.kind.spoil is not None:
-                self._note_once(step)
-                reply = step.rule.kind.spoil(reply, step.rule.args, x, step.draw)
-        if self._late:
+        for act in self._acts:
+            if act.is_late:
+                reply = self._act_late(act, reply, x)
+            elif act.kind.spoil is not None:
+                self._note(act, "spoil")
+                reply = act.kind.spoil(reply, act)
+        for rule in self._late:
             x.reply = reply
-            for rule in self._late:
-                late = rule.decide(x)
-                if late is not None:
-                    reply = x.reply = self._act_late(late, reply, x)
+            late = rule.decide(x)
+            if late is not None:
+                self._acts.append(late)
+                reply = self._act_late(late, reply, x)
         return reply
 
-    def _act_late(self, step: Step, reply: Reply, x: Exchange) -> Reply:
-        self._plan_wire(step)
-        kind = step.rule.kind
-        if kind.refuses is not None:
-            self._note(step, "late")
-            refusal = kind.refuses(step.rule.args)
-            if refusal is not None:
-                reply = _dressed(refusal, x)
+    def _act_late(self, act: Act, reply: Reply, x: Exchange) -> Reply:
+        kind = act.kind
+        refusal = kind.refuses(act) if kind.refuses is not None else None
+        if kind.before is not None or refusal is not None:
+            self._note(act, "late")
+        self._plan_wire(act)
+        if kind.before is not None:
+            kind.before(act)
+        if refusal is not None:
+            reply = dressed(refusal, x)
         if kind.spoil is not None:
-            self._note_once(step)
-            reply = kind.spoil(reply, step.rule.args, x, step.draw)
+            self._note(act, "late")
+            reply = kind.spoil(reply, act)
+        if act.done is not None:
+            act.done["step"] = "late"
         return reply
 
-    def _note_once(self, step: Step) -> None:
-        if not any(one["id"] == step.rule.id for one in self.done):
-            self._note(step, "spoil")
+    async def wait(self, x: Exchange) -> None:
+        """Hold the answer back. Waits add up, and count from the arrival: the server's own work is part of them."""
+        due = x.started
+        waiting: list[tuple[Act, float]] = []
+        for act in self._acts:
+            if act.kind.wait is not None:
+                self._note(act, "late" if act.is_late else "wait")
+                wait_s = act.kind.wait(act)
+                act.say(wait_ms=round(wait_s * 1000, 3))
+                waiting.append((act, wait_s))
+                due += wait_s
+        left = due - time.monotonic()
+        if left > 0:
+            await asyncio.sleep(left)
+        late_s = max(0.0, time.monotonic() - due)
+        for act, wait_s in waiting:
+            if act.waits is not None:
+                act.waits.record(wait_s, late_s)
 
 
-def _dressed(refusal: Refusal, x: Exchange) -> Reply:
+def dressed(refusal: Refusal, x: Exchange) -> Reply:
+    """The vendor's answer for a refusal that comes late."""
     x.refusal = refusal.detail or refusal.kind
     return x.vendor.finish(x.vendor.errors.dress(refusal, x), x)
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import difflib
 import threading
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from simulator.exchange import Exchange
+from simulator.faults.act import Act
 from simulator.faults.fault import Fault
 from simulator.faults.kinds import kinds
-from simulator.faults.plan import Step
+from simulator.faults.waits import Waits
+from simulator.faults.window import Window
 from simulator.ids import M64, h64
 from simulator.refusal import UsageError
 from simulator.selector import Selector
 
-_MEMBERS = frozenset({"id", "when", "fault", "args", "share", "window", "budget", "skip"})
+MEMBERS = ("id", "when", "fault", "args", "share", "window", "budget", "skip")
 
 
 class Rule:
@@ -23,14 +26,14 @@ class Rule:
 
     when     which exchanges
     share    the share of them that is hit, 0 to 1, drawn from the seed and the number of the match
-    window   only from `from_s` for `for_s` seconds of sandbox time since the rule was added; None: always
+    window   when it is open, in sandbox time since the rule was added; None: always
     skip     the first so many matches are spared
     budget   how often it acts at most; None: without end
     """
 
     __slots__ = (
-        "_lock", "_seed", "added_at", "args", "budget", "hits", "id", "kind", "matches", "share", "skip", "when",
-        "window",
+        "_lock", "_seed", "added_at", "args", "budget", "hits", "id", "kind", "matches", "memory", "share", "skip",
+        "waits", "when", "window",
     )  # fmt: skip
 
     def __init__(
@@ -43,7 +46,7 @@ class Rule:
         when: Selector,
         added_at: datetime | None = None,
         share: float = 1.0,
-        window: tuple[timedelta, timedelta | None] | None = None,
+        window: Window | None = None,
         budget: int | None = None,
         skip: int = 0,
     ) -> None:
@@ -58,6 +61,8 @@ class Rule:
         self.skip = skip
         self.matches = 0
         self.hits = 0
+        self.memory: dict[Any, Any] = {}
+        self.waits = Waits()
         self._seed = seed
         self._lock = threading.Lock()
 
@@ -68,58 +73,47 @@ class Rule:
         Raises:
             UsageError: a member is unknown or not acceptable; the message names it.
         """
-        if not isinstance(value, Mapping):
-            raise UsageError(f"a fault is an object: {value!r}")
-        for name in value:
-            if name not in _MEMBERS:
-                raise UsageError(f"a fault does not know `{name}`; known: {', '.join(sorted(_MEMBERS))}")
+        check_members(value)
         kind = _kind(value.get("fault"))
-        args = {} if value.get("args") is None else value["args"]
-        if not isinstance(args, Mapping):
-            raise UsageError(f"`args` of a fault is an object: {args!r}")
         return cls(
             id,
             seed=seed,
             kind=kind,
-            args=kind.arguments(args),
+            args=kind.arguments(table_of_args(value)),
             when=Selector.from_json({} if value.get("when") is None else value["when"]),
             added_at=added_at,
             share=_share(value.get("share")),
-            window=_window(value.get("window")),
+            window=Window.from_json(value.get("window")),
             budget=_whole("budget", value.get("budget"), None),
             skip=_whole("skip", value.get("skip"), 0) or 0,
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The contract's `fault` shape, with `matches` and `hits` so far."""
-        window = None
-        if self.window is not None:
-            start, length = self.window
-            window = {"from_s": start.total_seconds(), "for_s": None if length is None else length.total_seconds()}
-        return {
+        """The contract's `fault` shape, with `matches` and `hits` so far, and how true its waits were."""
+        told: dict[str, Any] = {
             "id": self.id,
             "when": self.when.to_json(),
             "fault": self.kind.name,
             "args": self.args,
             "share": self.share,
-            "window": window,
+            "window": None if self.window is None else self.window.to_json(),
             "budget": self.budget,
             "skip": self.skip,
             "matches": self.matches,
             "hits": self.hits,
         }
+        waits = self.waits.to_json()
+        return told if waits is None else told | {"latency": waits}
 
-    def is_open(self, now: datetime) -> bool:
-        """Whether the window is open at `now` (sandbox time)."""
-        if self.window is None or self.added_at is None:
-            return True
-        start, length = self.window
-        since = now - self.added_at
-        return since >= start and (length is None or since < start + length)
-
-    def decide(self, x: Exchange) -> Step | None:
+    def decide(self, x: Exchange) -> Act | None:
         """Whether this rule acts on this exchange; every match takes exactly one draw."""
-        if not self.is_open(x.at) or not self.when(x):
+        since = timedelta(0) if self.added_at is None else x.at - self.added_at
+        if self.window is not None and self.added_at is not None:
+            opened = self.window.open_since(self.added_at, x.at)
+            if opened is None:
+                return None
+            since = opened
+        if not self.when(x):
             return None
         with self._lock:
             if self.budget is not None and self.hits >= self.budget:
@@ -131,13 +125,45 @@ class Rule:
             if self.share < 1.0 and h64(self._seed, "share", match) >= int(self.share * (M64 + 1)):
                 return None
             self.hits += 1
-        return Step(self, h64(self._seed, "draw", match))
+        draw = h64(self._seed, "draw", match)
+        return Act(
+            self.id, self.kind, self.args, x, draw, self.memory, since.total_seconds(), self.when.is_late, self.waits
+        )
+
+
+def check_members(value: Any) -> None:
+    """Whether `value` is a table with the members of a fault. Raises UsageError."""
+    if not isinstance(value, Mapping):
+        raise UsageError(f"a fault is an object: {value!r}")
+    for name in value:
+        if name not in MEMBERS:
+            near = difflib.get_close_matches(str(name), MEMBERS, n=1)
+            raise UsageError(
+                f"a fault does not know `{name}`; known: {', '.join(sorted(MEMBERS))}",
+                f"did you mean `{near[0]}`?" if near else "",
+            )
+
+
+def table_of_args(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The `args` of a fault. Raises UsageError."""
+    args = {} if value.get("args") is None else value["args"]
+    if not isinstance(args, Mapping):
+        raise UsageError(f"`args` of a fault is an object: {args!r}")
+    return args
+
+
+def unknown_fault(name: Any, known: list[str]) -> UsageError:
+    """What to say of a fault that is not there."""
+    near = difflib.get_close_matches(str(name), known, n=1)
+    return UsageError(
+        f"unknown fault: {name!r}", f"did you mean `{near[0]}`?" if near else f"known: {', '.join(sorted(known))}"
+    )
 
 
 def _kind(name: Any) -> Fault:
     known = kinds()
     if name not in known:
-        raise UsageError(f"unknown fault: {name!r}", f"known: {', '.join(sorted(known))}")
+        raise unknown_fault(name, list(known))
     return known[name]
 
 
@@ -155,19 +181,3 @@ def _whole(name: str, value: Any, default: int | None) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise UsageError(f"`{name}` of a fault is a whole number from 0: {value!r}")
     return value
-
-
-def _window(value: Any) -> tuple[timedelta, timedelta | None] | None:
-    if value is None:
-        return None
-    if not isinstance(value, Mapping) or not value.keys() <= {"from_s", "for_s"}:
-        raise UsageError(f"`window` of a fault has `from_s` and `for_s`: {value!r}")
-    return _seconds("from_s", value.get("from_s")) or timedelta(0), _seconds("for_s", value.get("for_s"))
-
-
-def _seconds(name: str, value: Any) -> timedelta | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e9:
-        raise UsageError(f"`{name}` of a fault's window is a number of seconds from 0: {value!r}")
-    return timedelta(seconds=value)

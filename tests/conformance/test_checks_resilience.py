@@ -182,16 +182,16 @@ def nothing_was_cut(s):
 
 def html_and_reported(s):
     case = s.case("S23").call(0, 1, "condition", status="error", errors=[INVALID])
-    case.get("/Condition", 0.1, fault="corrupt").fact("condition:1", found=False)
+    case.get("/Condition", 0.1, fault="login_page").fact("condition:1", found=False)
 
 
 def html_as_an_empty_list(s):
-    case = s.case("S23").call(0, 1, "condition").get("/Condition", 0.1, fault="corrupt")
+    case = s.case("S23").call(0, 1, "condition").get("/Condition", 0.1, fault="login_page")
     case.fact("condition:1", found=False)
 
 
 def html_and_crashed(s):
-    s.case("S23").call(0, 1, "condition", problem="crash: boom").get("/Condition", 0.1, fault="corrupt")
+    s.case("S23").call(0, 1, "condition", problem="crash: boom").get("/Condition", 0.1, fault="login_page")
 
 
 def forty_quick_reads(s):

@@ -120,7 +120,8 @@ def test_an_error_status_is_worded_by_the_vendor(get: Get, tiny_sandbox: Sandbox
     answer = get()
     assert (answer.status_code, answer.json(), answer.headers["retry-after"]) == (502, {"tiny": "unavailable"}, "7")
     entry = entry_of(tiny_sandbox.journal.entries[-1])
-    assert entry["fault"] == {"id": "f1", "fault": "status", "step": "refuse"}
+    assert entry["fault"] == entry["fault"] | {"id": "f1", "fault": "status", "step": "refuse"}
+    assert entry["fault"]["args"]["status"] == 502
     assert entry["refusal"] == "fault: status 502"
     assert entry["simulated"] is True
 
@@ -154,9 +155,9 @@ def test_an_error_may_have_another_body_than_the_vendors(
     assert answer.headers["content-length"] == str(len(answer.content))
 
 
-@pytest.mark.parametrize("into", ["html", "empty", "json"])
-def test_a_corrupt_answer_is_200_and_no_json(get: Get, tiny_sandbox: Sandbox, into: str) -> None:
-    tiny_sandbox.faults.add({"fault": "corrupt", "args": {"into": into}})
+@pytest.mark.parametrize("kind", ["login_page", "empty_body", "malformed_json"])
+def test_a_corrupt_answer_is_200_and_no_json(get: Get, tiny_sandbox: Sandbox, kind: str) -> None:
+    tiny_sandbox.faults.add({"fault": kind})
     answer = get()
     assert answer.status_code == 200
     with pytest.raises(json.JSONDecodeError):
@@ -212,7 +213,7 @@ def test_one_page_can_be_dead_while_the_others_live(get: Get, tiny_sandbox: Sand
 
 
 def test_a_fault_may_ask_for_the_status_of_the_answer(get: Get, tiny_sandbox: Sandbox) -> None:
-    tiny_sandbox.faults.add({"fault": "corrupt", "when": {"status": "2xx"}, "args": {"into": "empty"}})
+    tiny_sandbox.faults.add({"fault": "empty_body", "when": {"status": "2xx"}})
     assert get().content == b""
     assert get("/nowhere").json() == {"tiny": "not_found"}
 
@@ -256,21 +257,21 @@ def test_the_vendor_dresses_every_status_that_a_fault_can_ask_for(exchange: Make
         ({"fault": "status", "args": {"status": "503"}}, "cannot be '503'"),
         ({"fault": "status", "args": {"status": True}}, "cannot be True"),
         ({"fault": "status", "args": {"status": 503, "after": 1}}, "does not know `after`; known: status,"),
-        ({"fault": "corrupt", "args": {"into": "xml"}}, "cannot be 'xml'; accepted: html, empty, json"),
+        ({"fault": "limit_data", "args": {"bytes": 1, "length": "x"}}, "cannot be 'x'; accepted: full, cut"),
         ({"fault": "limit_data", "args": {"bytes": -1}}, "cannot be -1"),
-        ({"fault": "corrupt", "args": None, "when": None}, None),
-        ({"fault": "corrupt", "args": []}, "`args` of a fault is an object: \\[\\]"),
-        ({"fault": "corrupt", "when": []}, "a selector is an object: \\[\\]"),
-        ({"fault": "corrupt", "args": [1]}, "`args` of a fault is an object"),
-        ({"fault": "corrupt", "share": 1.5}, "`share` of a fault is a number from 0 to 1: 1.5"),
-        ({"fault": "corrupt", "share": "all"}, "`share` of a fault"),
-        ({"fault": "corrupt", "budget": -1}, "`budget` of a fault is a whole number"),
-        ({"fault": "corrupt", "skip": 1.5}, "`skip` of a fault is a whole number"),
-        ({"fault": "corrupt", "window": {"until_s": 4}}, "`window` of a fault has `from_s` and `for_s`"),
-        ({"fault": "corrupt", "window": {"for_s": -4}}, "`for_s` of a fault's window"),
-        ({"fault": "corrupt", "when": {"vendr": "x"}}, "does not know `vendr`"),
-        ({"fault": "corrupt", "id": 'a"b'}, "`id` of a fault is 1 to 64 letters"),
-        ({"fault": "corrupt", "wen": {}}, "a fault does not know `wen`"),
+        ({"fault": "malformed_json", "args": None, "when": None}, None),
+        ({"fault": "malformed_json", "args": []}, "`args` of a fault is an object: \\[\\]"),
+        ({"fault": "malformed_json", "when": []}, "a selector is an object: \\[\\]"),
+        ({"fault": "malformed_json", "args": [1]}, "`args` of a fault is an object"),
+        ({"fault": "malformed_json", "share": 1.5}, "`share` of a fault is a number from 0 to 1: 1.5"),
+        ({"fault": "malformed_json", "share": "all"}, "`share` of a fault"),
+        ({"fault": "malformed_json", "budget": -1}, "`budget` of a fault is a whole number"),
+        ({"fault": "malformed_json", "skip": 1.5}, "`skip` of a fault is a whole number"),
+        ({"fault": "malformed_json", "window": {"ends_s": 4}}, "`window` of a fault has `from_s` and `for_s`"),
+        ({"fault": "malformed_json", "window": {"for_s": -4}}, "`for_s` of a fault's window"),
+        ({"fault": "malformed_json", "when": {"vendr": "x"}}, "does not know `vendr`"),
+        ({"fault": "malformed_json", "id": 'a"b'}, "`id` of a fault is 1 to 64 letters"),
+        ({"fault": "malformed_json", "wen": {}}, "a fault does not know `wen`"),
         ("corrupt", "a fault is an object"),
     ],
 )
@@ -306,7 +307,7 @@ def test_every_kind_says_what_it_does_and_has_a_schema(kind: Any) -> None:
     assert kind.says
     schema = kind.schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    sample = {int: 200, float: 200, str: "x"}
+    sample = {int: 200, float: 200, str: "x", dict: {}}
     needed = {
         name: sample[arg.type[0] if isinstance(arg.type, tuple) else arg.type]
         for name, arg in kind.args.items()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable
 from datetime import timedelta
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 import httpx
+import jsonschema
 import pytest
 
-from simulator import scenario
+from simulator import scenario, scenario_schema
 from simulator.actions import check
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
@@ -126,7 +130,7 @@ HEAD = 'story = "s"\nsource = "x"\n'
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("story = 3", "a scenario has a `story`, in words"),
+        ('source = "x"\nstory = 3', "a scenario has a `story`, in words"),
         ('story = "s"', "a scenario has a `source`, in words"),
         (HEAD + "steps = []", "a scenario does not know `steps`"),
         (HEAD + "actions = 3", "`actions` of a scenario is a list"),
@@ -165,8 +169,6 @@ def test_what_is_no_scenario_is_said_in_one_line(tmp_path: Path, text: str, says
     ],
 )
 def test_a_scenario_that_does_not_fit_the_sandbox_does_nothing(tiny_sandbox: Sandbox, action: str, says: str) -> None:
-    import tomllib
-
     made = scenario.scenario_of("s", tomllib.loads(f"{HEAD}[[actions]]\n{action}"))
     with pytest.raises(UsageError, match=says):
         scenario.play(made, tiny_sandbox)
@@ -178,3 +180,72 @@ def test_every_bundled_scenario_can_be_read() -> None:
         assert one.title
         for action in one.actions:
             check(action.word, action.args)
+
+
+def test_every_mistake_has_a_line_of_its_own_with_file_line_value_and_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "many.toml"
+    path.write_text(
+        'story = "s"\n\n[[actions]]\nat_s = -1\nrevoke = {}\n\n[[actions]]\nfault = { fault = "latencie" }\n\n'
+        '[[actions]]\nlimits = { windw = "x" }\n\n[[actions]]\nfault = { fault = "status", args = { status = 99 } }\n'
+    )
+    with pytest.raises(UsageError) as caught:
+        scenario.load(path)
+    assert caught.value.message.split("\n") == [
+        f"{path}: a scenario has a `source`, in words",
+        f"{path}:3: action 1: `at_s` is a number of seconds from 0: -1",
+        f"{path}:7: action 2: unknown fault: 'latencie' (did you mean `latency`?)",
+        f"{path}:10: action 3: `limits` does not know `windw`; known: vendor, name, calls, per_s, off, scale, window, "
+        "scope, burst (did you mean `window`?)",
+        f"{path}:13: action 4: `status` of fault `status` cannot be 99; accepted: an HTTP status, 200 to 599",
+    ]
+
+
+def test_the_mistakes_of_a_folder_are_told_together(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text("story = 3\n")
+    (tmp_path / "b.toml").write_text("stroy = 3\n")
+    with pytest.raises(UsageError) as caught:
+        scenario.list_scenarios([tmp_path])
+    assert [line.rpartition("/")[2][:6] for line in caught.value.message.split("\n")] == ["a.toml"] * 2 + ["b.toml"] * 3
+
+
+# The schema
+
+
+def test_the_schema_that_is_shipped_is_the_one_that_is_made() -> None:
+    shipped = files("scenarios").joinpath("scenario.schema.json").read_text(encoding="utf-8")
+    assert shipped == scenario_schema.as_text(), "run `emr-sandbox scenarios --schema > scenarios/scenario.schema.json`"
+    jsonschema.Draft202012Validator.check_schema(scenario_schema.schema())
+
+
+BUNDLED = sorted((one for one in files("scenarios").iterdir() if one.name.endswith(".toml")), key=lambda one: one.name)
+
+
+@pytest.mark.parametrize("place", BUNDLED, ids=lambda place: place.name)
+def test_every_bundled_scenario_names_the_schema_and_fits_it(place: Traversable) -> None:
+    text = place.read_text(encoding="utf-8")
+    assert text.startswith("#:schema ./scenario.schema.json\n")
+    jsonschema.validate(tomllib.loads(text), scenario_schema.schema())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "actions = 3",
+        "[[actions]]\nat_s = -1\nrevoke = {}",
+        "[[actions]]\nrevoke = {}\nclock = {}",
+        '[[actions]]\nfault = { fault = "flood" }',
+        '[[actions]]\nfault = { fault = "status" }',
+        '[[actions]]\nfault = { fault = "status", args = { status = 99 } }',
+        '[[actions]]\nfault = { fault = "brown_out", args = { failling = 1 } }',
+        '[[actions]]\nfault = { fault = "empty_body", when = { vendr = "epic" } }',
+        '[[actions]]\nfault = { fault = "empty_body", window = { to_s = 3 } }',
+        '[[actions]]\nlimits = { window = "moving" }',
+        "[[actions]]\nclear_faults = false",
+        "steps = []",
+    ],
+)
+def test_what_the_validator_refuses_the_schema_refuses(text: str) -> None:
+    table = tomllib.loads(HEAD + text)
+    assert list(scenario.flaws_of(table))
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(table, scenario_schema.schema())

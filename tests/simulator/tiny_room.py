@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
+from typing import Any
 
 from simulator.auth.basic import credentials
 from simulator.auth.bearer import token_text
@@ -71,6 +72,12 @@ def _route(x: Exchange) -> Route:
             return Route("Patient.read", _read, (number,), ("Patient", "r"))
         case ("POST", ["fhir", "Patient"]):
             return Route("Patient.create", _create, (), ("Patient", "c"))
+        case ("GET", ["fhir", "Thing"]):
+            return Route("Thing.search", _things, (), ("Thing", "s"))
+        case ("GET", ["fhir", "Thing", id]):
+            return Route("Thing.read", _thing, (id,), ("Thing", "r"))
+        case ("POST", ["fhir", "Thing"]):
+            return Route("Thing.create", _create_thing, (), ("Thing", "c"))
         case ("GET", ["crash"]):
             return Route("crash", _crash)
         case ("GET", ["gap"]):
@@ -120,6 +127,47 @@ def _read(x: Exchange) -> Reply:
 
 def _create(x: Exchange) -> Reply:
     return json_reply(201, {"got": len(x.body)})
+
+
+THINGS, PAGE = 12, 5
+
+
+def _written(x: Exchange) -> list[str]:
+    return [one.decode() for one in (x.site.cache.get("written") or b"").split()]
+
+
+def _things(x: Exchange) -> Reply:
+    """A searchset of twelve things and those that were written, five on a page, on numbered pages."""
+    page = int(x.param("page") or 1)
+    x.notes["page"] = page
+    ids = [f"t{number}" for number in range(THINGS)] + _written(x)
+    shown = ids[(page - 1) * PAGE : page * PAGE]
+    bundle: dict[str, Any] = {
+        "resourceType": "Bundle",
+        "link": [{"relation": "self", "url": f"{x.base_url}/fhir/Thing?page={page}"}],
+        "entry": [{"resource": {"resourceType": "Thing", "id": id}} for id in shown],
+    }
+    if page * PAGE < len(ids):
+        bundle["link"].append({"relation": "next", "url": f"{x.base_url}/fhir/Thing?page={page + 1}"})
+    answer = json_reply(200, bundle)
+    answer.served = tuple(("Thing", id) for id in shown)
+    return answer
+
+
+def _thing(x: Exchange) -> Reply:
+    assert x.route is not None
+    (id,) = x.route.args
+    if id not in [f"t{number}" for number in range(THINGS)] + _written(x):
+        raise Refusal("not_found", f"no thing {id}")
+    return json_reply(200, {"resourceType": "Thing", "id": id})
+
+
+def _create_thing(x: Exchange) -> Reply:
+    id = f"w{len(_written(x)) + 1}"
+    x.site.cache.put("written", " ".join([*_written(x), id]).encode())
+    answer = json_reply(201, {"resourceType": "Thing", "id": id})
+    answer.served = (("Thing", id),)
+    return answer
 
 
 def _crash(x: Exchange) -> Reply:

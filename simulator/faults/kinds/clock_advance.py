@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from simulator.exchange import Exchange
-from simulator.faults.fault import Arg, Args, Fault
+from simulator.faults.act import Act
+from simulator.faults.fault import Fault, seconds
 
 
-async def _before(args: Args, x: Exchange, draw: int) -> None:
-    x.sandbox.clock.advance(timedelta(seconds=args["advance_s"]))
+def _before(act: Act) -> None:
+    act.x.sandbox.clock.advance(timedelta(seconds=act.args["advance_s"]))
 
 
 FAULT = Fault(
     name="clock_advance",
     says="turns the sandbox clock ahead by `advance_s` seconds when the call comes in; the call is still answered",
-    args={"advance_s": Arg((int, float), ..., "seconds, 0 to 1e9", at_least=0, at_most=1e9)},
+    args={"advance_s": seconds(..., "how far")},
     before=_before,
 )

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from simulator.faults.fault import Arg, Args, Fault, Wire
+from simulator.faults.act import Act
+from simulator.faults.fault import Arg, Fault, Wire
 from simulator.refusal import Refusal
 
 
-def _refuses(args: Args) -> Refusal | None:
-    if args["after"] == "request":
+def _refuses(act: Act) -> Refusal | None:
+    if act.args["after"] == "request":
         return Refusal("unavailable", "the connection was reset before the request was handled", reason="reset_peer")
     return None
 
 
-def _wire(args: Args) -> Wire:
-    return Wire("headers" if args["after"] == "headers" else "nothing")
+def _wire(act: Act) -> Wire:
+    return Wire(sent="headers" if act.args["after"] == "headers" else "nothing", end="reset")
 
 
 FAULT = Fault(

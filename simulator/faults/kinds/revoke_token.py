@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from simulator.exchange import Exchange
-from simulator.faults.fault import Args, Fault
-from simulator.refusal import Refusal
+from simulator.faults.act import Act
+from simulator.faults.fault import Fault
+from simulator.faults.presented import presented_token
 
 
-async def _before(args: Args, x: Exchange, draw: int) -> None:
-    scheme, _, text = (x.header("authorization") or "").partition(" ")
-    if scheme.lower() != "bearer":
+def _before(act: Act) -> None:
+    token = presented_token(act.x)
+    if token is None:
+        act.say(spared="no live token")
         return
-    try:
-        token = x.site.tokens.find(text.strip(), x.at)
-    except Refusal:
-        return
-    x.site.tokens.revoke(token.id)
+    act.x.site.tokens.revoke(token)
+    act.say(token_id=token)
 
 
 FAULT = Fault(

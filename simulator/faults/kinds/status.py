@@ -6,8 +6,10 @@ from datetime import timedelta
 from email.utils import format_datetime
 from typing import Any
 
-from simulator.exchange import Exchange, Headers, Reply
-from simulator.faults.fault import Arg, Args, Fault
+from simulator.exchange import Headers, Reply
+from simulator.faults.act import Act
+from simulator.faults.bodies import without
+from simulator.faults.fault import Arg, Fault
 from simulator.refusal import Refusal, RefusalKind
 
 _KINDS: dict[int, RefusalKind] = {
@@ -40,7 +42,8 @@ def kind_of(status: int) -> RefusalKind:
     return _KINDS.get(status, "broken" if status >= 500 else "malformed")
 
 
-def _refuses(args: Args) -> Refusal:
+def _refuses(act: Act) -> Refusal:
+    args = act.args
     status = args["status"]
     facts: dict[str, Any] = {"status": status, "reason": args["reason"] or "fault"}
     if args["retry_after_s"] is not None:
@@ -48,32 +51,29 @@ def _refuses(args: Args) -> Refusal:
     return Refusal(kind_of(status), f"fault: status {status}", **facts)
 
 
-def _spoil(reply: Reply, args: Args, x: Exchange, draw: int) -> Reply:
+def _spoil(reply: Reply, act: Act) -> Reply:
+    args = act.args
     headers: Headers = list(reply.headers)
     body = reply.body
     if args["body"] == "empty":
-        headers, body = _without(headers, b"content-type"), b""
+        headers, body = without(headers, b"content-type"), b""
     elif args["body"] == "html":
         words = _WORDS.get(args["status"], "Error")
-        headers = [*_without(headers, b"content-type"), (b"content-type", b"text/html")]
+        headers = [*without(headers, b"content-type"), (b"content-type", b"text/html")]
         body = _PROXY_PAGE.format(status=args["status"], words=words).encode()
     elif args["body"] == "given":
-        headers = [*_without(headers, b"content-type"), (b"content-type", args["media"].encode("latin-1"))]
+        headers = [*without(headers, b"content-type"), (b"content-type", args["media"].encode("latin-1"))]
         body = args["text"].encode()
     wait = args["retry_after_s"]
     if wait is not None:
-        headers = [*_without(headers, b"retry-after"), (b"retry-after", _retry_after(wait, args, x))]
+        headers = [*without(headers, b"retry-after"), (b"retry-after", _retry_after(wait, act))]
     return Reply(args["status"], body, headers)
 
 
-def _retry_after(wait_s: float, args: Args, x: Exchange) -> bytes:
-    if args["retry_after_form"] == "date":
-        return format_datetime(x.sandbox.clock.wall() + timedelta(seconds=wait_s), usegmt=True).encode()
+def _retry_after(wait_s: float, act: Act) -> bytes:
+    if act.args["retry_after_form"] == "date":
+        return format_datetime(act.x.sandbox.clock.wall() + timedelta(seconds=wait_s), usegmt=True).encode()
     return str(int(wait_s)).encode()
-
-
-def _without(headers: Headers, name: bytes) -> Headers:
-    return [pair for pair in headers if pair[0] != name]
 
 
 FAULT = Fault(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.vendor import Vendor
-from simulator.vendors.athena import auth, ids, limits
+from simulator.vendors.athena import auth, ids, limits, trouble
 from simulator.vendors.athena.api import route
 from simulator.vendors.athena.errors import AthenaErrors
 from simulator.vendors.athena.renderings import renderings
@@ -39,6 +39,8 @@ VENDOR = Vendor(
     patient_of=ids.patient_of,
     renderings=renderings,
     traps=TRAPS,
+    practice=trouble.practice,
+    trouble=trouble.TROUBLE,
     # type_profile: mixed as in recordings, legacy (2016: everything a string) or modern (ids are numbers).
     # token_reply: recorded (2021) or standard (RFC 6749).
     defaults={"type_profile": "mixed", "max_page": 5000, **auth.DEFAULTS},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.auth.manner import WAYS_IN
 from simulator.sandbox import Site
 from simulator.vendor import Vendor
-from simulator.vendors.cerner import api, auth, ids, store, urls
+from simulator.vendors.cerner import api, auth, ids, store, trouble, urls
 from simulator.vendors.cerner.errors import ERRORS
 from simulator.vendors.cerner.limits import LIMITS
 from simulator.vendors.cerner.manner import PROVIDER
@@ -61,5 +61,7 @@ VENDOR = Vendor(
     patient_of=patient_of,
     renderings=store.renderings,
     traps=TRAPS,
+    practice=trouble.practice,
+    trouble=trouble.TROUBLE,
     defaults=DEFAULTS,
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from simulator.auth.manner import WAYS_IN
 from simulator.vendor import Vendor
-from simulator.vendors.epic import api, auth, media, paths, patient_ids, resources
+from simulator.vendors.epic import api, auth, media, paths, patient_ids, resources, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
 from simulator.vendors.epic.errors import EpicErrors
 from simulator.vendors.epic.limits import LIMITS
@@ -32,6 +32,7 @@ VENDOR = Vendor(
     patient_of=patient_ids.patient_of,
     renderings=resources.renderings,
     traps=TRAPS,
+    trouble=trouble.TROUBLE,
     defaults={
         "organization": "Tallgrass Health",
         "max_page": 1000,  # largest page; scenarios make it small
