@@ -7,10 +7,11 @@ a given sandbox; the actions themselves trust what was checked.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from simulator.clock import next_moment
 from simulator.faults.book import FaultBook
 from simulator.faults.rotation import rotate
 from simulator.limits import SCOPES, WINDOWS
@@ -35,10 +36,12 @@ def remove_fault(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
 
 
 def turn_clock(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
-    """`clock`: `now`, `advance_s`, `skew_s`, `frozen`, `scale`."""
+    """`clock`: `now`, `next` (the next `monday 08:00 -06:00`), `advance_s`, `skew_s`, `frozen`, `scale`."""
     clock = sandbox.clock
     if args.get("now") is not None:
         clock.set(_instant(args["now"]))
+    if args.get("next") is not None:
+        clock.set(next_moment(clock.now(), args["next"]))
     if args.get("skew_s") is not None:
         clock.skew = timedelta(seconds=args["skew_s"])
     if args.get("advance_s") is not None:
@@ -116,7 +119,10 @@ ACTIONS: dict[str, Callable[[Sandbox, Any], None]] = {
 _NUMBER = (int, float)
 MEMBERS: dict[str, dict[str, tuple[type, ...]]] = {
     "end_fault": {"id": (str,)},
-    "clock": {"now": (str, datetime), "advance_s": _NUMBER, "skew_s": _NUMBER, "frozen": (bool,), "scale": _NUMBER},
+    "clock": {
+        "now": (str, datetime), "next": (str,), "advance_s": _NUMBER, "skew_s": _NUMBER, "frozen": (bool,),
+        "scale": _NUMBER,
+    },
     "limits": {
         "vendor": (str,), "name": (str,), "calls": (int,), "per_s": _NUMBER, "off": (bool,), "scale": _NUMBER,
         "window": (str,), "scope": (str,), "burst": (int,),
@@ -173,6 +179,11 @@ def _check_ranges(word: str, args: Mapping[str, Any]) -> None:
             raise UsageError(f"`{of}` needs `{needed}`")
     if args.get("now") is not None:
         _instant(args["now"])
+    if args.get("next") is not None:
+        try:
+            next_moment(datetime(2026, 1, 1, tzinfo=UTC), args["next"])
+        except ValueError as flaw:
+            raise UsageError(f"`next` of `{word}` is {flaw}", "for example monday 08:00 -06:00") from None
 
 
 def _instant(value: str | datetime) -> datetime:
@@ -186,8 +197,9 @@ def _instant(value: str | datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def check_in(sandbox: Sandbox, word: str, args: Any) -> None:
-    """Whether the action can be done in this sandbox: it has the vendor, the limit, the setting.
+def check_in(sandbox: Sandbox, word: str, args: Any, made: Collection[str] = ()) -> None:
+    """Whether the action can be done in this sandbox: it has the vendor, the limit (or will have made it: `made`), the
+    setting.
 
     Raises:
         UsageError: it cannot.
@@ -197,7 +209,7 @@ def check_in(sandbox: Sandbox, word: str, args: Any) -> None:
         return
     sites = sites_of(sandbox, args.get("vendor"))
     if word == "limits":
-        _check_limit(sites, args)
+        _check_limit(sites, args, made)
     if word == "rotate_keys" and args.get("client"):
         known = sorted({client.name for site in sites for client in site.clients.values()})
         if not any(args["client"] in (one.name, one.client_id) for site in sites for one in site.clients.values()):
@@ -209,9 +221,13 @@ def check_in(sandbox: Sandbox, word: str, args: Any) -> None:
                 raise UsageError(f'no setting "{name}"; known: {", ".join(known) or "none"}')
 
 
-def _check_limit(sites: list[Site], args: Mapping[str, Any]) -> None:
-    makes_one = args.get("calls") is not None and args.get("scope") is not None
-    for site in sites if args.get("name") and not makes_one else ():
+def makes_limit(args: Mapping[str, Any]) -> bool:
+    """Whether the action `limits` says enough to make a limit that the vendor has not."""
+    return bool(args.get("name")) and args.get("calls") is not None and args.get("scope") is not None
+
+
+def _check_limit(sites: list[Site], args: Mapping[str, Any], made: Collection[str]) -> None:
+    for site in sites if args.get("name") and args["name"] not in made and not makes_limit(args) else ():
         known = [limit.name for limit in site.limits.limits]
         if args["name"] not in known:
             raise UsageError(

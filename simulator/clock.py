@@ -16,9 +16,32 @@ whose window is long while the clock is turned.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_WEEKLY = re.compile(r"([a-z]+) (\d\d):(\d\d)(?: ([+-]\d\d:\d\d|Z))?", re.IGNORECASE)
+
+
+def next_moment(after: datetime, text: str) -> datetime:
+    """The first `monday 08:00 -06:00` after `after`; without an offset it is UTC.
+
+    Raises:
+        ValueError: `text` is no such moment.
+    """
+    found = _WEEKLY.fullmatch(text)
+    if found is None or found[1].lower() not in _DAYS:
+        raise ValueError(f"no weekday and time: {text!r}")
+    hour, minute, offset = found[2], found[3], found[4] or "Z"
+    same_day = datetime.fromisoformat(f"{after.date()}T{hour}:{minute}:00{offset}")
+    made = same_day + timedelta(days=(_DAYS.index(found[1].lower()) - same_day.weekday()) % 7)
+    while made <= after:
+        made += timedelta(days=7)
+    while made - timedelta(days=7) > after:
+        made -= timedelta(days=7)
+    return made.astimezone(UTC)
 
 
 def _utc_now() -> datetime:

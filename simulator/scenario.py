@@ -31,7 +31,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
-from simulator.actions import ACTIONS, check, check_in
+from simulator.actions import ACTIONS, check, check_in, makes_limit
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
 
@@ -122,19 +122,21 @@ def play(scenario: Scenario, sandbox: Sandbox) -> None:
     Raises:
         UsageError: an action does not fit this sandbox (a vendor or limit that it does not have); nothing is done then.
     """
+    made = {action.args["name"] for action in scenario.actions if action.word == "limits" and makes_limit(action.args)}
     for number, action in enumerate(scenario.actions, 1):
         try:
-            check_in(sandbox, action.word, action.args)
+            check_in(sandbox, action.word, action.args, made)
         except UsageError as flaw:
             raise UsageError(f"scenario {scenario.name}: action {number}: {flaw.message}", flaw.hint) from None
     stop(sandbox)
     sandbox.scenario = scenario.name
-    began = sandbox.clock.now()
     for action in scenario.actions:
-        act = partial(ACTIONS[action.word], sandbox, action.args)
         if action.at_s == 0:
-            act()
-        else:
+            ACTIONS[action.word](sandbox, action.args)
+    began = sandbox.clock.now()  # after a clock that the scenario puts at its own hour
+    for action in scenario.actions:
+        if action.at_s > 0:
+            act = partial(ACTIONS[action.word], sandbox, action.args)
             sandbox.faults.at(began + timedelta(seconds=action.at_s), act)
 
 
