@@ -2,7 +2,7 @@
 
 A `console` block holds lines that start with `$ ` and what they print; `…` stands for anything. `$ emr-sandbox serve`
 is the server that the other blocks talk to: here on a free port, which replaces the port 8400 of the text. Blocks of
-other kinds are parsed or compiled; one that cannot run in a test carries `<!-- not run: reason -->` before it.
+other kinds are parsed or compiled, tests are run; one that cannot run here carries `<!-- not run: reason -->` before.
 """
 
 from __future__ import annotations
@@ -92,6 +92,18 @@ def test_each_toml_block_is_toml(block: Block) -> None:
 @pytest.mark.parametrize("block", [b for b in ALL if b.kind == "python"], ids=str)
 def test_each_python_block_compiles(block: Block) -> None:
     compile(block.text, str(block), "exec")
+
+
+TESTS = [b for b in ALL if b.kind == "python" and b.text.startswith("# test_")]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", TESTS, ids=str)
+def test_each_test_that_the_readme_shows_passes(block: Block, tmp_path: Path) -> None:
+    name = block.text.split("\n", 1)[0].removeprefix("# ")
+    (tmp_path / name).write_text(block.text, encoding="utf-8")
+    printed = shell(f"python -m pytest -q -p no:cacheprovider -n 0 {name}", tmp_path, "0")
+    assert "1 passed" in printed, printed
 
 
 def test_every_block_has_a_kind_that_is_tested_or_says_why_not() -> None:

@@ -1,0 +1,58 @@
+"""The sandbox with its faults compiled out, to measure what faults cost a sandbox that has none.
+
+Not a second implementation: the path of a request is read from its own source, every statement that speaks of a plan is
+taken away, and what is left is compiled in its place. `python -m loadtests.faultless` is `emr-sandbox` without faults.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+import textwrap
+from types import FunctionType
+
+from simulator import cli, pipeline, server
+
+
+class WithoutPlan(ast.NodeTransformer):
+    """Takes away assignments of, branches on and choices by the plan of an exchange."""
+
+    def visit_Assign(self, node: ast.Assign) -> ast.AST | None:
+        return None if any(_speaks(target) for target in node.targets) else self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST | None:
+        return None if _speaks(node.test) else self.generic_visit(node)
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        return node.orelse if _speaks(node.test) else self.generic_visit(node)
+
+
+def _speaks(node: ast.AST) -> bool:
+    return any(isinstance(one, ast.Name) and one.id == "plan" for one in ast.walk(node))
+
+
+def without_plan(of: FunctionType) -> FunctionType:
+    """The function without its faults.
+
+    Raises:
+        ValueError: something of the plan is left.
+    """
+    tree = WithoutPlan().visit(ast.parse(textwrap.dedent(inspect.getsource(of))))
+    if _speaks(tree):
+        raise ValueError(f"{of.__qualname__} speaks of a plan in a way that is not known here")
+    scope = dict(of.__globals__)
+    exec(compile(ast.fix_missing_locations(tree), f"<{of.__qualname__} without faults>", "exec"), scope)
+    made: FunctionType = scope[of.__name__]
+    return made
+
+
+def take_faults_out() -> None:
+    """From now on this process handles requests without faults."""
+    server.handle = without_plan(pipeline.handle)
+    server.Server._exchange = without_plan(server.Server._exchange)  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    take_faults_out()
+    raise SystemExit(cli.run(sys.argv[1:]))
