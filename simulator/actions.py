@@ -48,8 +48,10 @@ def turn_clock(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
         clock.advance(timedelta(seconds=args["advance_s"]))
     if args.get("frozen") is True:
         clock.freeze()
-    elif args.get("frozen") is False or args.get("scale") is not None:
-        clock.run(args.get("scale") or clock.scale)
+    elif args.get("scale") is not None:
+        clock.run(args["scale"])
+    elif args.get("frozen") is False:
+        clock.unfreeze()
 
 
 def set_limits(sandbox: Sandbox, args: Mapping[str, Any]) -> None:

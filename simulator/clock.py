@@ -51,7 +51,7 @@ def _utc_now() -> datetime:
 class Clock:
     """The time of one sandbox; instants are aware UTC datetimes, durations are timedeltas."""
 
-    __slots__ = ("_monotonic", "_state", "_wall", "skew")
+    __slots__ = ("_monotonic", "_running", "_state", "_wall", "skew")
 
     def __init__(
         self,
@@ -65,6 +65,7 @@ class Clock:
         # (time at the mark, the mark on the monotonic clock, sandbox seconds a real second: 0 when frozen), replaced as
         # one: a reader in another thread sees the old or the new state, never half of each.
         self._state = (start, monotonic(), 1.0)
+        self._running = 1.0  # the scale to which a frozen clock goes back
         self.skew = timedelta(0)
 
     def now(self) -> datetime:
@@ -112,4 +113,10 @@ class Clock:
         """
         if scale <= 0:
             raise ValueError(f"scale must be positive: {scale:g}")
+        self._running = scale
         self._state = (self.now(), self._monotonic(), scale)
+
+    def unfreeze(self) -> None:
+        """Let a clock that was stopped run as before; one that runs goes on."""
+        if self.is_frozen:
+            self.run(self._running)

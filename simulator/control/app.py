@@ -12,6 +12,7 @@ from simulator.control import (
     faults,
     health,
     journal,
+    keys,
     later,
     launches,
     limits,
@@ -26,7 +27,22 @@ from simulator.control.problem import MEDIA, SCHEMA, speak_problems
 from simulator.sandboxes import Sandboxes
 from simulator.settings import Settings
 
-_NOUNS = (health, sandboxes, clients, clock, faults, limits, scenario, journal, truth, vendors, launches, ehr, later)
+_NOUNS = (
+    health,
+    sandboxes,
+    clients,
+    clock,
+    faults,
+    limits,
+    scenario,
+    journal,
+    truth,
+    vendors,
+    keys,
+    launches,
+    ehr,
+    later,
+)
 
 
 def control_app(settings: Settings, everything: Sandboxes) -> App:

@@ -59,7 +59,7 @@ async def put(request: Request, id: str, setting: Setting) -> dict[str, Any]:
     if setting.frozen is True:
         found.clock.freeze()
     elif setting.frozen is False:
-        found.clock.run(found.clock.scale)
+        found.clock.unfreeze()
     found.faults.settle(found.clock.now())
     return told(found)
 

@@ -19,13 +19,6 @@ async def changes(request: Request, id: str) -> None:
     _not_yet("changes of the truth")
 
 
-@router.post(f"{ONE}/vendors/{{vendor}}/rotate-keys", status_code=501)
-async def rotate_keys(request: Request, id: str, vendor: str) -> None:
-    """A vendor's keys change. Not simulated yet."""
-    site_of(sandbox_of(request, id), vendor)
-    _not_yet("rotation of a vendor's keys")
-
-
 @router.post(f"{ONE}/vendors/{{vendor}}/upgrade", status_code=501)
 async def upgrade(request: Request, id: str, vendor: str) -> None:
     """A vendor's API drifts to a later day. Not simulated yet."""

@@ -31,7 +31,10 @@ def rotate(site: Site, client_id: str | None = None) -> list[str]:
 
 
 def _rotated(site: Site, client: Client) -> Client:
-    """The client with the next of its credentials; itself when it has none. Derived from the old ones and the site."""
+    """The client with the next of its credentials; itself when it has none, or publishes keys of its own. Derived from
+    the old ones and the site."""
+    if client.jwks is not None or client.jwks_uri:
+        return client
     if client.key_slot is not None:
         stem, _, number = client.kid.rpartition("-")
         kid = f"{stem}-{int(number) + 1}" if stem and number.isdigit() else f"{client.kid}-2"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +13,7 @@ from simulator.actions import check, turn_clock
 from simulator.clock import next_moment
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
+from simulator.server import Running
 
 MONDAY_NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
@@ -57,3 +59,31 @@ def test_a_scenario_can_put_the_clock(tiny_sandbox: Sandbox) -> None:
     assert tiny_sandbox.clock.skew == timedelta(seconds=5)
     with pytest.raises(UsageError, match="needs an offset"):
         check("clock", {"now": "2026-03-01T08:00:00"})
+
+
+def test_a_frozen_clock_goes_on_as_fast_as_before(
+    tiny_server: Running, tiny_sandbox: Sandbox, http: httpx.Client
+) -> None:
+    here = f"{tiny_server.control}/sandboxes/{tiny_sandbox.id}/clock"
+    scales = [http.put(here, json=wish).json()["scale"] for wish in (
+        {"scale": 60}, {"frozen": True}, {"frozen": False}, {"frozen": False}, {"scale": 2, "frozen": False},
+    )]  # fmt: skip
+    assert scales == [60, 0, 60, 60, 2]
+    turn_clock(tiny_sandbox, {"frozen": True})
+    turn_clock(tiny_sandbox, {"frozen": False})
+    assert tiny_sandbox.clock.scale == 2
+
+
+def test_keys_are_rotated_through_the_control_api(
+    tiny_server: Running, tiny_sandbox: Sandbox, http: httpx.Client
+) -> None:
+    here = f"{tiny_server.control}/sandboxes/{tiny_sandbox.id}"
+    before = {one["client_id"]: one for one in http.get(f"{here}/clients").json()["tiny"]}
+    first, other = before
+    told = http.post(f"{here}/vendors/tiny/rotate-keys", json={"client": first}).json()
+    assert told == {"vendor": "tiny", "rotated": [first]}
+    after = {one["client_id"]: one for one in http.get(f"{here}/clients").json()["tiny"]}
+    assert after[first]["client_secret"] != before[first]["client_secret"]
+    assert after[other] == before[other]
+    assert http.post(f"{here}/vendors/tiny/rotate-keys").json()["rotated"] == [first, other]
+    assert http.post(f"{here}/vendors/tiny/rotate-keys", json={"client": "who"}).status_code == 404

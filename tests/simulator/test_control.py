@@ -301,7 +301,7 @@ def test_revoked_tokens_are_refused_and_new_ones_are_not(
     assert problem_of(api.post(f"{here}/vendors/epik/revoke"), 404)["known"] == ["tiny", "twin"]
 
 
-@pytest.mark.parametrize("call", ["/truth/changes", "/vendors/tiny/rotate-keys", "/vendors/tiny/upgrade"])
+@pytest.mark.parametrize("call", ["/truth/changes", "/vendors/tiny/upgrade"])
 def test_what_is_not_simulated_yet_says_so(api: httpx.Client, here: str, call: str) -> None:
     answer = api.post(here + call, json={})
     assert problem_of(answer, 501)["detail"].startswith("not simulated: ")
