@@ -157,7 +157,7 @@ ROWS: dict[str, list[Row]] = {
     "second_origin": [Row(lambda seen, clean: urlsplit(next_of(seen)).hostname == "localhost")],
     "slicer": [
         Row(
-            lambda seen, clean: seen.body == clean.body and seen.last_s - seen.head_s > 0.03 and seen.pieces > 2,
+            lambda seen, clean: seen.body == clean.body and seen.last_s > 0.01 * (len(clean.body) // 100 - 1),
             {"average_size_bytes": 100, "delay_ms": 10},
         )
     ],
