@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 SEED   ?= 7
 
-.PHONY: demo test serve load bench clean
+.PHONY: demo test serve load bench bench-population clean
 .DEFAULT_GOAL := demo
 
 $(BIN)/python:
@@ -50,6 +50,9 @@ load: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	@$(BIN)/python -m loadtests.bench
+
+bench-population: $(VENV)/.ready-dev
+	@$(BIN)/python -m loadtests.population
 
 clean:
 	rm -rf $(VENV) report dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

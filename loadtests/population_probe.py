@@ -1,0 +1,156 @@
+"""One population in a process of its own, measured on demand: `python -m loadtests.population_probe SIZE`.
+
+Reads one word a line from stdin (`start`, an operation, `memory`, `caches`) and answers one JSON value a line. The
+parent asks several of these in turn, so that all sizes see the same weather.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from itertools import count, islice
+from typing import Any
+
+import httpx
+
+from simulator.auth.request import token_request
+from simulator.sandbox import Sandbox
+from simulator.server import Server
+from simulator.settings import Settings
+
+BATCH_S = 0.05
+"""How long one measurement of an operation lasts, at least."""
+PREPARED = 64
+"""How many different patients an operation goes around, where finding out what to ask costs time by itself."""
+READS = 1_000
+
+Operation = Callable[[], object]
+
+
+class Probe:
+    """A server over `size` patients and the operations that are timed on it."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        started = time.perf_counter()
+        self.server = Server(Settings(patients=size))
+        self.start_ms = (time.perf_counter() - started) * 1e3
+        self.sandbox: Sandbox = self.server.sandboxes.default
+        self.world = self.sandbox.world
+        self.population = self.world.population
+        self._numbers = (turn * 0x9E3779B97F4A7C15 % size for turn in count(1))  # all over, never twice in a row
+        self.operations: dict[str, Operation] = dict(self._operations())
+
+    def _operations(self) -> Iterator[tuple[str, Operation]]:
+        population, world = self.population, self.world
+        yield "person by number", lambda: population.person(next(self._numbers))
+        for id, site in self.sandbox.sites.items():
+            ids = [site.vendor.patient_ids(site, next(self._numbers)) for _ in range(PREPARED)]
+            for name in ids[0]:
+                asked = _around([one[name] for one in ids if name in one])
+                yield (
+                    f"{id}: patient by {name}",
+                    lambda site=site, asked=asked: site.vendor.patient_of(site, next(asked)),
+                )
+        people = [population.person(next(self._numbers)) for _ in range(PREPARED)]
+        named = _around([(one.family, one.given[0], one.birth_date) for one in people])
+        yield "by name and birth date", lambda: self._by_name_and_birth_date(*next(named))
+        phones = _around([t.value for one in people for t in one.telecoms if t.system == "phone"])
+        yield "by phone", lambda: list(population.by_phone(next(phones)))
+        mails = _around([t.value for one in people for t in one.telecoms if t.system == "email"])
+        yield "by e-mail", lambda: list(population.by_email(next(mails)))
+        numbers = _around([one.ssn for one in people if one.ssn])
+        yield "by social security number", lambda: list(population.by_ssn(next(numbers)))
+        yield "count of a family name", lambda: population.count(family="Smith", exact=True)
+        yield "20 of a family name", lambda: list(islice(population.find(family="Smith", exact=True), 20))
+        yield "whole chart", lambda: world.chart(next(self._numbers))
+        feed: Any = getattr(world, "feed", None)
+        if feed is not None:
+            since = self.sandbox.started_at - timedelta(days=30)
+            moments = (since + timedelta(minutes=turn % 20_000) for turn in count(0, 7919))
+            yield "100 events of a window", lambda: list(islice(_feed(feed, next(moments)), 100))
+
+    def _by_name_and_birth_date(self, family: str, given: str, born: Any) -> None:
+        found = self.population.find(family=family, given=given, born=(born, born), exact=True)
+        assert next(found, None) is not None
+
+    def measure(self, name: str) -> float:
+        """Microseconds of processor time that the operation takes on average over one batch."""
+        operation, done = self.operations[name], 0
+        started = time.process_time()
+        while (now := time.process_time()) < started + BATCH_S or done < 3:
+            operation()
+            done += 1
+        return (now - started) / done * 1e6
+
+    def memory(self) -> dict[str, float]:
+        """Resident MB now and after READS Patient reads of every vendor over HTTP."""
+        before = _resident()
+        asyncio.run(self._read())
+        return {"before": before, "after": _resident()}
+
+    async def _read(self) -> None:
+        transport = httpx.ASGITransport(self.server)
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as http:
+            clients = (await http.get("/_sandbox/sandboxes/default/clients")).json()
+            urls = (await http.get("/_sandbox/sandboxes/default")).json()["vendors"]
+            for vendor, site in self.sandbox.sites.items():
+                site.limits.off()
+                headers, form = token_request(clients[vendor][0])
+                granted = await http.post(clients[vendor][0]["token_url"], content=form, headers=headers)
+                access = {"Authorization": "Bearer " + granted.json()["access_token"]}
+                for _ in range(READS):
+                    id = site.vendor.patient_ids(site, next(self._numbers))["fhir_id"]
+                    answer = await http.get(urls[vendor]["fhir_url"] + "/Patient/" + id, headers=access)
+                    assert answer.status_code == 200, answer.text
+
+    def caches(self) -> dict[str, int]:
+        """How many things the caches of the world hold, by the name of the cache."""
+        held: dict[str, int] = {}
+        for owner in (self.world, self.population):
+            for name, value in vars(owner).items():
+                if hasattr(value, "move_to_end") or "kept" in name or "permutations" in name:
+                    held[f"{type(owner).__name__.lower()}.{name.strip('_')}"] = (
+                        value if isinstance(value, int) else len(value)
+                    )
+        return held
+
+
+def _feed(feed: Any, since: Any) -> Iterator[Any]:
+    return iter(feed(since, since + timedelta(days=1)))
+
+
+def _around(items: list[Any]) -> Iterator[Any]:
+    return (items[turn % len(items)] for turn in count())
+
+
+def _resident() -> float:
+    """Megabytes in memory now; where the system does not say, the most there ever were."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as told:
+            return int(told.read().split()[1]) * resource.getpagesize() / 2**20
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def main() -> None:
+    """Answer until stdin ends."""
+    probe = Probe(int(sys.argv[1]))
+    for line in sys.stdin:
+        word = line.strip()
+        answers: dict[str, Callable[[], object]] = {
+            "start": lambda: {"ms": probe.start_ms, "operations": list(probe.operations)},
+            "memory": probe.memory,
+            "caches": probe.caches,
+        }
+        answer = answers[word]() if word in answers else probe.measure(word)
+        print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
