@@ -11,6 +11,7 @@ import json
 import resource
 import sys
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import count, islice
@@ -114,10 +115,8 @@ class Probe:
         held: dict[str, int] = {}
         for owner in (self.world, self.population):
             for name, value in vars(owner).items():
-                if hasattr(value, "move_to_end") or "kept" in name or "permutations" in name:
-                    held[f"{type(owner).__name__.lower()}.{name.strip('_')}"] = (
-                        value if isinstance(value, int) else len(value)
-                    )
+                if isinstance(value, OrderedDict) or (isinstance(value, dict) and "permutations" in name):
+                    held[f"{type(owner).__name__.lower()}.{name.strip('_')}"] = len(value)
         return held
 
 

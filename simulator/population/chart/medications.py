@@ -17,8 +17,8 @@ _MILLION = 10**6
 _STOPPED_PERCENT = 15
 _MAX_DELAY = 400  # days until somebody treats a chronic condition
 _CROSS_REACTIONS = {
-    "penicillin": frozenset(("amoxicillin500", "amox_clav875", "penicillinvk500")),
-    "amoxicillin": frozenset(("amoxicillin500", "amox_clav875", "penicillinvk500")),
+    "penicillin": frozenset(("amoxicillin500", "amoxicillin_susp", "amox_clav875", "penicillinvk500")),
+    "amoxicillin": frozenset(("amoxicillin500", "amoxicillin_susp", "amox_clav875", "penicillinvk500")),
     "sulfa": frozenset(("smx_tmp_ds",)),
 }
 _SIGS = {
@@ -63,6 +63,9 @@ def orders_of(
             salt = mix(mix(life.number, life.salts[episode.key]) ^ episode.onset, len(key) * 131 + ord(key[0]) + share)
             ingredient = row.ingredient.code if row.ingredient else key
             if visit is None or salt % _MILLION >= share or ingredient in orders or key in crossed:
+                continue
+            age = life.age_days(visit.local_day) * 4 // 1461
+            if not row.ages[0] <= age <= row.ages[1]:
                 continue
             if ingredient not in avoided and episode.is_active(visit.local_day):
                 orders[ingredient] = _order(life, row, episode, visit, salt >> 20)

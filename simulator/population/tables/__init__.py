@@ -99,6 +99,7 @@ def _medication(row: dict[str, str]) -> MedicationRow:
         days_supply=int(row["days_supply"]),
         refills=int(row["refills"]),
         is_chronic=row["chronic"] == "1",
+        ages=(int(row["min_age"]), int(row["max_age"] or 200)),
         dea_schedule=row["dea_schedule"],
         sensitivity=tuple(row["sensitive"].split()),
     )

@@ -98,6 +98,7 @@ class MedicationRow:
     days_supply: int
     refills: int
     is_chronic: bool
+    ages: tuple[int, int]  # in whole years, at which the product is for the patient
     dea_schedule: str
     sensitivity: tuple[str, ...]
 

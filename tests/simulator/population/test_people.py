@@ -24,8 +24,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "61d5e9fe25dd9e8e05e359bea9e4a0d90d20e0de5359a7327cd704c1a8533237",
-    (31, 100_000_000): "219f97cdabe04d79dcdd96bb8becadc551292f2acb36dc2620e5aa2ad8fdb095",
+    (7, 10_000): "a1576bad08863b9ebac8835107b26d180c110dddc5b379d0ebacced21e14428a",
+    (31, 100_000_000): "4b695a71467f0973277de9ca3489aaa15ada0adf2d36beb28e02f89b3d09f02d",
 }
 
 

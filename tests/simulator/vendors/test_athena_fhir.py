@@ -92,9 +92,9 @@ def _references(value: Any) -> list[str]:
 
 def test_a_decimal_keeps_its_digits(athena: Athena) -> None:
     number, record = athena.number_with(
-        "observation", category="laboratory", value=lambda value: value is not None and str(value).endswith("0")
+        "observation", category="laboratory", value=lambda value: value is not None and str(value).endswith(".0")
     )
-    raw = athena.search("Observation", number, code=record.code.code, _count=1000).raw
+    raw = athena.search("Observation", number, category="laboratory", _count=1000).raw
     assert f'"value":{record.value},'.encode() in raw
 
 
