@@ -88,7 +88,7 @@ class Sandbox:
         self.clock = clock or Clock(self.started_at)
         self.journal = Journal(journal_size)
         self.faults = FaultBook(seed_bytes("faults", seed), self._now)
-        self.world = World(population or Population(seed=seed, size=patients, as_of=as_of))
+        self.world = World(population or Population(seed=seed, size=patients, as_of=as_of), self._now)
         self.sites: dict[str, Site] = {vendor.id: Site(self, vendor) for vendor in vendors}
 
     def _now(self) -> datetime:

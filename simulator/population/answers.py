@@ -374,5 +374,5 @@ def _day(day: date | None) -> Json | None:
     return None if day is None else {"value": day.isoformat(), "precision": "day"}
 
 
-def _instant(at: datetime) -> Json:
-    return {"value": f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "precision": "minute"}
+def _instant(at: datetime | None) -> Json | None:
+    return None if at is None else {"value": f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "precision": "minute"}

@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 
 from simulator.population import tables
 from simulator.population.chart import chart_of
-from simulator.population.chart.encounters import clock_changes
 from simulator.population.chart.life import life_of
 from simulator.population.people import Population
 from simulator.population.records import Chart, Person
+from simulator.population.zones import clock_changes
 
 _PEOPLE_LOOKED_AT = 3_000
 _CHARTS_LOOKED_AT = 250

@@ -13,41 +13,58 @@ Key = tuple[str, int, int]  # kind, patient number, ordinal
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One write. `number` counts the versions of the record: 1 is the truth as generated, or the creation."""
+    """One version of a record. `number` counts them: 1 is the creation. `what` as in `records.Change`; `who` is empty
+    for what happened by itself."""
 
     record: Record
     number: int
     who: str
     at: datetime
-    deleted: bool = False
+    what: str = "updated"
+
+    @property
+    def deleted(self) -> bool:
+        return self.what == "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One write, in order: `turn` is its place among all of them."""
+
+    turn: int
+    number: int
+    version: Version
 
 
 class Ledger:
     """Versions of written records, newest last."""
 
-    __slots__ = ("_counts", "_patients", "_persons", "_versions", "next_ordinal", "next_patient", "writes")
+    __slots__ = ("_patients", "_persons", "_versions", "entries", "next_ordinal", "next_patient")
 
     def __init__(self, first_patient: int, first_ordinal: int) -> None:
         self._versions: dict[Key, list[Version]] = {}
-        self._patients: dict[int, dict[Key, None]] = {}
+        self._patients: dict[int, list[Version]] = {}
         self._persons: set[int] = set()
-        self._counts: dict[int, int] = {}
-        self.writes = 0
+        self.entries: list[Entry] = []
         self.next_patient = first_patient
         self.next_ordinal = first_ordinal
+
+    @property
+    def writes(self) -> int:
+        """How many writes there have been."""
+        return len(self.entries)
 
     def append(self, key: Key, version: Version) -> None:
         """Adds a version of the record `key`."""
         self._versions.setdefault(key, []).append(version)
-        self._patients.setdefault(key[1], {})[key] = None
+        self._patients.setdefault(key[1], []).append(version)
         if key[0] == "patient":
             self._persons.add(key[1])
-        self._counts[key[1]] = self._counts.get(key[1], 0) + 1
-        self.writes += 1
+        self.entries.append(Entry(len(self.entries), key[1], version))
 
     def writes_of(self, number: int) -> int:
         """How often something about a patient was written."""
-        return self._counts.get(number, 0)
+        return len(self._patients.get(number, ()))
 
     def latest(self, key: Key) -> Version | None:
         """The newest version of `key`, None when it was never written."""
@@ -58,10 +75,9 @@ class Ledger:
         """Every written version of `key`, oldest first."""
         return tuple(self._versions.get(key, ()))
 
-    def of_patient(self, number: int) -> Iterator[tuple[Key, Version]]:
-        """The newest version of every record written about a patient, in order of first writing."""
-        for key in self._patients.get(number, ()):
-            yield key, self._versions[key][-1]
+    def of_patient(self, number: int) -> Iterator[Version]:
+        """What was written about a patient, in order of writing."""
+        return iter(self._patients.get(number, ()))
 
     def has(self, number: int) -> bool:
         """Whether anything was written about a patient."""

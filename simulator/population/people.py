@@ -9,19 +9,23 @@ cast (see `cast`), who come before everybody else in the order.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 
 from simulator.ids import Permutation, h64, mix, seed_bytes
 from simulator.population import tables
 from simulator.population.cast import Cast
 from simulator.population.contacts import Contacts, e164
+from simulator.population.deaths import Deaths
 from simulator.population.households import Household
+from simulator.population.lanes import AHEAD_DAYS, Lanes
 from simulator.population.names import GIVENS, ORIGINS, ascii_name, givens_like, named_in_email
 from simulator.population.order import Order, Place
 from simulator.population.places import facilities, make_address, practitioner_of
 from simulator.population.records import Address, Facility, Person, Practitioner, Telecom
 from simulator.population.traits import HouseholdTraits, Traits, household_traits, traits_of
+from simulator.population.zones import instant
 from simulator.refusal import UsageError
 
 VERSION = 1
@@ -35,7 +39,8 @@ _OWN_CONTACTS_FROM = 13 * 365  # younger ones are reached through the head of th
 class Population:
     """`size` people, drawn from `seed`, as they are on the day `as_of`. Immutable; nothing in it grows with `size`.
 
-    `key` names the population (version, seed, size): what derives ids from it stays the same from day to day.
+    `key` names the population (version, seed, size): what derives ids from it stays the same from day to day. The world
+    moves on from `starts`, noon of `as_of`, to `horizon`, after which nothing more happens.
 
     Raises:
         UsageError: `size` is not between 1 and MAX_SIZE.
@@ -56,8 +61,10 @@ class Population:
         self._contacts = Contacts(self.key, size)
         self._homes = Permutation(size, self.key, "home")
         self._gender_key = h64(self.key, "genders")
-        self._clock_changes = Permutation(size, self.key, "clock change")
-        self._in_on_change = -(-size // 200)
+        self.lanes = Lanes(self.key, size, as_of)
+        self._deaths = Deaths(self.key, self.lanes, as_of)
+        self.starts = datetime.combine(as_of, time(12), UTC)
+        self.horizon = datetime.combine(as_of + timedelta(AHEAD_DAYS), time(), UTC)
         self._npis = Permutation(10**8, self.key, "npi")
         self.cast = Cast(size, as_of, self.facilities)
         self._first = len(self.cast)  # the first number that is drawn
@@ -91,15 +98,17 @@ class Population:
         self._check(number)
         return self.cast.rank(number) if number < self._first else self._first + self._ranks.forward(number)
 
-    def person(self, number: int) -> Person:
-        """Everything about who a patient is.
+    def person(self, number: int, at: datetime | None = None) -> Person:
+        """Everything about who a patient is, at the moment `at`: by default the one at which the population starts.
 
         Raises:
             IndexError: there is no patient of that number.
         """
         self._check(number)
+        at = at or self.starts
         if number < self._first:
-            return self.cast.person(number)
+            one = self.cast.person(number)
+            return one if one.deceased is None or one.deceased <= at else replace(one, deceased=None)
         rank = self._ranks.forward(number)
         place = self._order.place(rank)
         circle = self._order.circle(rank)
@@ -114,6 +123,8 @@ class Population:
         practitioner = self._practitioner_of(circle)
         facility = practitioner % len(self.facilities)
         addresses = self._addresses(shared, self.facilities[facility].address.state)
+        death = self._deaths.minute(number, place.birth, given.sex)
+        deceased = instant(death) if death is not None else None
         return Person(
             number=number,
             family=family,
@@ -133,7 +144,7 @@ class Population:
             ssn=self._contacts.ssn(number),
             facility=facility,
             practitioner=practitioner,
-            deceased=traits.deceased(self.as_of),
+            deceased=deceased if deceased is not None and deceased <= at else None,
         )
 
     def household(self, number: int) -> tuple[int, ...]:
@@ -274,6 +285,18 @@ class Population:
             if rank == min(circle):
                 yield from (number for number in map(self._ranks.inverse, circle) if number >= self._first)
 
+    def zone(self, number: int) -> str:
+        """The time zone of a patient's home clinic."""
+        return self.facilities[self.home(number) % len(self.facilities)].zone
+
+    def death(self, number: int) -> datetime | None:
+        """When a patient dies, in the years on record or ahead; None who outlives them."""
+        if 0 <= number < self._first:
+            return self.cast.person(number).deceased
+        place = self._place(number)
+        minute = self._deaths.minute(number, place.birth, GIVENS[place.given].sex)
+        return None if minute is None else instant(minute)
+
     def of_other_gender(self) -> Iterator[int]:
         """The patients whose administrative gender is `other`: 3 of a thousand, and some of the cast."""
         yield from (number for number in range(self._first) if self.cast.person(number).gender == "other")
@@ -281,11 +304,11 @@ class Population:
 
     def is_in_on_clock_change(self, number: int) -> bool:
         """Whether the patient is one of those who were in hospital when the clocks changed."""
-        return self._clock_changes.forward(number) < self._in_on_change
+        return self.lanes.clock_change.has(number)
 
     def in_on_clock_change(self) -> Iterator[int]:
         """The patients who were in hospital when the clocks changed, if they were born by then: 1 in 200."""
-        return (self._clock_changes.inverse(place) for place in range(self._in_on_change))
+        return self.lanes.clock_change.numbers()
 
     # Parts of a person
 

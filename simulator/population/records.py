@@ -7,11 +7,11 @@ Code systems go by short name: snomed icd10cm loinc rxnorm cvx.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal[
     "patient", "encounter", "condition", "allergy", "medication", "observation", "immunization", "procedure",
@@ -99,8 +99,8 @@ class Encounter:
     class_code: str  # v3 ActCode: AMB EMER IMP OBSENC VR HH
     type: Code  # snomed
     start: datetime
-    end: datetime
-    status: str  # finished
+    end: datetime | None  # None while it goes on
+    status: str  # in-progress | finished
     reason: int | None  # ordinal of a condition
     facility: int
     practitioner: int
@@ -115,7 +115,7 @@ class Condition:
     codes: tuple[Code, ...]  # snomed, icd10cm
     text: str
     clinical_status: str  # active | inactive | resolved
-    verification: str  # confirmed
+    verification: str  # confirmed | entered-in-error
     category: str  # problem-list-item | encounter-diagnosis
     onset: date
     abatement: date | None
@@ -138,7 +138,7 @@ class Allergy:
     category: str  # medication | food | environment
     criticality: str  # low | high | unable-to-assess
     clinical_status: str  # active
-    verification: str  # confirmed
+    verification: str  # confirmed | entered-in-error
     reactions: tuple[Code, ...]  # snomed
     onset: date | None
     recorded: datetime
@@ -170,7 +170,7 @@ class Medication:
     product: Code  # rxnorm
     ingredient: Code | None  # rxnorm
     text: str
-    status: str  # active | stopped | completed
+    status: str  # active | stopped | completed | entered-in-error
     intent: str  # order
     authored: datetime
     start: date
@@ -198,7 +198,7 @@ class Observation:
     category: str  # laboratory | vital-signs | survey | social-history
     code: Code  # loinc
     text: str
-    status: str  # final
+    status: str  # preliminary | final | corrected | entered-in-error
     effective: datetime
     issued: datetime
     value: Decimal | None
@@ -226,7 +226,7 @@ class Immunization:
     code: Code  # cvx
     text: str
     day: date
-    status: str  # completed
+    status: str  # completed | entered-in-error
     lot: str | None
     encounter: int | None
     practitioner: int
@@ -338,20 +338,19 @@ Record = (
     | Document
     | Appointment
     | Coverage
+    | Consent
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One thing that happened to one record: from `at` on it is as `record` says."""
 
     at: datetime
-    what: str  # created | updated | corrected | retracted | merged | unmerged
+    what: str  # created | updated | corrected | retracted | deleted | merged | unmerged
     record: Record
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(NamedTuple):
     """How often a record has changed by the moment of a chart, and when it last did. Version 1 is its creation."""
 
     version: int
@@ -360,7 +359,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """Everything that is so about one patient at one moment, each tuple in order of time, oldest first."""
+    """Everything that is so about one patient at one moment, each tuple in order of time, oldest first.
+
+    What was entered in error and taken back is not so: it stands in `retracted`, for vendors that go on telling it.
+    """
 
     person: Person
     encounters: tuple[Encounter, ...]
@@ -374,6 +376,12 @@ class Chart:
     appointments: tuple[Appointment, ...] = ()
     coverages: tuple[Coverage, ...] = ()
     consents: tuple[Consent, ...] = ()
+    retracted: tuple[Record, ...] = ()
+    states: Mapping[tuple[str, int], State] = field(default_factory=dict, hash=False)  # by kind and ordinal
+
+    def state(self, record: Record) -> State | None:
+        """How often this record has changed and when it last did; None for a record that is no part of a log."""
+        return self.states.get((record.kind, record.ordinal))
 
     def of(self, kind: str) -> tuple[Record, ...]:
         """The records of one kind.
@@ -398,3 +406,17 @@ _OF: dict[str, Callable[[Chart], tuple[Record, ...]]] = {
     "coverage": lambda c: c.coverages,
 }
 KINDS: tuple[str, ...] = tuple(_OF)
+FIELDS: dict[str, str] = {
+    "encounter": "encounters",
+    "condition": "conditions",
+    "allergy": "allergies",
+    "medication": "medications",
+    "observation": "observations",
+    "immunization": "immunizations",
+    "procedure": "procedures",
+    "document": "documents",
+    "appointment": "appointments",
+    "coverage": "coverages",
+    "consent": "consents",
+}
+"""Where a chart keeps the records of a kind."""

@@ -11,7 +11,6 @@ import struct
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
 
 from simulator.population import tables
 from simulator.population.names import decade_of, middle_name
@@ -86,15 +85,6 @@ class Traits:
     has_mobile: bool
     has_home_phone: bool
     mail_domain: str | None
-    days_dead: int | None
-    minute_of_death: int
-
-    def deceased(self, as_of: date) -> datetime | None:
-        """When the person died, if so."""
-        if self.days_dead is None:
-            return None
-        midnight = datetime.combine(as_of - timedelta(days=self.days_dead), time(), UTC)
-        return midnight + timedelta(minutes=self.minute_of_death)
 
 
 def household_traits(key: bytes, head: int, origin: str) -> HouseholdTraits:
@@ -146,8 +136,6 @@ def traits_of(
         has_mobile=not without_phone and (not has_home_phone or words[15] >= _PER_MILLION[100_000]),
         has_home_phone=has_home_phone,
         mail_domain=None if words[16] < _PER_MILLION[250_000] else "example.org" if words[16] & 1 else "example.com",
-        days_dead=_days_dead(words[17] * 1_000_000 >> 64, words[18], age_days),
-        minute_of_death=words[19] % 1440,
     )
 
 
@@ -170,9 +158,3 @@ def _suffix(draw: int, sex: str) -> str | None:
 def _nickname(draw: int, given: str) -> str | None:
     known = tables.NICKNAMES.get(given)
     return known[draw % len(known)] if known else None
-
-
-def _days_dead(draw: int, when: int, age_days: int) -> int | None:
-    """How many days ago the person died: 4 % of those over 65, 0.8 % over 45, 0.1 % younger, in the last five years."""
-    per_million = 40_000 if age_days >= 65 * 365 else 8_000 if age_days >= 45 * 365 else 1_000
-    return 1 + when % min(5 * 365, age_days - 1) if draw < per_million and age_days > 60 else None

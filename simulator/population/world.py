@@ -1,53 +1,87 @@
-"""A world: the population plus what has been written to it. Knows no vendor and no clock."""
+"""A world: the population plus what has been written to it, as of now. Knows no vendor; `now` is given to it.
+
+The log of a patient is the history that the population gives, and the ledger. A record that was written stays as it was
+written: what would have happened to it afterwards does not. A death that was written ends the history.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import replace
-from datetime import date, datetime
-from typing import TypeVar
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
 
-from simulator.population.chart import chart_of
+from simulator.population.chart import history_of
+from simulator.population.chart.life import registered
 from simulator.population.contacts import e164
-from simulator.population.ledger import Ledger, Version
+from simulator.population.feed import Feed, Key
+from simulator.population.history import folded
+from simulator.population.ledger import Entry, Ledger, Version
 from simulator.population.people import Population
 from simulator.population.ranks import fold
-from simulator.population.records import KINDS, Chart, Person, Record
+from simulator.population.records import KINDS, Change, Chart, Person, Record, State
+from simulator.population.zones import instant, minute_of
 
 FIRST_WRITTEN = 2**31
 """Numbers from here on are patients who were written; ordinals from `FIRST_WRITTEN_ORDINAL` on, items that were."""
 FIRST_WRITTEN_ORDINAL = 1 << 20
 
 _WRITTEN_RANK = 1 << 33  # written or changed patients come after the population, in number order
+_STAMPS_KEPT = 65_536
+_BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Written = TypeVar("_Written", bound=Record)
-_FIELDS = {
-    "encounter": "encounters",
-    "condition": "conditions",
-    "allergy": "allergies",
-    "medication": "medications",
-    "observation": "observations",
-    "immunization": "immunizations",
-    "procedure": "procedures",
-    "document": "documents",
-    "appointment": "appointments",
-    "coverage": "coverages",
-}
+
+
+class Event(NamedTuple):
+    """One change of the feed. `cursor` names its place there; `number` is the patient's, `version` the record's."""
+
+    cursor: str
+    at: datetime
+    what: str
+    number: int
+    record: Record
+    version: int
+    who: str
+
+
+class _Span(NamedTuple):
+    """A number of changes, and from when until when it is the right one."""
+
+    changes: int
+    since: datetime
+    until: datetime
+
+
+class _Held(NamedTuple):
+    span: _Span
+    chart: Chart
 
 
 class World:
-    """The population and the ledger, read as one. What is written here every vendor of the sandbox sees."""
+    """The population and the ledger, read as one. What is written here every vendor of the sandbox sees.
 
-    def __init__(self, population: Population, charts_kept: int = 512) -> None:
+    `now` is asked whenever something is read; without it the world stands still at the population's start.
+    """
+
+    def __init__(
+        self, population: Population, now: Callable[[], datetime] | None = None, *, charts_kept: int = 256
+    ) -> None:
         self.population = population
+        self.now: Callable[[], datetime] = now or (lambda: population.starts)
         self._charts_kept = charts_kept
-        self._charts: OrderedDict[int, Chart] = OrderedDict()
+        self._history = lru_cache(maxsize=charts_kept)(lambda number: history_of(population, number))
+        self._death = lru_cache(maxsize=_STAMPS_KEPT)(population.death)
+        self._feed: Feed | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forgets everything written."""
         self._ledger = Ledger(FIRST_WRITTEN, FIRST_WRITTEN_ORDINAL)
-        self._charts = OrderedDict()
+        self._charts: OrderedDict[int, _Held] = OrderedDict()
+        self._spans: OrderedDict[int, _Span] = OrderedDict()
         self._families: dict[str, set[int]] = {}  # folded family name -> written patients who bear it or have borne it
 
     @property
@@ -58,27 +92,78 @@ class World:
     # Reading
 
     def person(self, number: int) -> Person | None:
-        """The person of that number as of the latest write; None if there is none."""
+        """The person of that number as of now; None if there is none."""
         version = self._ledger.latest(("patient", number, 0))
         if version is not None:
             return version.record if isinstance(version.record, Person) and not version.deleted else None
-        return self.population.person(number) if 0 <= number < self.population.size else None
+        return self.population.person(number, self.now()) if self._is_generated(number) else None
 
     def chart(self, number: int) -> Chart:
-        """Everything that is so about a patient.
+        """Everything that is so about a patient now.
 
         Raises:
             IndexError: there is no such patient.
         """
-        kept = self._charts.get(number)
-        if kept is None:
-            kept = self._make_chart(number)
-            self._charts[number] = kept
-            if len(self._charts) > self._charts_kept:
-                self._charts.popitem(last=False)
-        else:
+        now = self.now()
+        held = self._charts.get(number)
+        if held is not None and held.span.since <= now < held.span.until:
             self._charts.move_to_end(number)
-        return kept
+            return held.chart
+        span = self._span(number, now)
+        chart = folded(*self._log(number, span.changes))
+        self._charts[number] = _Held(span, chart)
+        self._charts.move_to_end(number)
+        if len(self._charts) > self._charts_kept:
+            self._charts.popitem(last=False)
+        return chart
+
+    def chart_at(self, number: int, at: datetime) -> Chart:
+        """Everything that was, is or will be so about a patient at a moment, as far as it is known now.
+
+        Raises:
+            IndexError: there is no such patient, or was none by then.
+        """
+        count = self._history(number).count(at) if self._is_generated(number) else 0
+        return folded(*self._log(number, count, at))
+
+    def history(self, number: int) -> tuple[Version, ...]:
+        """Everything that has happened to a patient's records by now, and was written about them, oldest first.
+
+        Raises:
+            IndexError: there is no such patient.
+        """
+        count = self._span(number, self.now()).changes
+        seen: dict[tuple[str, int], int] = {("patient", 0): 1 if self._is_generated(number) else 0}
+        told = []
+        for change, who in sorted(self._changes(number, count, None), key=lambda pair: pair[0].at):
+            key = (change.record.kind, change.record.ordinal)
+            seen[key] = seen.get(key, 0) + 1
+            told.append(Version(change.record, seen[key], who, change.at, change.what))
+        return tuple(told)
+
+    def state(self, kind: str, number: int, ordinal: int) -> State | None:
+        """How often a record has changed by now, and when it last did; None if there never was one.
+
+        Raises:
+            IndexError: there is no such patient.
+        """
+        return self.person_state(number) if kind == "patient" else self.chart(number).states.get((kind, ordinal))
+
+    def person_state(self, number: int) -> State:
+        """How often the person has changed by now, and when: costs no chart. Version 1 is the registration.
+
+        Raises:
+            IndexError: there is no such patient.
+        """
+        versions = self._ledger.versions(("patient", number, 0))
+        if versions:
+            return State(versions[-1].number, versions[-1].at)
+        if not self._is_generated(number):
+            raise IndexError(f"no patient {number}")
+        death = self._death(number)
+        if death is not None and death <= self.now():
+            return State(2, death)
+        return State(1, registered(self.population, number))
 
     def read(self, kind: str, number: int, ordinal: int) -> Record | None:
         """One record; None if there is none, or no longer.
@@ -95,8 +180,50 @@ class World:
         return next((record for record in self.chart(number).of(kind) if record.ordinal == ordinal), None)
 
     def versions(self, kind: str, number: int, ordinal: int) -> tuple[Version, ...]:
-        """What was written to one record, oldest first; empty while it is as generated."""
+        """Every version of one record so far, oldest first; of a person those after the registration."""
+        told = self.history(number) if self._is_generated(number) or self._ledger.has(number) else ()
+        return tuple(one for one in told if (one.record.kind, one.record.ordinal) == (kind, ordinal))
+
+    def written(self, kind: str, number: int, ordinal: int) -> tuple[Version, ...]:
+        """What was written to one record, oldest first; empty while it is as it came about by itself."""
         return self._ledger.versions((kind, number, ordinal))
+
+    def feed(self, since: datetime, until: datetime, after: str | None = None) -> Iterator[Event]:
+        """What happened to anybody at `since` or later, before `until`, oldest first; lazily.
+
+        `after` is the cursor of an event: only those that come after it.
+
+        Raises:
+            ValueError: `after` is no cursor of a feed.
+        """
+        generated_after, written_after = _cursors(after)
+        written = [
+            entry for entry in self._ledger.entries
+            if since <= entry.version.at < until and (entry.version.at, entry.turn) > written_after
+        ]  # fmt: skip
+        written.sort(key=lambda entry: (entry.version.at, entry.turn))
+        pending = iter(written)
+        entry = next(pending, None)
+        for event in self._generated(since, until, generated_after):
+            while entry is not None and entry.version.at < event.at:
+                yield _event_of(entry)
+                entry = next(pending, None)
+            yield event
+        while entry is not None:
+            yield _event_of(entry)
+            entry = next(pending, None)
+
+    def _generated(self, since: datetime, until: datetime, after: Key | None) -> Iterator[Event]:
+        if self._feed is None:
+            self._feed = Feed(self.population, self._history)
+        for key, number, history in self._feed.between(_minute_from(since), _minute_from(until), after):
+            change = history.changes[key.place]
+            if self._ledger.has(number) and self._is_overruled(number, change):
+                continue
+            ident = (change.record.kind, change.record.ordinal)
+            before = sum((c.record.kind, c.record.ordinal) == ident for c in history.changes[: key.place])
+            version = before + (2 if ident == ("patient", 0) else 1)
+            yield Event(str(key), change.at, change.what, number, change.record, version, "")
 
     def find(
         self,
@@ -141,17 +268,29 @@ class World:
             return _WRITTEN_RANK + number
         return self.population.rank(number)
 
-    def stamp(self, number: int) -> int:
-        """How many writes the records of patient `number` have seen: bytes made of them are good while it stays."""
-        return self._ledger.writes_of(number)
+    def stamp(self, number: int, kind: str = "") -> int:
+        """A number that is another one whenever something visible about a patient has changed; with kind `patient`,
+        about the person. Bytes made of the records are good while it stays."""
+        writes = self._ledger.writes_of(number)
+        if not self._is_generated(number):
+            return writes
+        now = self.now()
+        if kind == "patient":
+            death = self._death(number)
+            return writes << 32 | (death is not None and death <= now)
+        span = self._spans.get(number)
+        if span is None or not span.since <= now < span.until:
+            span = self._span(number, now)
+        return writes << 32 | span.changes
 
     # Writing
 
-    def write(self, record: _Written, number: int | None, who: str, at: datetime) -> _Written:
+    def write(self, record: _Written, number: int | None, who: str, at: datetime, what: str = "") -> _Written:
         """Puts `record` into the chart of patient `number` and gives it back as it is kept.
 
         An ordinal of -1 means a new record, which gets an ordinal of the written range; any other replaces that
-        record. A `Person` with number -1 (and `number` None or -1) is a new patient.
+        record. A `Person` with number -1 (and `number` None or -1) is a new patient. `what` is what is told of it, by
+        default that it was created or updated.
 
         Raises:
             IndexError: there is no patient `number`.
@@ -171,49 +310,94 @@ class World:
                 ordinal = self._ledger.next_ordinal
                 self._ledger.next_ordinal += 1
             kept = replace(record, ordinal=ordinal)
-        self._append(kept, number, who, at, deleted=False)
+        self._append(kept, number, who, at, what)
         return kept  # type: ignore[return-value]
 
     def delete(self, kind: str, number: int, ordinal: int, who: str, at: datetime) -> Record | None:
         """Takes a record away and gives it back; None if there was none."""
         record = self.read(kind, number, ordinal)
         if record is not None:
-            self._append(record, number, who, at, deleted=True)
+            self._append(record, number, who, at, "deleted")
         return record
 
-    def _append(self, record: Record, number: int, who: str, at: datetime, deleted: bool) -> None:
+    def _append(self, record: Record, number: int, who: str, at: datetime, what: str) -> None:
         key = (record.kind, number, record.ordinal)
         earlier = self._ledger.latest(key)
-        generated = record.ordinal < FIRST_WRITTEN_ORDINAL and number < FIRST_WRITTEN
-        version = earlier.number + 1 if earlier else 2 if generated else 1
-        self._ledger.append(key, Version(record, version, who, at, deleted))
+        if earlier is not None:
+            version = earlier.number + 1
+        elif isinstance(record, Person):
+            version = self.person_state(number).version + 1 if self._is_generated(number) else 1
+        else:
+            state = self.chart(number).state(record)
+            version = 1 if state is None else state.version + 1
+        self._ledger.append(key, Version(record, version, who, at, what or ("created" if version == 1 else "updated")))
         if isinstance(record, Person):
             self._families.setdefault(fold(record.family), set()).add(number)
         self._charts.pop(number, None)
+        self._spans.pop(number, None)
+
+    # The log
+
+    def _is_generated(self, number: int) -> bool:
+        return 0 <= number < self.population.size
+
+    def _span(self, number: int, now: datetime) -> _Span:
+        """How many changes of a patient's history have happened by `now`, and until when that stays so.
+
+        Raises:
+            IndexError: there is no such patient.
+        """
+        if not self._is_generated(number):
+            return _Span(0, _BEGINNING, _END)
+        history = self._history(number)
+        count = history.count(now)
+        since = history.changes[count - 1].at if count else _BEGINNING
+        span = _Span(count, since, history.after(count) or _END)
+        self._spans[number] = span
+        if len(self._spans) > _STAMPS_KEPT:
+            self._spans.popitem(last=False)
+        return span
+
+    def _log(self, number: int, count: int, at: datetime | None = None) -> tuple[Person, datetime, list[Change]]:
+        """What `folded` takes: the person as registered, when, and every change: the first `count` of the history, and
+        what was written by `at`."""
+        if self._is_generated(number):
+            history = self._history(number)
+            person, began = history.person_at(_BEGINNING), history.began
+        else:
+            versions = self._ledger.versions(("patient", number, 0))
+            if not versions or not isinstance(versions[0].record, Person):
+                raise IndexError(f"no patient {number}")
+            person, began = versions[0].record, versions[0].at
+        latest = self._ledger.latest(("patient", number, 0))
+        if latest is not None and latest.deleted and (at is None or latest.at <= at):
+            raise IndexError(f"no patient {number}")
+        return person, began, [change for change, _ in self._changes(number, count, at)]
+
+    def _changes(self, number: int, count: int, at: datetime | None) -> Iterator[tuple[Change, str]]:
+        """The first `count` changes of the history that no write has overruled, then what was written by `at`, with who
+        wrote it."""
+        has_writes = self._ledger.has(number)
+        if self._is_generated(number):
+            for change in self._history(number).changes[:count]:
+                if not has_writes or not self._is_overruled(number, change):
+                    yield change, ""
+        for version in self._ledger.of_patient(number) if has_writes else ():
+            if at is None or version.at <= at:
+                yield Change(version.at, version.what, version.record), version.who
+
+    def _is_overruled(self, number: int, change: Change) -> bool:
+        """Whether a write has come before a change of the history: to that record, or that the patient died."""
+        record = change.record
+        written = self._ledger.versions((record.kind, number, record.ordinal))
+        if written and written[0].at <= change.at:
+            return True
+        return any(
+            isinstance(one.record, Person) and one.record.deceased is not None and one.record.deceased <= change.at
+            for one in self._ledger.versions(("patient", number, 0))
+        )
 
     # Overlay
-
-    def _make_chart(self, number: int) -> Chart:
-        if 0 <= number < self.population.size:
-            chart = chart_of(self.population, number)
-        else:
-            person = self.person(number)
-            if person is None:
-                raise IndexError(f"no patient {number}")
-            chart = Chart(person, (), (), (), (), (), ())
-        if not self._ledger.has(number):
-            return chart
-        changed: dict[str, dict[int, Record]] = {}
-        for (kind, _, ordinal), version in self._ledger.of_patient(number):
-            records = changed.setdefault(kind, {record.ordinal: record for record in chart.of(kind)})
-            records.pop(ordinal, None)
-            if not version.deleted:
-                records[ordinal] = version.record
-        person = self.person(number)
-        if person is None:
-            raise IndexError(f"no patient {number}")
-        parts = {_FIELDS[kind]: tuple(records.values()) for kind, records in changed.items() if kind != "patient"}
-        return replace(chart, person=person, **parts)  # type: ignore[arg-type]
 
     def _written(self, family: str | None) -> Set[int]:
         """The written patients among whom those of a family name are, or were."""
@@ -261,3 +445,32 @@ def _matches(
         and (not ssn or (person.ssn or "").replace("-", "") == ssn.replace("-", ""))
         and (not email or email.strip().lower() in values)
     )
+
+
+def _minute_from(at: datetime) -> int:
+    """The first whole minute at or after an instant."""
+    minute = minute_of(at)
+    return minute if at.second == 0 and at.microsecond == 0 else minute + 1
+
+
+def _event_of(entry: Entry) -> Event:
+    one = entry.version
+    at_us = (one.at - _EPOCH) // timedelta(microseconds=1)
+    return Event(f"w{at_us}-{entry.turn}", one.at, one.what, entry.number, one.record, one.number, one.who)
+
+
+def _cursors(after: str | None) -> tuple[Key | None, tuple[datetime, int]]:
+    """Behind which change of the histories, and behind which write, a cursor stands.
+
+    Raises:
+        ValueError: it is no cursor.
+    """
+    if after is None:
+        return None, (_BEGINNING, -1)
+    if not after.startswith("w"):
+        key = Key.of(after)
+        return key, (instant(key.minute), -1)
+    at_us, _, turn = after[1:].partition("-")
+    at = _EPOCH + timedelta(microseconds=int(at_us))
+    # What happened by itself in the minute of a write comes before it.
+    return Key(_minute_from(at + timedelta(microseconds=1)), -1, 0, 0, 0), (at, int(turn))

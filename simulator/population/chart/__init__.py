@@ -1,71 +1,143 @@
-"""The chart: everything that is so about one patient, as a pure function of the population and the number.
+"""The chart: everything that happens to one patient, as a pure function of the population and the number.
 
-Conditions come first; they bring the encounters, these the medications, and all of them move what is measured. One file
-a part. Items are numbered within their kind in order of time, oldest first.
+Conditions that last come first; they and the rates of the tables decide which slots become visits, and for what. The
+visits bring orders, and all of them move what is measured. Everything is written down by somebody at a visit, or some
+delay after it. One file a part; a part gives the steps of its records, each numbered in the order in which the records
+were written down, so that an ordinal never moves. A new part is one more line in `_parts`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from simulator.population.chart import fates
 from simulator.population.chart.allergies import allergies_of, allergy_rows
-from simulator.population.chart.conditions import Episode, conditions_of, episodes_of
-from simulator.population.chart.encounters import Visit, encounters_of, visits_of
+from simulator.population.chart.conditions import Episode, Recorded, chronic_of, condition_of
+from simulator.population.chart.encounters import Step, Visit, closings_of, encounters_of, visits_of
 from simulator.population.chart.immunizations import immunizations_of
-from simulator.population.chart.life import Life, life_of
+from simulator.population.chart.life import Life, life_of, registered
 from simulator.population.chart.measures import Intervals, Measures
 from simulator.population.chart.medications import Order, medications_of, orders_of
 from simulator.population.chart.observations import observations_of
+from simulator.population.chart.slots import slots_of
+from simulator.population.history import History
 from simulator.population.people import Population
 from simulator.population.records import Chart
+from simulator.population.tables.rows import AllergyRow
 
 
-def chart_of(population: Population, number: int) -> Chart:
-    """The chart of patient `number`, the same whatever was asked before.
+@dataclass(slots=True)
+class Outline:
+    """What the parts of a chart hang on: the life; conditions and visits of the whole of it, numbered; the appointments
+    that were not kept; what the patient is allergic to, and what was ordered."""
+
+    life: Life
+    episodes: list[Episode]
+    visits: list[Visit]
+    missed: list[Visit]
+    allergies: tuple[AllergyRow, ...]
+    orders: list[Order]
+
+
+def chart_of(population: Population, number: int, at: datetime | None = None) -> Chart:
+    """The chart of patient `number` at a moment, by default the one at which the population starts.
+
+    Raises:
+        IndexError: there is no patient of that number.
+    """
+    return history_of(population, number).chart_at(at or population.starts)
+
+
+def history_of(population: Population, number: int) -> History:
+    """Everything that happens to patient `number` up to the horizon, the same whatever was asked before.
+
+    Raises:
+        IndexError: there is no patient of that number.
+    """
+    outline = outline_of(population, number)
+    life = outline.life
+    return History(life.person, registered(population, number), life.limit, _parts(outline))
+
+
+def outline_of(population: Population, number: int) -> Outline:
+    """The outline of the history of patient `number`.
 
     Raises:
         IndexError: there is no patient of that number.
     """
     life = life_of(population, number)
-    episodes = episodes_of(life)
-    visits = visits_of(life, episodes)
-    episodes = _numbered(life, episodes, visits)
+    chronic = chronic_of(life)
+    slots, acute = slots_of(life, chronic)
+    visits, missed = visits_of(life, slots)
+    episodes = _numbered(life, chronic, acute, visits)
     allergies = allergy_rows(life)
     orders = orders_of(life, episodes, visits, allergies)
-    measures = Measures(life, _intervals(episodes, orders))
-    return Chart(
-        person=life.person,
-        encounters=encounters_of(visits),
-        conditions=conditions_of(life, episodes),
-        allergies=allergies_of(life, allergies, visits),
-        medications=medications_of(orders),
-        observations=observations_of(life, visits, episodes, measures),
-        immunizations=immunizations_of(life, visits),
-    )
+    return Outline(life, episodes, visits, missed, allergies, orders)
 
 
-def _numbered(life: Life, episodes: list[Episode], visits: list[Visit]) -> list[Episode]:
-    """The episodes that somebody noticed, in order of onset, each with the encounter at which it was written down."""
-    seen: dict[Episode, Visit] = {}
-    for one in visits:
-        if one.episode is not None:
-            seen.setdefault(one.episode, one)
-    kept = [episode for episode in episodes if not episode.is_acute or episode in seen]
-    kept.sort(key=lambda episode: episode.onset)
+def _parts(outline: Outline) -> Iterator[Iterable[Step]]:
+    """The steps of every part of the chart. Of what is written down in one minute the earlier part comes first."""
+    life, visits, orders = outline.life, outline.visits, outline.orders
+    measures = Measures(life, _intervals(outline.episodes, orders))
+    yield encounters_of(visits)
+    yield _conditions(outline)
+    yield allergies_of(life, outline.allergies, visits)
+    yield medications_of(life, orders, visits)
+    yield observations_of(life, visits, outline.episodes, measures)
+    yield immunizations_of(life, visits)
+    yield closings_of(visits)
+
+
+def _numbered(life: Life, chronic: list[Episode], acute: list[Episode], visits: list[Visit]) -> list[Episode]:
+    """The episodes that somebody notices, in the order in which they are written down: acute ones at the visit to which
+    they lead, the others at the first visit after their onset.
+
+    What began after the last visit before today was noticed then: prevalences are those of people who know.
+    """
+    seen: dict[Episode, int] = {}
+    for visit in visits:
+        if visit.episode is not None:
+            seen.setdefault(visit.episode, visit.ordinal)
+    days = [visit.local_day for visit in visits]
+    latest = next((day for day in reversed(days) if day <= life.today), None)
+    kept = []
+    for episode in (*chronic, *acute):
+        if episode.is_acute:
+            episode.visit = seen.get(episode)
+        else:
+            if latest is not None and latest < episode.onset <= life.today:
+                episode.onset = max(latest, life.birth)
+            since = max(episode.onset, life.first)
+            episode.visit = next((place for place, day in enumerate(days) if day >= since), None)
+        if episode.visit is not None:
+            kept.append(episode)
+    kept.sort(key=lambda episode: (episode.visit, episode.onset))
     for ordinal, episode in enumerate(kept):
         episode.ordinal = ordinal
-        since = max(episode.onset, life.first)
-        visit = seen.get(episode) if episode.is_acute else _first_after(visits, since)
-        if visit is not None:
-            episode.encounter, episode.practitioner = visit.ordinal, visit.practitioner
-            episode.recorded = visit.start
-        else:
-            day = min(life.until, since)
-            episode.practitioner = life.person.practitioner
-            episode.recorded = life.instant(life.person.facility, day, 600)
     return kept
 
 
-def _first_after(visits: list[Visit], day: int) -> Visit | None:
-    return next((visit for visit in visits if visit.local_day >= day), None)
+def _conditions(outline: Outline) -> Iterator[Step]:
+    """What happens to the conditions: they are written down, and at the first visit after their end somebody notes
+    that they are over."""
+    life, visits = outline.life, outline.visits
+    treated = {order.episode for order in outline.orders}
+    for episode in outline.episodes:
+        assert episode.visit is not None
+        visit = visits[episode.visit]
+        recorded = Recorded(visit.charted.at, visit.ordinal, visit.practitioner)
+        written = condition_of(life, episode, visit.local_day, recorded)
+        yield visit.charted, "created", written
+        is_loose = episode.row.kind == "acute" and episode not in treated
+        if is_loose and fates.is_retracted(life, "condition", visit, episode.key):
+            yield fates.retraction(visit, written)
+            continue
+        if episode.end is not None and written.abatement is None:
+            later = next((one for one in visits[episode.visit + 1 :] if one.local_day >= episode.end), None)
+            if later is not None:
+                yield later.charted, "updated", condition_of(life, episode, later.local_day, recorded)
 
 
 def _intervals(episodes: list[Episode], orders: list[Order]) -> Intervals:
@@ -73,5 +145,5 @@ def _intervals(episodes: list[Episode], orders: list[Order]) -> Intervals:
     for episode in episodes:
         intervals.setdefault(episode.key, []).append((episode.onset, episode.end, episode.is_acute))
     for order in orders:
-        intervals.setdefault(order.row.key, []).append((order.start, order.stop, order.status == "completed"))
+        intervals.setdefault(order.row.key, []).append((order.start, order.stop, not order.row.is_chronic))
     return intervals

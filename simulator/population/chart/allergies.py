@@ -3,10 +3,12 @@ silence: nobody asked."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 
 from simulator.population import tables
-from simulator.population.chart.encounters import Visit
+from simulator.population.chart import fates
+from simulator.population.chart.encounters import Step, Visit
 from simulator.population.chart.life import Life
 from simulator.population.records import Allergy, Code
 from simulator.population.tables.rows import AllergyRow
@@ -21,40 +23,45 @@ def allergy_rows(life: Life) -> tuple[AllergyRow, ...]:
     return tuple(row for row in tables.ALLERGIES.values() if stream.chance(row.per_million))
 
 
-def allergies_of(life: Life, rows: tuple[AllergyRow, ...], visits: list[Visit]) -> tuple[Allergy, ...]:
-    """The records: none at all for patients who were never seen."""
+def allergies_of(life: Life, rows: tuple[AllergyRow, ...], visits: list[Visit]) -> Iterable[Step]:
+    """What happens to the allergies, each written down at the first visit after it showed: nothing at all for patients
+    who are never seen."""
     if not visits:
-        return ()
+        return
     stream = life.stream("allergy records", 3 * len(rows) + 1)
     first = visits[0]
     if not rows:
-        return (_none_known(first),) if stream.below(100) < _STATED_PERCENT else ()
-    found = sorted((_dated(life, row, stream.u64(), stream.u64()) for row in rows), key=lambda item: item[1])
-    records = []
-    for ordinal, (row, onset, draw) in enumerate(found):
-        visit = next((visit for visit in visits if visit.local_day >= onset), first)
-        told_onset = visit.local_day >= onset and draw % 100 < 60
-        records.append(
-            Allergy(
-                ordinal=ordinal,
-                code=row.code,
-                text=row.code.display.split(" (")[0],
-                type=row.type,
-                category=row.category,
-                criticality="unable-to-assess" if draw >> 8 & 15 == 0 else row.criticality,
-                clinical_status="active",
-                verification="confirmed",
-                reactions=row.reactions[: draw >> 16 & 3],
-                onset=date.fromordinal(onset) if told_onset else None,
-                recorded=visit.start,
-                practitioner=visit.practitioner,
-            )
+        if stream.below(100) < _STATED_PERCENT:
+            yield first.charted, "created", _none_known(first)
+        return
+    found = [_found(life, row, stream.u64(), stream.u64(), visits) for row in rows]
+    found.sort(key=lambda item: (item[0].ordinal, item[2]))
+    for ordinal, (visit, row, onset, draw) in enumerate(found):
+        record = Allergy(
+            ordinal=ordinal,
+            code=row.code,
+            text=row.code.display.split(" (")[0],
+            type=row.type,
+            category=row.category,
+            criticality="unable-to-assess" if draw >> 8 & 15 == 0 else row.criticality,
+            clinical_status="active",
+            verification="confirmed",
+            reactions=row.reactions[: draw >> 16 & 3],
+            onset=date.fromordinal(onset) if visit.local_day >= onset and draw % 100 < 60 else None,
+            recorded=visit.charted.at,
+            practitioner=visit.practitioner,
         )
-    return tuple(records)
+        yield visit.charted, "created", record
+        if fates.is_retracted(life, "allergy", visit, row.key):
+            yield fates.retraction(visit, record)
 
 
-def _dated(life: Life, row: AllergyRow, when: int, draw: int) -> tuple[AllergyRow, int, int]:
-    return row, life.birth + when % (life.until - life.birth + 1), draw
+def _found(
+    life: Life, row: AllergyRow, when: int, draw: int, visits: list[Visit]
+) -> tuple[Visit, AllergyRow, int, int]:
+    """At which visit an allergy is written down, and when it showed first."""
+    onset = life.birth + when % max(1, life.today - life.birth + 1)
+    return next((visit for visit in visits if visit.local_day >= onset), visits[0]), row, onset, draw
 
 
 def _none_known(visit: Visit) -> Allergy:
@@ -69,7 +76,7 @@ def _none_known(visit: Visit) -> Allergy:
         verification="confirmed",
         reactions=(),
         onset=None,
-        recorded=visit.start,
+        recorded=visit.charted.at,
         practitioner=visit.practitioner,
         none_known=True,
     )

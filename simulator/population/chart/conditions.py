@@ -1,8 +1,9 @@
-"""Conditions: what the patient has or had, one draw a row of the table, in the table's order.
+"""Conditions: what the patient has or had.
 
-A chronic row is drawn by odds: the base odds of age and sex, times the links to conditions drawn earlier, divided by
-what the links are expected to multiply, so that the prevalence of the table is kept. An acute row is a number of
-episodes in the years on record.
+A chronic row of the table is drawn by odds as of today: the base odds of age and sex, times the links to conditions
+drawn earlier, divided by what the links are expected to multiply, so that the prevalence of the table is kept. What
+somebody gets in the years ahead is drawn apart, so that the past never moves. Acute rows have rates; their episodes
+hang on the visits to which they lead (see `slots`).
 """
 
 from __future__ import annotations
@@ -11,18 +12,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 from functools import cache
-from math import comb
+from typing import NamedTuple
 
-from simulator.ids import Stream, mix
+from simulator.ids import mix
 from simulator.population import tables
 from simulator.population.chart.life import Life
+from simulator.population.lanes import AHEAD_DAYS
 from simulator.population.records import Condition
 from simulator.population.tables.rows import ConditionRow
 
 _ODDS = 10**9
 _MILLION = 10**6
 _YEAR = 365
-_GAP_DAYS = 21  # between two episodes of the same condition
 _REMITTING = frozenset(
     ["asthma", "eczema", "migraine", "gout", "gerd", "mdd", "gad", "allergic_rhinitis", "iron_def_anemia", "clbp"]
 )
@@ -33,17 +34,14 @@ IN_EMERGENCY = frozenset(["forearm_fx", "laceration_hand", "concussion", "suicid
 
 @dataclass(slots=True, eq=False)
 class Episode:
-    """A condition before it is written down. Acute ones have the day on which the patient is seen."""
+    """A condition before it is written down. `visit` is the place among the visits of the one that wrote it down."""
 
     key: str
     row: ConditionRow
     onset: int
     end: int | None  # last day, when it is over
-    seen: int | None = None
+    visit: int | None = None
     ordinal: int = -1
-    encounter: int | None = None
-    recorded: datetime | None = None
-    practitioner: int = -1
 
     @property
     def is_acute(self) -> bool:
@@ -53,54 +51,65 @@ class Episode:
         return self.onset <= day and (self.end is None or day <= self.end)
 
 
-def episodes_of(life: Life) -> list[Episode]:
-    """What the patient has had, not yet numbered."""
-    if life.until < life.birth:
+def chronic_of(life: Life) -> list[Episode]:
+    """What the patient has for long, up to the horizon, in the table's order."""
+    if life.today < life.birth:
         return []
     stream = life.stream("conditions", len(tables.CONDITIONS))
-    band = _band(life.age_days(life.until))
-    found: list[Episode] = []
+    band = band_of(life.age_days(life.today))
     chronic: dict[str, Episode] = {}
     for key, row in tables.CONDITIONS.items():
         draw = stream.u64()  # one a row, whatever becomes of it: a new rule moves nothing else
-        if row.kind in ("acute", "episode"):
-            found.extend(_acute(life, row, band, draw, chronic))
-            continue
-        episode = _chronic(life, row, band, draw, chronic)
-        if episode is not None:
-            chronic[key] = episode
-            found.append(episode)
-    return found
+        if row.kind not in ("acute", "episode"):
+            episode = _chronic(life, row, band, draw, chronic)
+            if episode is not None:
+                chronic[key] = episode
+    for episode in _incident(life, band, chronic):
+        chronic[episode.key] = episode
+    return list(chronic.values())
 
 
-def conditions_of(life: Life, episodes: list[Episode]) -> tuple[Condition, ...]:
-    """The records of numbered episodes."""
-    return tuple(_condition(life, episode) for episode in episodes)
-
-
-def _condition(life: Life, episode: Episode) -> Condition:
+def condition_of(life: Life, episode: Episode, day: int, recorded: Recorded) -> Condition:
+    """The record of a numbered episode as it is told on `day`: over, if it was over by then."""
     row = episode.row
-    assert episode.recorded is not None
+    end = episode.end if episode.end is not None and episode.end <= day else None
     over = "resolved" if episode.is_acute else "inactive"
     return Condition(
         ordinal=episode.ordinal,
         key=row.key,
         codes=(row.snomed, row.icd10cm),
         text=row.icd10cm.display,
-        clinical_status="active" if episode.end is None else over,
+        clinical_status="active" if end is None else over,
         verification="confirmed",
         category="encounter-diagnosis" if row.kind == "acute" else "problem-list-item",
         onset=date.fromordinal(episode.onset),
-        abatement=None if episode.end is None else date.fromordinal(episode.end),
-        recorded=episode.recorded,
-        encounter=episode.encounter,
-        practitioner=episode.practitioner,
+        abatement=None if end is None else date.fromordinal(end),
+        recorded=recorded.at,
+        encounter=recorded.encounter,
+        practitioner=recorded.practitioner,
         sensitivity=row.sensitivity,
     )
 
 
-def _band(age_days: int) -> int:
+class Recorded(NamedTuple):
+    """Who wrote something down, when, at which encounter."""
+
+    at: datetime
+    encounter: int | None
+    practitioner: int
+
+
+def band_of(age_days: int) -> int:
+    """The age band of the tables."""
     return (age_days >= 18 * 365) + (age_days >= 45 * 365) + (age_days >= 65 * 365)
+
+
+@cache
+def acute_rates(band: int, sex: str) -> tuple[tuple[ConditionRow, int], ...]:
+    """The acute rows and pregnancy with the episodes per million years that they have before links, where any."""
+    rows = (row for row in tables.CONDITIONS.values() if row.kind in ("acute", "episode"))
+    rates = ((row, _base_odds(row.key, band, sex)) for row in rows)
+    return tuple((row, rate) for row, rate in rates if rate)
 
 
 def _share(row: ConditionRow, band: int, sex: str) -> int:
@@ -130,7 +139,7 @@ def _base_odds(key: str, band: int, sex: str) -> int:
 def _chronic(life: Life, row: ConditionRow, band: int, draw: int, have: dict[str, Episode]) -> Episode | None:
     odds = _base_odds(row.key, band, life.sex)
     earliest = life.birth + row.onset[0] * _YEAR + row.onset[0] // 4
-    if odds == 0 or earliest > life.until or any(key in have for key in row.excludes):
+    if odds == 0 or earliest > life.today or any(key in have for key in row.excludes):
         return None
     if not all(key in have for key in row.requires):
         return None
@@ -142,14 +151,14 @@ def _chronic(life: Life, row: ConditionRow, band: int, draw: int, have: dict[str
         return None
     salt = mix(life.number, life.salts[row.key])
     if row.days[1]:  # a passing state, on now
-        onset = life.until - salt % row.days[1]
+        onset = life.today - salt % row.days[1]
     else:  # more often of late: the square of a uniform draw
-        latest = min(life.until, life.birth + row.onset[1] * _YEAR)
+        latest = min(life.today, life.birth + row.onset[1] * _YEAR)
         uniform = (draw << 16) // threshold
         back = (max(latest, earliest + 1) - earliest) * uniform * uniform * 9 // (10 << 32)
         onset = max(latest, earliest) - back
-    onset = min(life.until, max(onset, earliest, *(have[key].onset for key in row.requires), life.birth))
-    return Episode(row.key, row, onset, _remission(row, onset, life.until, salt))
+    onset = min(life.today, max(onset, earliest, *(have[key].onset for key in row.requires), life.birth))
+    return Episode(row.key, row, onset, _remission(row, onset, life.today, salt))
 
 
 def _remission(row: ConditionRow, onset: int, until: int, salt: int) -> int | None:
@@ -159,40 +168,28 @@ def _remission(row: ConditionRow, onset: int, until: int, salt: int) -> int | No
     return onset + _YEAR + (salt >> 24) % (since - _YEAR)
 
 
-def _acute(life: Life, row: ConditionRow, band: int, draw: int, have: dict[str, Episode]) -> list[Episode]:
-    rate = _base_odds(row.key, band, life.sex)
-    if rate == 0 or life.visits_percent == 0:
-        return []
-    low = max(life.first, life.birth + row.onset[0] * _YEAR + row.onset[0] // 4)
-    high = min(life.until, life.birth + (row.onset[1] + 1) * _YEAR)
-    if high < low:
-        return []
-    for key, percent in row.links:
-        if key in have:
-            rate = rate * percent // 100
-    count = _binomial(draw, (high - low) // _YEAR + 1, min(rate, 900_000))
-    if count == 0:
-        return []
-    days = Stream(life.key, life.number, row.key, 2 * count)
-    episodes: list[Episode] = []
-    for onset in sorted(low + days.below(high - low + 1) for _ in range(count)):
-        end = onset + row.days[0] + days.below(row.days[1] - row.days[0] + 1)
-        if episodes and onset <= (episodes[-1].end or life.until) + _GAP_DAYS:
+def _incident(life: Life, band: int, have: dict[str, Episode]) -> list[Episode]:
+    """What begins in the years ahead: as many new ones a year as would make the prevalence of the table in the years in
+    which the condition may begin (a guess that is never far off)."""
+    found: list[Episode] = []
+    stream = life.stream("incident", len(tables.CONDITIONS))
+    age = life.age_days(life.today) // _YEAR
+    for row in tables.CONDITIONS.values():
+        draw = stream.u64()
+        in_age = row.onset[0] <= age <= row.onset[1]
+        if row.kind in ("acute", "episode") or row.key in have or row.days[1] or not in_age:
             continue
-        wait = 0 if row.key in IN_HOSPITAL | IN_EMERGENCY else (onset + end) % 3
-        seen = min(life.until, onset + wait)
-        episodes.append(Episode(row.key, row, onset, end if end <= life.until else None, seen))
-    return episodes
-
-
-def _binomial(draw: int, n: int, per_million: int) -> int:
-    """How many of n years have an episode, for a 64-bit draw: the inverse of the distribution in exact integers."""
-    if per_million <= 0:
-        return 0
-    whole, rest = _MILLION**n, _MILLION - per_million
-    reached = 0
-    for k in range(n):
-        reached += comb(n, k) * per_million**k * rest ** (n - k)
-        if draw * whole < reached << 64:
-            return k
-    return n
+        if any(key in have for key in row.excludes) or not all(key in have for key in row.requires):
+            continue
+        odds = _base_odds(row.key, band, life.sex)
+        for key, percent in row.links:
+            if key in have:
+                odds = odds * percent // 100
+        share = (odds << 64) // (_ODDS + odds)
+        years = max(5, min(age, row.onset[1]) - row.onset[0])
+        threshold = share * AHEAD_DAYS // (years * _YEAR)
+        if draw < threshold:
+            onset = life.today + 1 + draw * AHEAD_DAYS // threshold
+            if onset < life.last:
+                found.append(Episode(row.key, row, onset, None))
+    return found

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterable
 from datetime import date
 
 from simulator.ids import mix
 from simulator.population import tables
-from simulator.population.chart.encounters import Visit
+from simulator.population.chart import fates
+from simulator.population.chart.encounters import Step, Visit
 from simulator.population.chart.life import Life
 from simulator.population.records import Immunization
 from simulator.population.tables.rows import ImmunizationRow
@@ -19,22 +22,30 @@ _UNTIL_MONTH = {"flu_ped": 108, "flu_iiv4": 780, "flu_iiv3": 780}
 _COVID_SECOND = 28  # days after the first
 
 
-def immunizations_of(life: Life, visits: list[Visit]) -> tuple[Immunization, ...]:
-    """Every dose on record, childhood doses before the ten years included."""
+def immunizations_of(life: Life, visits: list[Visit]) -> Iterable[Step]:
+    """What happens to the doses. One that falls due shortly before a visit is given there; the others were given
+    elsewhere and are copied at the next visit, those of childhood at the first one on record."""
     seen = [visit for visit in visits if not visit.is_remote]
-    doses: dict[tuple[int, str], tuple[ImmunizationRow, Visit | None, int]] = {}
+    days = [visit.local_day for visit in seen]
+    doses: dict[tuple[int, str], tuple[Visit, bool, ImmunizationRow, int]] = {}
     for row in tables.IMMUNIZATIONS.values():
         salt = mix(life.number, life.salts[row.key])
+        first, last = row.first_day.toordinal(), row.last_day.toordinal()
         for turn, planned in enumerate(_planned(life, row, salt)):
-            if planned > life.until:
+            place = bisect_left(days, planned)
+            if place == len(seen):
                 continue
-            visit = next((v for v in seen if planned <= v.local_day <= planned + _WAIT), None)
-            day = visit.local_day if visit else planned
-            if row.first_day.toordinal() <= day <= row.last_day.toordinal():
-                doses.setdefault((day, row.key), (row, visit, mix(salt, turn)))
-    return tuple(
-        _immunization(life, ordinal, day, *doses[day, key]) for ordinal, (day, key) in enumerate(sorted(doses))
-    )
+            visit = seen[place]
+            given_here = visit.local_day <= planned + _WAIT
+            day = visit.local_day if given_here else planned
+            if first <= day <= last:
+                doses.setdefault((day, row.key), (visit, given_here, row, mix(salt, turn)))
+    written = sorted(doses.items(), key=lambda item: (item[1][0].ordinal, item[0]))
+    for ordinal, ((day, key), (visit, given_here, row, draw)) in enumerate(written):
+        record = _immunization(life, ordinal, day, row, visit if given_here else None, draw)
+        yield visit.charted, "created", record
+        if fates.is_retracted(life, "immunization", visit, key):
+            yield fates.retraction(visit, record)
 
 
 def _planned(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
@@ -58,7 +69,7 @@ def _planned(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
 
 def _yearly(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
     due = []
-    for year in range(date.fromordinal(life.first).year, date.fromordinal(life.until).year + 1):
+    for year in range(date.fromordinal(life.first).year, date.fromordinal(life.last).year + 1):
         draw = mix(salt, year)
         day = date(year, 9, 5).toordinal() + (draw >> 24) % 120
         age = life.age_days(day)

@@ -1,39 +1,48 @@
 """What every part of a chart starts from: whose life it is, which days are on record, which clock hangs in the clinic.
 
-Days are proleptic ordinals (`date.toordinal`) inside the chart package. The record covers the last ten years and ends
-before the day `as_of` begins anywhere in the United States, or with the patient's death.
+Days are proleptic ordinals (`date.toordinal`) inside the chart package, minutes as in `zones`. The record begins ten
+years before `as_of`, or with birth, and goes on to the horizon or to the patient's death.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from simulator.ids import Stream, h64
 from simulator.population import tables
+from simulator.population.lanes import HISTORY_DAYS
 from simulator.population.people import Population
 from simulator.population.records import Person
-
-YEARS_OF_HISTORY = 10
-_DAY = 1440
+from simulator.population.zones import DAY, instant, minute_of, offset
 
 
 @dataclass(slots=True)
 class Life:
-    """One patient as the chart's parts see them."""
+    """One patient as the chart's parts see them.
+
+    person   as they are in the end: `deceased` is told even if it lies ahead
+    first    first day on record
+    today    the day for which conditions that last are drawn: two days before `as_of`, or before death if that is
+             earlier; before `first` for the newest born
+    last     the last day on record: of the horizon, or of death
+    limit    the minute of death or the horizon: what happens, happens before it
+    visits_percent   how readily the patient goes to see somebody: 0 never
+    """
 
     population: Population
     person: Person
     number: int
     sex: str
     birth: int
-    first: int  # first day on record
-    until: int  # last day on which something may begin; before `first` for the newest born
-    limit: datetime  # no instant is at or after it
+    first: int
+    today: int
+    last: int
+    limit: int
+    zone: str  # of the home clinic
     salts: dict[str, int]
-    visits_percent: int  # how readily the patient goes to see somebody: 0 never
+    visits_percent: int
 
     @property
     def key(self) -> bytes:
@@ -47,14 +56,9 @@ class Life:
         """How old the patient is on `day`."""
         return day - self.birth
 
-    def instant(self, facility: int, day: int, minute: int) -> datetime:
-        """The instant at which a clock in `facility` shows `minute` of `day`, moved out of the two hours of the night
-        which a change of clocks skips or repeats: so local time always tells the instant."""
-        days, minute = divmod(minute, _DAY)
-        if 60 <= minute < 180:
-            minute += 120
-        local = datetime.fromordinal(day + days) + timedelta(minutes=minute)
-        return local.replace(tzinfo=_zone(self.population.facilities[facility].zone)).astimezone(UTC)
+    def zone_of(self, facility: int) -> str:
+        """The time zone of a facility."""
+        return self.population.facilities[facility].zone
 
 
 def life_of(population: Population, number: int) -> Life:
@@ -63,34 +67,47 @@ def life_of(population: Population, number: int) -> Life:
     Raises:
         IndexError: there is no patient of that number.
     """
-    person = population.person(number)
+    person = population.person(number, population.horizon)
     birth = person.birth_date.toordinal()
-    limit = datetime.combine(population.as_of, time(), UTC)
-    if person.deceased is not None:
-        limit = min(limit, person.deceased)
-    until = limit.date().toordinal() - 2
-    habit = Stream(population.key, number, "habits", 1).below(100)
+    ends = person.deceased or population.horizon
+    as_of = population.as_of.toordinal()
+    last = ends.toordinal()
+    today = min(as_of, last) - 2
     return Life(
         population=population,
         person=person,
         number=number,
         sex=person.sex,
         birth=birth,
-        first=max(birth, until - YEARS_OF_HISTORY * 365 - 2),
-        until=until,
-        limit=limit,
+        first=max(birth, as_of - HISTORY_DAYS),
+        today=today,
+        last=last,
+        limit=minute_of(ends),
+        zone=population.facilities[person.facility].zone,
         salts=_salts(population.key),
-        visits_percent=0 if habit < 3 else 30 if habit < 18 else 100,
+        visits_percent=visits_percent(population.key, number),
     )
 
 
-@lru_cache(maxsize=64)
-def _zone(name: str) -> ZoneInfo:
-    return ZoneInfo(name)
+def registered(population: Population, number: int) -> datetime:
+    """When patient `number` was registered: in the morning of the first day on record.
+
+    Raises:
+        IndexError: there is no patient of that number.
+    """
+    birth = population.core(number)[3].toordinal()
+    day = max(birth, population.as_of.toordinal() - HISTORY_DAYS)
+    return instant(day * DAY + 600 - offset(population.zone(number), day))
+
+
+def visits_percent(key: bytes, number: int) -> int:
+    """How readily a patient goes to see somebody: 0 never, 100 whenever it is due."""
+    habit = Stream(key, number, "habits", 1).below(100)
+    return 0 if habit < 3 else 30 if habit < 18 else 100
 
 
 @lru_cache(maxsize=16)
 def _salts(key: bytes) -> dict[str, int]:
-    """A key for every row that draws by itself, of one population."""
-    rows = (*tables.CONDITIONS, *tables.LABS, *tables.IMMUNIZATIONS)
+    """A key for every row that draws by itself, and for check-ups, of one population."""
+    rows = (*tables.CONDITIONS, *tables.LABS, *tables.IMMUNIZATIONS, "wellness")
     return {row: h64(key, "row", row) for row in rows}

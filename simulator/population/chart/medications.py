@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from simulator.ids import mix
 from simulator.population import tables
+from simulator.population.chart import fates
 from simulator.population.chart.conditions import Episode
-from simulator.population.chart.encounters import Visit
+from simulator.population.chart.encounters import Step, Visit
 from simulator.population.chart.life import Life
 from simulator.population.records import Dosage, Medication
 from simulator.population.tables.rows import AllergyRow, MedicationRow
@@ -36,14 +39,14 @@ _COUNTED = frozenset(("tablet", "capsule", "puff", "film", "patch", "application
 
 @dataclass(slots=True, eq=False)
 class Order:
-    """A medication before it is written down."""
+    """A medication before it is written down. `over` is the status once it is over."""
 
     row: MedicationRow
     episode: Episode
     visit: Visit
     start: int
     stop: int | None
-    status: str
+    over: str
     ordinal: int = -1
 
 
@@ -68,16 +71,26 @@ def orders_of(
             if not row.ages[0] <= age <= row.ages[1]:
                 continue
             if ingredient not in avoided and episode.is_active(visit.local_day):
-                orders[ingredient] = _order(life, row, episode, visit, salt >> 20)
+                orders[ingredient] = _order(row, episode, visit, salt >> 20)
     made = sorted(orders.values(), key=lambda order: order.visit.start)
     for ordinal, order in enumerate(made):
         order.ordinal = ordinal
     return made
 
 
-def medications_of(orders: list[Order]) -> tuple[Medication, ...]:
-    """The records of orders whose reasons are numbered."""
-    return tuple(_medication(order) for order in orders)
+def medications_of(life: Life, orders: list[Order], visits: list[Visit]) -> Iterable[Step]:
+    """What happens to the orders: they are given, and at the first visit after their end somebody notes that."""
+    days = [visit.local_day for visit in visits]
+    for order in orders:
+        given = _medication(order, is_over=False)
+        yield order.visit.charted, "created", given
+        if not order.row.is_chronic and fates.is_retracted(life, "medication", order.visit, order.row.key):
+            yield fates.retraction(order.visit, given)
+            continue
+        if order.stop is not None:
+            noted = bisect_left(days, order.stop)
+            if noted < len(visits):
+                yield visits[noted].charted, "updated", _medication(order, is_over=True)
 
 
 def _treated(life: Life, episode: Episode, visits: list[Visit]) -> Visit | None:
@@ -86,20 +99,15 @@ def _treated(life: Life, episode: Episode, visits: list[Visit]) -> Visit | None:
     return next((v for v in visits if since <= v.local_day <= since + _MAX_DELAY and v.kind != "telephone"), None)
 
 
-def _order(life: Life, row: MedicationRow, episode: Episode, visit: Visit, draw: int) -> Order:
+def _order(row: MedicationRow, episode: Episode, visit: Visit, draw: int) -> Order:
     start = visit.local_day
     if row.is_chronic:
         ends = draw % 100 < _STOPPED_PERCENT
-        stop = start + 30 + (draw >> 8) % 900 if ends else episode.end
-        return Order(row, episode, visit, start, *_ended(life, stop, "stopped"))
-    return Order(row, episode, visit, start, *_ended(life, start + row.days_supply * (1 + row.refills), "completed"))
+        return Order(row, episode, visit, start, start + 30 + (draw >> 8) % 900 if ends else episode.end, "stopped")
+    return Order(row, episode, visit, start, start + row.days_supply * (1 + row.refills), "completed")
 
 
-def _ended(life: Life, stop: int | None, status: str) -> tuple[int | None, str]:
-    return (None, "active") if stop is None or stop > life.until else (stop, status)
-
-
-def _medication(order: Order) -> Medication:
+def _medication(order: Order, *, is_over: bool) -> Medication:
     row = order.row
     return Medication(
         ordinal=order.ordinal,
@@ -107,11 +115,11 @@ def _medication(order: Order) -> Medication:
         product=row.product,
         ingredient=row.ingredient,
         text=row.product.display,
-        status=order.status,
+        status=order.over if is_over else "active",
         intent="order",
         authored=order.visit.start + timedelta(minutes=4),
         start=date.fromordinal(order.start),
-        stop=None if order.stop is None else date.fromordinal(order.stop),
+        stop=date.fromordinal(order.stop) if is_over and order.stop is not None else None,
         dosage=dosage_of(row),
         quantity=row.quantity,
         days_supply=row.days_supply,

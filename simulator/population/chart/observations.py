@@ -1,31 +1,42 @@
 """Observations: what was measured at which encounter, with value, unit, range and flag.
 
-Ordered by effective time. A blood pressure is two observations next to each other; the diastolic names the systolic in
-`group`. The reference ranges of the tables are adults': children's vital signs carry none.
+Numbered in the order in which they were written down: vital signs while the patient is there, results when they are
+issued. A blood pressure is two observations next to each other; the diastolic names the systolic in `group`. The
+reference ranges of the tables are adults': children's vital signs carry none. Cultures are preliminary first; now and
+then a result is corrected, or retracted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from simulator.ids import Stream
+from simulator.ids import Stream, mix
 from simulator.population import tables
+from simulator.population.chart import fates, moments
 from simulator.population.chart.conditions import Episode
-from simulator.population.chart.encounters import Visit
+from simulator.population.chart.encounters import Step, Visit
 from simulator.population.chart.life import Life
 from simulator.population.chart.measures import Measures, bmi, egfr, ldl, number
+from simulator.population.chart.moments import Moment
 from simulator.population.records import Code, Observation
 from simulator.population.tables.rows import LabRow
+from simulator.population.zones import DAY, instant, settled
 
 _YEAR = 365
 _ADULT_DAYS = 18 * 365 + 5
 _INFANT_DAYS = 3 * 365
 _REPEAT_DAYS = 150  # a test is not ordered again earlier
-_HOSPITAL_DAYS = 5  # on which vital signs are taken daily
-_CULTURE_HOURS = 48
+_SAME_DAY = frozenset(("bmp", "cmp", "cbc", "ua", "magnesium", "coag", "inr", "hcg", "strep_ag", "flu_a", "covid_ag"))
+_AT_VISIT = frozenset(("survey", "social-history"))
+_NO_GROWTH_YET = "No growth to date"
+# Others are computed from them, or they are computed, or half of them is none: what befalls one would befall both.
+_HANGS_TOGETHER = frozenset(
+    ("sbp", "dbp", "weight", "height", "bmi", "chol", "hdl", "trig", "ldl", "creatinine", "egfr")
+)
 _PULSE_PRESSURE = 15  # at least
 _VITAL_KEYS = frozenset(("sbp", "dbp", "hr", "rr", "temp", "spo2", "weight", "height", "bmi", "head_circ", "bp"))
 _WITHOUT_CODE = {"thyroid": ("tsh", "t4")}  # ordered together, but no panel code names them
@@ -47,8 +58,8 @@ class Finding(NamedTuple):
 
 
 class _Draft(NamedTuple):
+    written: Moment
     effective: datetime
-    issued: datetime
     row: LabRow
     finding: Finding
     panel: str | None
@@ -56,53 +67,88 @@ class _Draft(NamedTuple):
     with_range: bool
 
 
-def observations_of(
-    life: Life, visits: list[Visit], episodes: list[Episode], measures: Measures
-) -> tuple[Observation, ...]:
-    """The records, in order of effective time."""
-    stream = life.stream("observations", 4 * len(visits) + 1)
+def observations_of(life: Life, visits: list[Visit], episodes: list[Episode], measures: Measures) -> Iterable[Step]:
+    """What happens to the observations."""
     drafts: list[_Draft] = []
     last: dict[str, int] = {}
     height: list[int] = []
+    standing = [episode for episode in episodes if episode.row.kind in ("chronic", "social")]
     for visit in visits:
-        draw, delay = stream.u64(), stream.u64()
+        draw = mix(visit.habits, life.salts["wellness"])
         drafts.extend(_vitals(life, visit, measures, draw, height))
-        drafts.extend(_tests(life, visit, episodes, measures, last, draw, delay))
-    drafts.sort(key=lambda draft: draft.effective)
-    return _numbered(life, drafts)
+        drafts.extend(_tests(life, visit, standing, measures, last, draw))
+    drafts.sort(key=_when_written)
+    for ordinal, draft in enumerate(drafts):
+        yield from _steps(life, ordinal, draft)
 
 
-def _numbered(life: Life, drafts: list[_Draft]) -> tuple[Observation, ...]:
-    records = []
-    for ordinal, (effective, issued, row, finding, panel, visit, with_range) in enumerate(drafts):
-        is_number = finding.scaled is not None
-        records.append(
-            Observation(
-                ordinal,
-                row.key,
-                row.category,
-                row.code,
-                row.short,
-                "final",
-                effective,
-                issued,
-                number(finding.scaled, row.decimals) if finding.scaled is not None else None,
-                row.unit if is_number else None,
-                finding.coded,
-                finding.text,
-                finding.comparator,
-                finding.interpretation,
-                row.low[life.sex] if with_range else None,
-                row.high[life.sex] if with_range else None,
-                tables.PANELS[panel].code if panel else None,
-                panel,
-                ordinal - 1 if row.key == "dbp" else None,
-                visit.ordinal,
-                visit.practitioner,
-                row.sensitivity,
-            )
-        )
-    return tuple(records)
+def _when_written(draft: _Draft) -> int:
+    return draft.written.minute
+
+
+def _steps(life: Life, ordinal: int, draft: _Draft) -> Iterable[Step]:
+    written, row, visit = draft.written, draft.row, draft.visit
+    record = _observation(life, ordinal, draft)
+    if row.key == "urine_culture":
+        first = visit.moment(moments.resulted(visit.habits, "culture_first"))
+        early = replace(record, status="preliminary", issued=first.at, value_text=_NO_GROWTH_YET, interpretation=None)
+        yield first, "created", early
+        yield written, "updated", record
+    elif _is_correctable(row, draft.finding) and fates.is_corrected(life, visit, row.key):
+        yield written, "created", _mistaken(life, record, draft)
+        moment = visit.moment(moments.corrected(visit.habits))
+        yield moment, "corrected", replace(record, status="corrected", issued=moment.at)
+        return
+    else:
+        yield written, "created", record
+    if row.key not in _HANGS_TOGETHER and fates.is_retracted(life, "observation", visit, row.key):
+        yield fates.retraction(visit, record)
+
+
+def _is_correctable(row: LabRow, finding: Finding) -> bool:
+    is_plain = finding.scaled is not None and finding.comparator is None
+    return is_plain and row.category == "laboratory" and row.key not in _HANGS_TOGETHER
+
+
+def _mistaken(life: Life, record: Observation, draft: _Draft) -> Observation:
+    """The result as it was issued at first, wrong by a quarter or more."""
+    assert draft.finding.scaled is not None
+    percent = (60, 75, 130, 160)[draft.visit.habits >> 12 & 3]
+    wrong = max(draft.finding.scaled * percent // 100, 1 if percent < 100 else draft.finding.scaled + 1)
+    if draft.row.limits is not None:
+        scale = 10**draft.row.decimals
+        wrong = min(max(wrong, draft.row.limits[0] * scale), draft.row.limits[1] * scale)
+    value = number(wrong, draft.row.decimals)
+    return replace(record, value=value, interpretation=interpretation(draft.row, value, life.sex))
+
+
+def _observation(life: Life, ordinal: int, draft: _Draft) -> Observation:
+    written, effective, row, finding, panel, visit, with_range = draft
+    is_number = finding.scaled is not None
+    return Observation(
+        ordinal,
+        row.key,
+        row.category,
+        row.code,
+        row.short,
+        "final",
+        effective,
+        written.at,
+        number(finding.scaled, row.decimals) if finding.scaled is not None else None,
+        row.unit if is_number else None,
+        finding.coded,
+        finding.text,
+        finding.comparator,
+        finding.interpretation,
+        row.low[life.sex] if with_range else None,
+        row.high[life.sex] if with_range else None,
+        tables.PANELS[panel].code if panel else None,
+        panel,
+        ordinal - 1 if row.key == "dbp" else None,
+        visit.ordinal,
+        visit.practitioner,
+        row.sensitivity,
+    )
 
 
 # Vital signs
@@ -113,17 +159,16 @@ def _vitals(life: Life, visit: Visit, measures: Measures, draw: int, height: lis
         return
     age = life.age_days(visit.day)
     is_adult = age >= _ADULT_DAYS
-    for day in range(min(_HOSPITAL_DAYS, visit.minutes // 1440) + 1 if visit.kind == "inpatient" else 1):
-        minute = visit.minute + day * 1440 + 5 + draw % 5
-        if day and minute >= visit.minute + visit.minutes:
+    for day in (0, *moments.rounds(visit.kind, visit.minutes)):
+        minute = settled(visit.minute + day * DAY + 5 + draw % 5, visit.zone)
+        written = visit.moment(day * DAY + moments.charted(visit.habits))
+        if written.minute > visit.ends.minute:
             return
-        at = life.instant(visit.facility, visit.day, minute)
-        if at >= life.limit or at > visit.end:
-            return
+        at = instant(min(minute, written.minute))
         if not is_adult or visit.kind == "wellness":
             height[:] = _values(measures, visit.day, ("height",))
             if height and day == 0:
-                yield _vital(at, "height", height[0], None, visit, life, is_adult)
+                yield _vital(written, at, "height", height[0], None, visit, life, is_adult)
         keys = ("sbp", "dbp", "hr", "rr", "temp", "spo2", "weight") if age >= _INFANT_DAYS else _INFANT_SIGNS
         systolic = 0
         for key in keys if day == 0 else keys[:-1]:
@@ -134,9 +179,9 @@ def _vitals(life: Life, visit: Visit, measures: Measures, draw: int, height: lis
                 systolic = value
             elif key == "dbp":
                 value = min(value, systolic - _PULSE_PRESSURE)
-            yield _vital(at, key, value, "bp" if key in ("sbp", "dbp") else None, visit, life, is_adult)
+            yield _vital(written, at, key, value, "bp" if key in ("sbp", "dbp") else None, visit, life, is_adult)
             if key == "weight" and height and age >= 2 * _YEAR:
-                yield _vital(at, "bmi", bmi(value, height[0]), None, visit, life, is_adult)
+                yield _vital(written, at, "bmi", bmi(value, height[0]), None, visit, life, is_adult)
 
 
 _INFANT_SIGNS = ("head_circ", "hr", "rr", "temp", "spo2", "weight")
@@ -146,10 +191,12 @@ def _values(measures: Measures, day: int, keys: tuple[str, ...]) -> list[int]:
     return [value for key in keys if (value := measures.value(tables.LABS[key], day)) is not None]
 
 
-def _vital(at: datetime, key: str, value: int, panel: str | None, visit: Visit, life: Life, is_adult: bool) -> _Draft:
+def _vital(
+    written: Moment, at: datetime, key: str, value: int, panel: str | None, visit: Visit, life: Life, is_adult: bool
+) -> _Draft:
     row = tables.LABS[key]
     flag = interpretation(row, number(value, row.decimals), life.sex) if is_adult else None
-    return _Draft(at, at, row, Finding(value, interpretation=flag), panel, visit, is_adult)
+    return _Draft(written, at, row, Finding(value, interpretation=flag), panel, visit, is_adult)
 
 
 # Tests and questionnaires
@@ -158,16 +205,17 @@ def _vital(at: datetime, key: str, value: int, panel: str | None, visit: Visit, 
 def _tests(
     life: Life,
     visit: Visit,
-    episodes: list[Episode],
+    standing: list[Episode],
     measures: Measures,
     last: dict[str, int],
     draw: int,
-    delay: int,
 ) -> Iterator[_Draft]:
     day = visit.local_day
     done: set[str] = set()
-    at = life.instant(visit.facility, visit.day, visit.minute + 12 + draw % 7)
-    for turn, order in enumerate(dict.fromkeys(_orders(life, visit, episodes, draw))):
+    at = instant(settled(visit.minute + 12 + draw % 7, visit.zone))
+    if at > visit.end:
+        return
+    for order in dict.fromkeys(_orders(life, visit, standing, draw)):
         is_reason = visit.episode is not None and visit.episode.is_acute and order in visit.episode.row.labs
         if order in last and day - last[order] < _REPEAT_DAYS and not is_reason:
             continue
@@ -176,16 +224,18 @@ def _tests(
             continue
         last[order] = day
         panel = order if order in tables.PANELS else None
-        hours = _CULTURE_HOURS if order == "urine_culture" else (delay >> turn % 40) % 30
-        is_at_once = tables.LABS[members[0]].category in ("survey", "social-history")
-        minute = visit.minute + 20 + (0 if is_at_once else 45 + hours * 60 + (delay >> turn % 29 + 24) % 60)
-        issued = at if is_at_once else life.instant(visit.facility, visit.day, minute)
-        if issued >= life.limit or at > visit.end:
-            continue  # not final yet
+        written = visit.ends if tables.LABS[members[0]].category in _AT_VISIT else _issued(visit, order)
         for key, finding in _findings(life, visit, measures, members, day):
             if key not in done:
                 done.add(key)
-                yield _Draft(at, max(at, issued), tables.LABS[key], finding, panel, visit, True)
+                yield _Draft(written, at, tables.LABS[key], finding, panel, visit, True)
+
+
+def _issued(visit: Visit, order: str) -> Moment:
+    pace = "culture" if order == "urine_culture" else "same" if order in _SAME_DAY else "later"
+    if visit.kind in moments.IN_HASTE and pace != "culture":
+        pace = "once"
+    return visit.moment(moments.resulted(visit.habits, pace))
 
 
 def _members(order: str) -> tuple[str, ...]:
@@ -194,7 +244,7 @@ def _members(order: str) -> tuple[str, ...]:
     return _WITHOUT_CODE.get(order, (order,))
 
 
-def _orders(life: Life, visit: Visit, episodes: list[Episode], draw: int) -> Iterator[str]:
+def _orders(life: Life, visit: Visit, standing: list[Episode], draw: int) -> Iterator[str]:
     """What is ordered at a visit, whole panels before single tests."""
     age = life.age_days(visit.day)
     if visit.is_remote:
@@ -210,8 +260,8 @@ def _orders(life: Life, visit: Visit, episodes: list[Episode], draw: int) -> Ite
     if visit.kind in _ROUTINE_ORDERS:
         yield from _adult_orders(life, visit, age, draw)
     if visit.kind in _ROUTINE_ORDERS or visit.kind == "psych":
-        for episode in episodes:
-            if episode.row.kind in ("chronic", "social") and episode.is_active(visit.local_day):
+        for episode in standing:
+            if episode.is_active(visit.local_day):
                 yield from (_as_panel(key) for key in episode.row.labs if key not in _VITAL_KEYS)
 
 

@@ -34,6 +34,7 @@ class PatientChart:
 
     @cached_property
     def chart(self) -> Chart:
+        assert self.stamp >= 0  # before the chart: what is made of a newer chart is kept under an older stamp
         return self.site.sandbox.world.chart(self.number)
 
     @cached_property
@@ -51,10 +52,15 @@ class PatientChart:
     def zone(self) -> str:
         return self.home.zone
 
-    @property
+    @cached_property
     def stamp(self) -> int:
-        """Changes whenever something is written about the patient."""
+        """Another one whenever something about the patient has changed."""
         return self.site.sandbox.world.stamp(self.number)
+
+    @cached_property
+    def person_stamp(self) -> int:
+        """Another one whenever something about the person has changed: costs no chart."""
+        return self.site.sandbox.world.stamp(self.number, "patient")
 
     @property
     def patientid(self) -> int:

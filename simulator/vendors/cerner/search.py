@@ -172,7 +172,7 @@ def _of_chart(site: Site, query: Query, telling: Telling) -> Found:
     number, only = _subject(site, query)
     if number is None:
         return Found(())
-    key = ("found", telling.type, number, only, store.stamp_of(site, number), _cache_key(query))
+    key = ("found", telling.type, number, only, store.stamp_of(site, telling.kind, number), _cache_key(query))
     kept = site.cache.get(key)
     if kept is None:
         chart = store.chart_of(site, number)

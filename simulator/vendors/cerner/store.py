@@ -1,4 +1,4 @@
-"""Ready bytes: each resource is rendered once and kept until somebody writes to that patient."""
+"""Ready bytes: each resource is rendered once and kept until something happens to its patient."""
 
 from __future__ import annotations
 
@@ -31,10 +31,22 @@ Charts = dict[tuple[str, int], tuple[Chart, dict[Row, Item]]]
 """The charts that one request has opened, by type and patient number, with their items by row."""
 
 
-def stamp_of(site: Site, number: int) -> int:
-    """What the bytes of a patient's records hang on: 0 until the first write to this world."""
-    world = site.sandbox.world
-    return world.stamp(number) if world.writes else 0
+def stamp_of(site: Site, kind: str, number: int) -> int:
+    """What the bytes of a patient's records of a kind hang on."""
+    return site.sandbox.world.stamp(number, kind)
+
+
+class _Stamps(dict[int, int]):
+    """The stamps of patients for one kind, asked once within a request."""
+
+    def __init__(self, site: Site, kind: str) -> None:
+        super().__init__()
+        self._site = site
+        self._kind = kind
+
+    def __missing__(self, number: int) -> int:
+        stamp = self[number] = stamp_of(self._site, self._kind, number)
+        return stamp
 
 
 def chart_of(site: Site, number: int) -> Chart | None:
@@ -65,33 +77,24 @@ def read(site: Site, type: str, id: str) -> Ready | None:
 
 def read_all(site: Site, type: str, ids: Sequence[str]) -> list[Ready | None]:
     """Resources of one type in the order of `ids`; what is not in the cache is rendered with one look at each chart."""
-    cache = site.cache
-    if not site.sandbox.world.writes:
-        found: list[Ready | None] = []
-        missing = False
-        for id in ids:
-            body = cache.get((type, id, 0))
-            head = cache.get((type, id, 0, "head"))
-            found.append(Ready(body, *head.split(b"\n")) if body is not None and head is not None else None)
-            missing = missing or found[-1] is None
-        if not missing:
-            return found
     charts: Charts = {}
     if type == "Provenance":
         return [_provenance(site, id, charts) for id in ids]
     if type in STAFF:
         return [_staff(site, type, id) for id in ids]
-    return [_one(site, TELLINGS[type], id, charts) for id in ids]
+    telling = TELLINGS[type]
+    stamps = _Stamps(site, telling.kind)
+    return [_one(site, telling, id, charts, stamps) for id in ids]
 
 
-def _one(site: Site, telling: Telling, id: str, charts: Charts) -> Ready | None:
+def _one(site: Site, telling: Telling, id: str, charts: Charts, stamps: _Stamps) -> Ready | None:
+    kept = _kept(site, telling.type, id, stamps)
+    if kept is not None:
+        return kept
     row = telling.row_of(site, id)
     if row is None:
         return None
-    stamp = stamp_of(site, row.number)
-    kept = _kept(site, telling.type, id, stamp)
-    if kept is not None:
-        return kept
+    stamp = stamps[row.number]  # before the chart: what is made of a newer chart is kept under an older stamp
     opened = charts.get((telling.type, row.number))
     if opened is None:
         chart = _chart_for(site, telling, row.number)
@@ -100,15 +103,15 @@ def _one(site: Site, telling: Telling, id: str, charts: Charts) -> Ready | None:
         opened = charts[telling.type, row.number] = chart, {item.row: item for item in telling.items(site, chart)}
     chart, by_row = opened
     item = telling.pick(site, by_row, id)
-    return None if item is None else _keep(site, telling.render(site, chart, item).payload, stamp)
+    return None if item is None else _keep(site, telling.render(site, chart, item).payload, row.number, stamp)
 
 
 def _staff(site: Site, type: str, id: str) -> Ready | None:
-    kept = _kept(site, type, id, 0)
+    kept = _kept(site, type, id, None)
     if kept is not None:
         return kept
     payload = people.staff_read(site, type, id)
-    return None if payload is None else _keep(site, payload, 0)
+    return None if payload is None else _keep(site, payload, 0, 0)
 
 
 def _provenance(site: Site, id: str, charts: Charts) -> Ready | None:
@@ -117,34 +120,41 @@ def _provenance(site: Site, id: str, charts: Charts) -> Ready | None:
     if found is None:
         return None
     telling = TELLINGS[found[0]]
-    row = telling.row_of(site, found[1])
-    target = None if row is None else _one(site, telling, found[1], charts)
-    if row is None or target is None or not target.last_modified:
-        return None
-    stamp = stamp_of(site, row.number)
-    kept = _kept(site, "Provenance", id, stamp)
+    stamps = _Stamps(site, telling.kind)
+    kept = _kept(site, "Provenance", id, stamps)
     if kept is not None:
         return kept
+    row = telling.row_of(site, found[1])
+    target = None if row is None else _one(site, telling, found[1], charts, stamps)
+    if row is None or target is None or not target.last_modified:
+        return None
     person = site.sandbox.world.person(row.number)
     if person is None:
         return None
     meta = orjson.loads(target.body)["meta"]
-    return _keep(site, provenance.provenance(*found, meta, people.organization_ref(site, person.facility)), stamp)
+    payload = provenance.provenance(*found, meta, people.organization_ref(site, person.facility))
+    return _keep(site, payload, row.number, stamps[row.number])
 
 
-def _kept(site: Site, type: str, id: str, stamp: int) -> Ready | None:
-    body = site.cache.get((type, id, stamp))
-    head = site.cache.get((type, id, stamp, "head"))
-    return Ready(body, *head.split(b"\n")) if body is not None and head is not None else None
+def _kept(site: Site, type: str, id: str, stamps: _Stamps | None) -> Ready | None:
+    """The bytes of a resource while the stamp of its patient is the one under which they were made."""
+    head = site.cache.get((type, id, "head"))
+    if head is None:
+        return None
+    etag, when, number, stamp = head.split(b"\n")
+    if stamps is not None and stamps[int(number)] != int(stamp):
+        return None
+    body = site.cache.get((type, id))
+    return None if body is None else Ready(body, etag, when)
 
 
-def _keep(site: Site, payload: dict[str, Any], stamp: int) -> Ready:
+def _keep(site: Site, payload: dict[str, Any], number: int, stamp: int) -> Ready:
     type, id, meta = payload["resourceType"], payload["id"], payload["meta"]
     told = meta.get("lastUpdated")
     when = format_datetime(datetime.fromisoformat(told).astimezone(UTC), usegmt=True).encode() if told else b""
     etag = f'W/"{meta["versionId"]}"'.encode()
-    body = site.cache.put((type, id, stamp), build.dumps(payload))
-    site.cache.put((type, id, stamp, "head"), etag + b"\n" + when)
+    body = site.cache.put((type, id), build.dumps(payload))
+    site.cache.put((type, id, "head"), b"\n".join((etag, when, str(number).encode(), str(stamp).encode())))
     return Ready(body, etag, when)
 
 

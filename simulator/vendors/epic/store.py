@@ -1,7 +1,7 @@
 """Resources as ready bytes, by id: rendered once, kept while there is room.
 
-Bytes hold no absolute URL, so one copy serves every address of the sandbox. The key holds how much has been written
-about the patient: a write makes the kept bytes stale.
+Bytes hold no absolute URL, so one copy serves every address of the sandbox. The key holds the stamp of the patient's
+records: whatever happens to them makes the kept bytes stale.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def resource(site: Site, type: str, id: str, form: Format) -> bytes | None:
     wanted = ids.named(site.key, id)
     if wanted is None or wanted.type != type:
         return None
-    key = (form, id, site.sandbox.world.stamp(wanted.number))
+    key = (form, id, _stamp(site, type, wanted.number))
     kept = site.cache.get(key)
     if kept is not None:
         return kept
@@ -32,14 +32,24 @@ def resource(site: Site, type: str, id: str, form: Format) -> bytes | None:
     return None if payload is None else _keep(site, key, payload, form)
 
 
+def _stamp(site: Site, type: str, number: int) -> int:
+    """What bytes hang on: of a Patient on the person only, which is far cheaper than the chart."""
+    if type != "Patient" and type not in TOLD:
+        return 0
+    return site.sandbox.world.stamp(number, "patient" if type == "Patient" else "")
+
+
 def listed(site: Site, type: str, wanted: Iterable[str], form: Format) -> Iterator[tuple[str, bytes]]:
     """(id, bytes) of those resources that are still there; a patient's chart is walked once, not once for each."""
     walks: dict[int, _Walk] = {}
+    stamps: dict[int, int] = {}
     for id in wanted:
         named = ids.named(site.key, id)
         if named is None:
             continue
-        key = (form, id, site.sandbox.world.stamp(named.number))
+        if named.number not in stamps:
+            stamps[named.number] = _stamp(site, type, named.number)
+        key = (form, id, stamps[named.number])
         body = site.cache.get(key)
         if body is None and type in TOLD:
             walk = walks.get(named.number) or walks.setdefault(named.number, _Walk(site, TOLD[type], named.number))

@@ -126,15 +126,19 @@ def test_contacts_of_the_population_are_found_with_other_criteria(world: World) 
 def test_writing_a_record_keeps_versions_with_who_and_when(world: World) -> None:
     number = next(n for n in range(100) if world.chart(n).observations)
     old = world.chart(number).observations[0]
-    assert world.versions("observation", number, old.ordinal) == ()
+    assert world.written("observation", number, old.ordinal) == ()
+    made = world.versions("observation", number, old.ordinal)
+    assert [(v.number, v.who, v.what, v.record) for v in made] == [(1, "", "created", old)]
+    before = world.stamp(number), world.stamp(number + 1)
     kept = world.write(replace(old, status="amended"), number, "lab", AT)
     again = world.write(replace(kept, status="corrected"), number, "lab", AT)
     assert world.read("observation", number, old.ordinal) == again
     versions = world.versions("observation", number, old.ordinal)
-    assert [(v.number, v.who, v.at, v.record) for v in versions] == [(2, "lab", AT, kept), (3, "lab", AT, again)]
+    assert versions == (*made, *world.written("observation", number, old.ordinal))
+    assert [(v.number, v.who, v.at, v.record) for v in versions[1:]] == [(2, "lab", AT, kept), (3, "lab", AT, again)]
     assert len(world.chart(number).observations) == len(set(world.chart(number).observations))
-    assert world.stamp(number) == 2
-    assert world.stamp(number + 1) == 0
+    assert world.stamp(number) != before[0]
+    assert world.stamp(number + 1) == before[1]
     assert world.writes == 2
 
 

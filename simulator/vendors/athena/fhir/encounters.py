@@ -35,7 +35,7 @@ def encounter(seen: PatientChart, record: Encounter) -> Rendering:
         seen,
         "Encounter",
         id,
-        record.end,
+        record.end or record.start,
         (),
         identifier=shape.identifier("ah-encounter", id),
         status=record.status,
@@ -43,12 +43,16 @@ def encounter(seen: PatientChart, record: Encounter) -> Rendering:
         type=[build.concept(record.type, record.type.display)],
         subject=shape.subject(seen),
         participant=[{"individual": shape.practitioner(seen, record.practitioner)}],
-        period={"start": shape.local_time(record.start, place.zone), "end": shape.local_time(record.end, place.zone)},
+        period={"start": shape.local_time(record.start, place.zone)} | _end(record, place.zone),
         reasonCode=_reason(seen, record),
         location=[{"location": build.reference("Location", location_id(record.facility), place.name)}],
         serviceProvider=build.reference("Organization", ids.fhir_id("Department", ids.departmentid(record.facility))),
     )
     return Rendering("Encounter", id, payload, (record,))
+
+
+def _end(record: Encounter, zone: str) -> dict[str, str]:
+    return {} if record.end is None else {"end": shape.local_time(record.end, zone)}
 
 
 def location_id(facility: int) -> str:

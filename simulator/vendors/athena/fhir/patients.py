@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from simulator.fhir import build
+from simulator.ids import h64
 from simulator.population.answers import Loss
 from simulator.population.records import Address, Code, Person
 from simulator.vendor import Rendering
@@ -45,9 +46,13 @@ def patient(seen: PatientChart) -> Rendering:
 
 
 def changed(seen: PatientChart) -> datetime:
-    """When the patient was last touched: at the last encounter, or long ago."""
-    last = max((one.end for one in seen.chart.encounters), default=None)
-    return last or datetime.combine(seen.person.birth_date, time(12), UTC)
+    """When the person last changed; for those who never did, when somebody last looked them over (guess)."""
+    state = seen.site.sandbox.world.person_state(seen.number)
+    if state.version > 1:
+        return state.updated
+    born = datetime.combine(seen.person.birth_date, time(12), UTC)
+    minutes = h64(seen.site.key, "looked over", seen.number) % 1_000_000
+    return max(born, seen.site.sandbox.started_at - timedelta(minutes=1 + minutes))
 
 
 def _department(person: Person) -> int:

@@ -59,7 +59,7 @@ def search(x: Exchange) -> Reply:
 
 
 def _stamps(x: Exchange, type: str, pairs: Pairs) -> tuple[int, ...]:
-    """How often the charts that the search names have been written to: a kept page is good while this stays."""
+    """The stamps of the charts that the search names: a kept page is good while they stay."""
     stamps = []
     for name, value in pairs:
         if name in ("patient", "subject", "encounter", "_id"):

@@ -99,7 +99,7 @@ class Item:
 def kept(seen: PatientChart, type: str, id: str, render: Callable[[], Rendering]) -> bytes:
     """The ready bytes of a resource of a chart."""
     cache_of_site = seen.site.cache
-    key = ("fhir", type, id, seen.stamp)
+    key = ("fhir", type, id, seen.person_stamp if type == "Patient" else seen.stamp)
     ready = cache_of_site.get(key)
     return ready if ready is not None else cache_of_site.put(key, build.dumps(render().payload))
 

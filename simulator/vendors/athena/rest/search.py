@@ -52,7 +52,7 @@ def read(x: Exchange) -> Reply:
         told = patient(seen, full_ssn=is_full)
         return [told.payload], [(told.type, told.id)]
 
-    return wire.kept(x, ("patient", number, seen.stamp, is_full), make)
+    return wire.kept(x, ("patient", number, seen.person_stamp, is_full), make)
 
 
 class Criteria:

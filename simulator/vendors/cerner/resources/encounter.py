@@ -48,8 +48,8 @@ def _updated(site: Site, item: Item) -> datetime:
     wrote = written(site, "encounter", item.row)
     if wrote:
         return wrote[1]
-    end: datetime = item.records[0].end
-    return end + timedelta(minutes=habits.pick(site, "encounter updated", item.row, 60))
+    one: Encounter = item.records[0]
+    return (one.end or one.start) + timedelta(minutes=habits.pick(site, "encounter updated", item.row, 60))
 
 
 def _render(site: Site, chart: Chart, item: Item) -> Rendering:
@@ -88,10 +88,12 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
         "participant": [_participant(site, one)],
     }
     if not is_open:
-        payload["period"] = {"start": in_millis(one.start), "end": in_millis(one.end)}
+        payload["period"] = {"start": in_millis(one.start)}
+        if one.end is not None:
+            payload["period"]["end"] = in_millis(one.end)
     if reason:
         payload["reasonCode"] = [{"text": reason.text}]
-    payload["location"] = [{"location": place, "status": "active" if is_open else "completed"}]
+    payload["location"] = [{"location": place, "status": "active" if is_open or one.end is None else "completed"}]
     payload["serviceProvider"] = people.organization_ref(site, one.facility)
     return rendering("Encounter", payload, item.records, _losses(one, word, is_open))
 

@@ -66,7 +66,7 @@ def written(site: Site, kind: str, row: Row) -> tuple[int, datetime] | None:
     world = site.sandbox.world
     if not world.writes or row.variant != TRUE:
         return None
-    versions = world.versions(kind, row.number, row.ordinal)
+    versions = world.written(kind, row.number, row.ordinal)
     return (versions[-1].number, versions[-1].at) if versions else None
 
 

@@ -5,7 +5,7 @@ Source: SOURCES.md, "Resources" (MAP); trap E40.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from simulator.fhir import build
 from simulator.population.answers import Loss
@@ -50,14 +50,14 @@ def render(t: Telling, encounter: Encounter) -> Rendering:
     if status != encounter.status:
         losses.append(Loss("status", "also", "nobody closed the visit", status))
     if not visit.timed:
-        for name, at in (("start", encounter.start), ("end", encounter.end)):
+        for name, at in _ends(encounter):
             losses.append(Loss(name, "replaced", "day", dialect.precise_day(t.day(at, encounter.ordinal))))
     return Rendering("Encounter", payload["id"], payload, (encounter,), tuple((0, loss) for loss in losses))
 
 
 def status_of(t: Telling, encounter: Encounter) -> str:
     """`in-progress` for old unscheduled visits that nobody closed."""
-    is_old = t.world.population.as_of - encounter.end.date() > _SETTLED
+    is_old = encounter.end is not None and t.world.population.as_of - encounter.end.date() > _SETTLED
     is_unscheduled = not dialect.visit(encounter.type_key).timed
     is_forgotten = t.draw("unclosed", encounter.ordinal) % 100 < _UNCLOSED_PER_CENT
     is_open = encounter.status == "finished" and is_old and is_unscheduled and is_forgotten
@@ -66,9 +66,14 @@ def status_of(t: Telling, encounter: Encounter) -> str:
 
 def _period(t: Telling, encounter: Encounter) -> Json:
     if dialect.visit(encounter.type_key).timed:
-        return {"start": build.instant(encounter.start), "end": build.instant(encounter.end)}
-    start, end = (t.day(at, encounter.ordinal).isoformat() for at in (encounter.start, encounter.end))
-    return {"start": start, "end": end}
+        return {name: build.instant(at) for name, at in _ends(encounter)}
+    return {name: t.day(at, encounter.ordinal).isoformat() for name, at in _ends(encounter)}
+
+
+def _ends(encounter: Encounter) -> list[tuple[str, datetime]]:
+    """When it began, and when it ended if it is over."""
+    ends = [("start", encounter.start)]
+    return ends if encounter.end is None else [*ends, ("end", encounter.end)]
 
 
 _PARTICIPATION = dialect.told(

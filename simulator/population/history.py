@@ -1,0 +1,115 @@
+"""The history of one patient: a log of changes, oldest first. The chart at a moment is the fold of what happened by
+then.
+
+A record keeps its kind and ordinal for ever, so an id never moves; its version at a moment is the number of its changes
+so far.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from simulator.population.lanes import ONCE
+from simulator.population.records import FIELDS, Change, Chart, Person, Record, State
+from simulator.population.zones import minute_of
+
+if TYPE_CHECKING:
+    from simulator.population.chart.encounters import Step
+
+DIED = (ONCE, 0, 0)  # the hook of a death: lane, period, delay
+
+
+class History:
+    """Everything that happens to one patient.
+
+    person    as they are in the end
+    began     when they were registered: version 1 of the person
+    changes   what happens to the records, in order of time, death last
+    hooks     beside each change the slot from which it follows: (lane, period, delay)
+    """
+
+    __slots__ = ("_minutes", "began", "changes", "hooks", "person")
+
+    def __init__(self, person: Person, began: datetime, limit: int, parts: Iterable[Iterable[Step]]) -> None:
+        self.person = person
+        self.began = began
+        steps = [step for part in parts for step in part if step[0].minute < limit]
+        steps.sort(key=_minute)
+        self.changes = [Change(moment.at, what, record) for moment, what, record in steps]
+        self.hooks = [moment[1:4] for moment, _, _ in steps]
+        self._minutes = [moment.minute for moment, _, _ in steps]
+        if person.deceased is not None:
+            self.changes.append(Change(person.deceased, "updated", person))
+            self.hooks.append(DIED)
+            self._minutes.append(minute_of(person.deceased))
+
+    def count(self, at: datetime) -> int:
+        """How many changes have happened by `at`."""
+        return bisect_right(self._minutes, minute_of(at))
+
+    def after(self, count: int) -> datetime | None:
+        """When the next change happens after the first `count`; None if nothing does."""
+        return self.changes[count].at if count < len(self.changes) else None
+
+    def minute(self, place: int) -> int:
+        """The minute of a change."""
+        return self._minutes[place]
+
+    def between(self, first: int, until: int) -> range:
+        """The places of the changes in the minutes [first, until)."""
+        return range(bisect_left(self._minutes, first), bisect_left(self._minutes, until))
+
+    def chart_at(self, at: datetime) -> Chart:
+        """Everything that is so at a moment."""
+        return folded(self.person_at(at), self.began, self.changes[: self.count(at)])
+
+    def person_at(self, at: datetime) -> Person:
+        """The person at a moment."""
+        is_dead = self.person.deceased is not None and self.person.deceased <= at
+        return self.person if is_dead or self.person.deceased is None else replace(self.person, deceased=None)
+
+
+def folded(person: Person, began: datetime, changes: Iterable[Change]) -> Chart:
+    """The chart that a log of changes leads to."""
+    held: dict[str, dict[int, Record]] = {kind: {} for kind in FIELDS}
+    retracted: dict[tuple[str, int], Record] = {}
+    states: dict[tuple[str, int], State] = {("patient", 0): State(1, began)}
+    for at, what, record in changes:
+        kind, ordinal = record.kind, record.ordinal
+        before = states.get((kind, ordinal))
+        states[kind, ordinal] = State(1 if before is None else before.version + 1, at)
+        if isinstance(record, Person):
+            person = record
+        elif what in _GONE:
+            held[kind].pop(ordinal, None)
+            if what == "retracted":
+                retracted[kind, ordinal] = record
+        else:
+            held[kind][ordinal] = record
+            if retracted:
+                retracted.pop((kind, ordinal), None)
+    parts: dict[str, Any] = {
+        FIELDS[kind]: tuple(sorted(records.values(), key=_ORDERS[kind]) if kind in _ORDERS else records.values())
+        for kind, records in held.items()
+    }
+    return Chart(person=person, retracted=tuple(retracted.values()), states=states, **parts)
+
+
+_GONE = frozenset(("retracted", "deleted"))
+_ORDERS: dict[str, Callable[[Any], Any]] = {
+    "condition": lambda record: (record.onset, record.ordinal),
+    "observation": lambda record: record.effective,
+    "immunization": lambda record: record.day,
+    "medication": lambda record: record.authored,
+    "appointment": lambda record: record.start,
+    "coverage": lambda record: (record.start, record.order),
+}
+"""Records that stand in a chart by a time of their own; the others by when they were written down."""
+
+
+def _minute(step: Step) -> int:
+    return step[0].minute
