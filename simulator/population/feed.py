@@ -15,6 +15,7 @@ from typing import NamedTuple
 from simulator.ids import h64
 from simulator.population.chart import moments
 from simulator.population.chart.conditions import chronic_of
+from simulator.population.chart.immunizations import may_be_reported
 from simulator.population.chart.life import life_of
 from simulator.population.chart.slots import (
     may_be_forced,
@@ -159,6 +160,9 @@ class Feed:
         population, lane = self._population, stream.lane
         if lane == ONCE:
             return number >= len(population.cast) and population.death(number) is not None
+        if stream.delay == moments.REPORTED and lane == OFFICE:
+            assert stream.zone is not None
+            return population.zone(number) == stream.zone and may_be_reported(life_of(population, number), period)
         bits = moments.bits(self._lanes.habits(lane, period, number))
         if stream.delay not in moments.delays(lane, bits):
             return False

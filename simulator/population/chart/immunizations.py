@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
+from typing import NamedTuple
 
 from simulator.ids import mix
 from simulator.population import tables
-from simulator.population.chart import fates
+from simulator.population.chart import fates, moments
 from simulator.population.chart.encounters import Step, Visit
 from simulator.population.chart.life import Life
+from simulator.population.chart.moments import Moment
+from simulator.population.lanes import OFFICE, PERIOD_DAYS, first_day, period_of
 from simulator.population.records import Immunization
 from simulator.population.tables.rows import ImmunizationRow
+from simulator.population.zones import DAY, instant, settled
 
 _MONTH_X100 = 3044  # days, times 100
 _MILLION = 10**6
@@ -23,29 +27,68 @@ _COVID_SECOND = 28  # days after the first
 
 
 def immunizations_of(life: Life, visits: list[Visit]) -> Iterable[Step]:
-    """What happens to the doses. One that falls due shortly before a visit is given there; the others were given
-    elsewhere and are copied at the next visit, those of childhood at the first one on record."""
+    """What happens to the doses. One that falls due shortly before a visit is given there. The others are given
+    elsewhere: pharmacies and schools report them within weeks, at a slot of the patient that need not be a visit; those
+    of the years before the record are copied at the first visit."""
     seen = [visit for visit in visits if not visit.is_remote]
     days = [visit.local_day for visit in seen]
-    doses: dict[tuple[int, str], tuple[Visit, bool, ImmunizationRow, int]] = {}
+    doses: dict[tuple[int, str], _Dose] = {}
+    for row, day, draw in due_of(life, life.birth, life.last):
+        place = bisect_left(days, day)
+        visit = seen[place] if place < len(seen) else None
+        if visit is not None and visit.local_day <= day + _WAIT:
+            dose = _Dose(visit.charted, visit.local_day, row, draw, visit, seen=True)
+        elif day >= life.first:
+            dose = _Dose(_report(life, day), day, row, draw, None, seen=False)
+        elif visits:
+            dose = _Dose(visits[0].charted, day, row, draw, visits[0], seen=False)
+        else:
+            continue
+        if row.first_day.toordinal() <= dose.day <= row.last_day.toordinal():
+            doses.setdefault((dose.day, row.key), dose)
+    written = sorted(doses.values(), key=lambda dose: (dose.written.minute, dose.day, dose.row.key))
+    for ordinal, dose in enumerate(written):
+        record = _immunization(life, ordinal, dose)
+        yield dose.written, "created", record
+        if dose.visit is not None and fates.is_retracted(life, "immunization", dose.visit, dose.row.key):
+            yield fates.retraction(dose.visit, record)
+
+
+def due_of(life: Life, first: int, last: int) -> Iterator[tuple[ImmunizationRow, int, int]]:
+    """The doses that fall due in the days from `first` to `last`: row, day, and a draw of its own."""
     for row in tables.IMMUNIZATIONS.values():
         salt = mix(life.number, life.salts[row.key])
-        first, last = row.first_day.toordinal(), row.last_day.toordinal()
         for turn, planned in enumerate(_planned(life, row, salt)):
-            place = bisect_left(days, planned)
-            if place == len(seen):
-                continue
-            visit = seen[place]
-            given_here = visit.local_day <= planned + _WAIT
-            day = visit.local_day if given_here else planned
-            if first <= day <= last:
-                doses.setdefault((day, row.key), (visit, given_here, row, mix(salt, turn)))
-    written = sorted(doses.items(), key=lambda item: (item[1][0].ordinal, item[0]))
-    for ordinal, ((day, key), (visit, given_here, row, draw)) in enumerate(written):
-        record = _immunization(life, ordinal, day, row, visit if given_here else None, draw)
-        yield visit.charted, "created", record
-        if fates.is_retracted(life, "immunization", visit, key):
-            yield fates.retraction(visit, record)
+            if first <= planned <= last:
+                yield row, planned, mix(salt, turn)
+
+
+def may_be_reported(life: Life, period: int) -> bool:
+    """Whether a dose that was given elsewhere may be reported at the patient's slot of a period."""
+    first = first_day(period - 1)
+    return next(due_of(life, max(first, life.first), first + 2 * PERIOD_DAYS), None) is not None
+
+
+class _Dose(NamedTuple):
+    """A dose before it is numbered. `visit` is where it is written down, `seen` whether it is given there."""
+
+    written: Moment
+    day: int
+    row: ImmunizationRow
+    draw: int
+    visit: Visit | None
+    seen: bool
+
+
+def _report(life: Life, day: int) -> Moment:
+    """When a dose of a day is reported: after the patient's slot of that period, or of the next."""
+    lane, period = life.population.lanes.office, period_of(day)
+    slot = lane.slot(period, life.number, life.zone)
+    if slot < (day + 1) * DAY:
+        period += 1
+        slot = lane.slot(period, life.number, life.zone)
+    minute = settled(slot + moments.REPORTED, life.zone)
+    return Moment(minute, OFFICE, period, moments.REPORTED, instant(minute))
 
 
 def _planned(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
@@ -83,16 +126,16 @@ def _days(months: int) -> int:
     return months * _MONTH_X100 // 100
 
 
-def _immunization(
-    life: Life, ordinal: int, day: int, row: ImmunizationRow, visit: Visit | None, draw: int
-) -> Immunization:
+def _immunization(life: Life, ordinal: int, dose: _Dose) -> Immunization:
+    row, draw = dose.row, dose.draw
     letters = _LETTERS[draw % 22] + _LETTERS[(draw >> 8) % 22]
+    visit = dose.visit if dose.seen else None
     return Immunization(
         ordinal=ordinal,
         key=row.key,
         code=row.code,
         text=row.code.display,
-        day=date.fromordinal(day),
+        day=date.fromordinal(dose.day),
         status="completed",
         lot=f"{letters}{(draw >> 16) % 10_000:04d}" if visit else None,  # given elsewhere: nobody noted it
         encounter=visit.ordinal if visit else None,

@@ -29,7 +29,7 @@ KINDS_OF: dict[int, tuple[str, ...]] = {
     CLOCK_CHANGE: ("observation",),
 }
 
-_CHARTED = (10, 12, 15, 10, 12, 15, 10, 12)
+_CHARTED = (7, 8, 10, 7, 8, 10, 7, 8)  # within the shortest visit
 _AT_ONCE = (35, 50, 65, 95)  # results in an emergency
 _SAME_DAY = (95, 160, 250, 400)
 _LATER = (26 * _HOUR, 27 * _HOUR + 30, 50 * _HOUR, 52 * _HOUR)
@@ -37,6 +37,9 @@ _CULTURE_FIRST = (25 * _HOUR, 26 * _HOUR + 30)
 _CULTURE = (50 * _HOUR + 10, 52 * _HOUR + 10)
 _CORRECTED = (3 * DAY + 95, 6 * DAY + 50)
 _RETRACTED = (5 * DAY + 20, 14 * DAY + 40)
+REPORTED = 6 * _HOUR + 5
+"""The delay of what other places report, after a slot of the office that need not be used."""
+
 _EIGHTH = 7  # of the visits: only they have anything to correct, or to retract
 
 
@@ -129,4 +132,5 @@ def delays(lane: int, bits: int) -> frozenset[int]:
 @cache
 def all_delays(lane: int) -> tuple[int, ...]:
     """Every delay of a lane, in order."""
-    return tuple(sorted(frozenset().union(*(delays(lane, bits) for bits in range(256)))))
+    reported = frozenset((REPORTED,) if lane == OFFICE else ())
+    return tuple(sorted(reported.union(*(delays(lane, bits) for bits in range(256)))))

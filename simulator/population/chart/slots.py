@@ -218,7 +218,7 @@ class _Chooser:
             return
         used = edges[-1][0] if edges else 0
         active = [episode for episode in self._chronic if episode.is_active(middle)]
-        yearly = [("chronic", min(len(active), 6) // 2 * 100 + 40)]
+        yearly = [("chronic", min(len(active), 6) * 50 + 70)]
         mental = next((episode for episode in active if "BH" in episode.row.sensitivity), None)
         if mental is not None:
             yearly.append(("psych", 50))
