@@ -7,6 +7,7 @@ import contextlib
 import importlib.util
 import signal
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,16 +17,19 @@ from typing import Any
 import uvicorn
 
 from simulator.refusal import UsageError
+from simulator.tls.listeners import Listeners, Tally
 
 _GRACE_S = 2.0
+_GRACE_OF_IDLE_S = 0.2  # a TLS connection waits for the caller's farewell; one that does nothing is not worth it
 
 
 class EdgeServer(uvicorn.Server):
     """uvicorn that says when it is up, ends streams before it waits for connections, and takes no time to stop."""
 
-    def __init__(self, config: uvicorn.Config, close: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, close: Callable[[], None], listeners: Listeners | None = None) -> None:
         super().__init__(config)
         self._close = close
+        self._listeners = listeners
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.up = threading.Event()
@@ -35,6 +39,8 @@ class EdgeServer(uvicorn.Server):
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
         await super().startup(sockets)
+        if self._listeners is not None:
+            self._listeners.attach(self.open, is_secure=self.config.ssl is not None)
         self.up.set()
         self.on_ready()
 
@@ -42,6 +48,22 @@ class EdgeServer(uvicorn.Server):
         assert self._stop is not None
         if not self.should_exit:
             await self._stop.wait()
+
+    async def open(self, plug: socket.socket, context: ssl.SSLContext | None, tally: Tally) -> Door:
+        """One more door on a bound socket, to the same app; in the server's own loop."""
+        door = Door(plug, tally)
+        kind = _watched(self.config.http_protocol_class, door)
+
+        def protocol() -> asyncio.Protocol:
+            tally.connections += 1
+            made: asyncio.Protocol = kind(
+                config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            )
+            return made
+
+        loop = asyncio.get_running_loop()
+        door.server = await loop.create_server(protocol, sock=plug, ssl=context, backlog=self.config.backlog)
+        return door
 
     def stop(self) -> None:
         """Ask it to stop; from any thread, or from a signal."""
@@ -69,15 +91,20 @@ class EdgeServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Close what listens, end what streams, let running answers finish for a moment."""
         self._close()
+        if self._listeners is not None:
+            self._listeners.close_all()
         for listener in self.servers:
             listener.close()
         for plug in sockets or []:
             plug.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        deadline = time.monotonic() + _GRACE_S
+        began = time.monotonic()
+        deadline = began + _GRACE_S
         # uvicorn keeps plain sets of what is open: there is no event to wait on.
-        while self._has_open() and not self.force_exit and time.monotonic() < deadline:  # noqa: ASYNC110
+        while self._has_open() and not self.force_exit and time.monotonic() < deadline:
+            if not self.server_state.tasks and time.monotonic() > began + _GRACE_OF_IDLE_S:
+                break
             await asyncio.sleep(0.005)
         for task in list(self.server_state.tasks):
             task.cancel()
@@ -92,8 +119,52 @@ class EdgeServer(uvicorn.Server):
         return bool(self.server_state.connections or self.server_state.tasks)
 
 
-def edge_server(app: Callable[..., Any], close: Callable[[], None]) -> EdgeServer:
-    """The uvicorn server of `app`; `close` ends what would keep connections open."""
+class Door:
+    """A further listener of a server, and who is connected to it."""
+
+    def __init__(self, plug: socket.socket, tally: Tally) -> None:
+        self.tally = tally
+        self.server: asyncio.AbstractServer | None = None
+        self.connected: set[Any] = set()
+        self._plug = plug
+
+    def close(self) -> None:
+        """Listen no more, and break off who is connected."""
+        if self.server is not None:
+            self.server.close()
+        self._plug.close()
+        for transport in list(self.connected):
+            transport.abort()
+
+
+def _watched(base: Any, door: Door) -> Any:
+    """uvicorn's protocol, counting what comes in; `connection_made` follows a handshake that both sides completed."""
+
+    class Watched(base):  # type: ignore[misc]
+        def connection_made(self, transport: Any) -> None:
+            door.tally.handshakes += 1
+            door.connected.add(transport)
+            super().connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            door.connected.discard(self.transport)
+            super().connection_lost(exc)
+
+        def data_received(self, data: bytes) -> None:
+            door.tally.http_bytes += len(data)
+            super().data_received(data)
+
+    return Watched
+
+
+def edge_server(
+    app: Callable[..., Any],
+    close: Callable[[], None],
+    *,
+    tls: ssl.SSLContext | None = None,
+    listeners: Listeners | None = None,
+) -> EdgeServer:
+    """The uvicorn server of `app`; `close` ends what would keep connections open; with `tls` it speaks nothing else."""
     config = uvicorn.Config(
         app,
         interface="asgi3",
@@ -109,7 +180,9 @@ def edge_server(app: Callable[..., Any], close: Callable[[], None]) -> EdgeServe
         lifespan="on",
         timeout_keep_alive=75,
     )
-    return EdgeServer(config, close)
+    config.load()
+    config.ssl = tls  # uvicorn itself would make a context of files
+    return EdgeServer(config, close, listeners)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -133,11 +206,11 @@ def listen(host: str, port: int) -> socket.socket:
     return plug
 
 
-def url_of(plug: socket.socket) -> str:
+def url_of(plug: socket.socket, scheme: str = "http") -> str:
     """The URL of a bound socket; a wildcard address is shown as loopback."""
     host, port = plug.getsockname()[:2]
     shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
-    return f"http://{shown}:{port}"
+    return f"{scheme}://{shown}:{port}"
 
 
 def _is_installed(name: str) -> bool:

@@ -13,6 +13,7 @@ import orjson
 if TYPE_CHECKING:
     from simulator.auth.sight import Sight
     from simulator.faults.plan import Plan
+    from simulator.peer import Peer
     from simulator.sandbox import Sandbox, Site
     from simulator.vendor import Vendor
 
@@ -96,6 +97,7 @@ class Exchange:
     without query; `query` is raw. `base_url` is the absolute URL of this vendor in this sandbox, without a slash at the
     end: every URL a vendor hands out starts with it. `at` is sandbox time; `started` and `ended` are monotonic seconds.
     `slots` are the concurrent limits that it holds until its answer has left.
+    `peer` is the TLS connection that it came over; None for plain HTTP.
     """
 
     sandbox: Sandbox
@@ -110,6 +112,7 @@ class Exchange:
     at: datetime
     started: float
     connection: str = ""
+    peer: Peer | None = None
     direction: Literal["in", "out"] = "in"
     id: str = ""
     plan: Plan | None = None

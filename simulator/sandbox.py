@@ -28,12 +28,13 @@ class Site:
 
     `key` seeds the ids this vendor gives: it depends on the population and the vendor, not on the sandbox, so the same
     seed gives the same ids in every sandbox. `secret` seeds what must be useless elsewhere: tokens, page ids.
-    `settings` are the vendor's `defaults`, changeable per sandbox.
+    `settings` are the vendor's `defaults`, changeable per sandbox. `moved_to` is the origin that its URLs lead to, when
+    that is not the one that was called.
     """
 
     __slots__ = (
-        "_permutations", "cache", "clients", "desk", "key", "limits", "pages", "replay", "sandbox", "secret",
-        "settings", "tokens", "vendor",
+        "_permutations", "cache", "clients", "desk", "key", "limits", "moved_to", "pages", "replay", "sandbox",
+        "secret", "settings", "tokens", "vendor",
     )  # fmt: skip
 
     def __init__(self, sandbox: Sandbox, vendor: Vendor) -> None:
@@ -49,6 +50,7 @@ class Site:
         self.pages = PageStore(self.secret)
         self.limits = LimitBook(vendor.limits)
         self.cache = ByteCache()
+        self.moved_to = ""
         self._permutations: dict[tuple[int, str], Permutation] = {}
 
     def permutation(self, n: int, tweak: str) -> Permutation:

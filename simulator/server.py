@@ -7,6 +7,7 @@ here, on the plan that the pipeline made: see `simulator/wire.py`.
 from __future__ import annotations
 
 import contextlib
+import ssl
 import sys
 import threading
 import time
@@ -14,27 +15,35 @@ import traceback
 from collections.abc import Iterator, MutableMapping
 from datetime import UTC, timedelta
 from email.utils import format_datetime
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import orjson
 
+from simulator.auth.certificates import authority_pem
 from simulator.catalog import rooms_of
 from simulator.control.app import control_app
 from simulator.control.place import ROOT, vendor_urls
 from simulator.control.problem import MEDIA, problem_bytes
-from simulator.edge import edge_server, listen, url_of
+from simulator.edge import EdgeServer, edge_server, listen, url_of
 from simulator.exchange import Exchange, Headers, Reply
 from simulator.origin import forwarded, listening_at, origin_of
+from simulator.peer import peer_of
 from simulator.pipeline import handle
 from simulator.sandbox import Sandbox, Site
 from simulator.sandboxes import Sandboxes
 from simulator.settings import Settings
+from simulator.tls.authority import Authority, ca_file_of
+from simulator.tls.contexts import context
+from simulator.tls.listeners import Listeners
 from simulator.wire import Holds, Receive, Send, WireFault, deliver
 
 Scope = MutableMapping[str, Any]
 
 _ASKED_FOR_ID = b"x-emr-sandbox-exchange"
 _BODILESS = frozenset({204, 304})
+_WILDCARDS = ("0.0.0.0", "::")
 
 
 class Stray(Exception):
@@ -52,7 +61,8 @@ class Server:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.sandboxes = Sandboxes(settings, rooms_of(settings))
-        self._control = control_app(settings, self.sandboxes)
+        self.listeners = Listeners(settings.host, settings.tls_names, lambda: self.authority, authority_pem())
+        self._control = control_app(settings, self.sandboxes, self.listeners)
         self._holds = Holds()
         self._date_second = -1
         self._date = b""
@@ -61,6 +71,23 @@ class Server:
     def app(self) -> Server:
         """The ASGI application."""
         return self
+
+    @cached_property
+    def authority(self) -> Authority:
+        """The local authority: made when it is first needed, or what is kept in the data folder."""
+        folder = self.settings.data_dir
+        return Authority.in_memory() if folder is None else Authority.kept_in(folder)
+
+    def edge(self) -> EdgeServer:
+        """The uvicorn server in front of this app, with TLS when the settings say so."""
+        return edge_server(
+            self, self.close, tls=self._context() if self.settings.tls else None, listeners=self.listeners
+        )
+
+    def _context(self) -> ssl.SSLContext:
+        own = () if self.settings.host in _WILDCARDS else (self.settings.host,)
+        identity = self.authority.server([*own, *self.settings.tls_names])
+        return context(identity, client_ca=authority_pem(), asks="whoever_has_one")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -101,10 +128,11 @@ class Server:
             raw_path=(scope.get("raw_path") or scope["path"].encode()).decode("latin-1"),
             headers=scope["headers"],
             body=body,
-            base_url=self._origin(scope, host) + prefix,
+            base_url=(site.moved_to or self._origin(scope, host)) + prefix,
             at=site.sandbox.clock.now(),
             started=started,
             connection=f"{peer[0]}:{peer[1]}" if peer else "",
+            peer=peer_of(send) if scope["scheme"] == "https" else None,
         )
         if method == "HEAD":
             x.notes["method"] = "HEAD"
@@ -270,10 +298,11 @@ async def _send(send: Send, status: int, body: bytes, media: str, *more: tuple[b
 
 
 class Running:
-    """A server that is up: where, and what is in it."""
+    """A server that is up: where, and what is in it. `ca_file` is what its callers trust; None for plain HTTP."""
 
-    def __init__(self, server: Server, url: str) -> None:
+    def __init__(self, server: Server, url: str, ca_file: Path | None = None) -> None:
         self.server = server
+        self.ca_file = ca_file
         self.url = url
         self.control = url + ROOT
         self.sandboxes = server.sandboxes
@@ -288,14 +317,15 @@ def running(settings: Settings | None = None) -> Iterator[Running]:
     """A server on a free port in a background thread, for tests and the harness; the settings' port is not used."""
     server = Server(settings or Settings())
     plug = listen("127.0.0.1", 0)
-    url = url_of(plug)
-    edge = edge_server(server, server.close)
+    url = url_of(plug, "https" if server.settings.tls else "http")
+    edge = server.edge()
     thread = threading.Thread(target=edge.run, args=([plug],), name="emr-sandbox", daemon=True)
     thread.start()
     try:
         if not edge.up.wait(10):
             raise RuntimeError("the server did not start within 10 s")
-        yield Running(server, url)
+        with ca_file_of(server.authority) if server.settings.tls else contextlib.nullcontext() as ca_file:
+            yield Running(server, url, ca_file)
     finally:
         edge.stop()
         thread.join(10)

@@ -28,6 +28,9 @@ class Settings:
     max_body_bytes   longer requests are answered 413
     max_sandboxes    besides `default`
     scenario_folders where scenarios of the user's own lie
+    tls              speak HTTPS with a certificate of a local authority
+    tls_names        further host names that the certificate is for
+    data_dir         where the authority is kept; None: in memory
     """
 
     seed: int = 7
@@ -43,3 +46,6 @@ class Settings:
     max_body_bytes: int = 16 * 1024 * 1024
     max_sandboxes: int = 1_000
     scenario_folders: tuple[Path, ...] = ()
+    tls: bool = False
+    tls_names: tuple[str, ...] = ()
+    data_dir: Path | None = None

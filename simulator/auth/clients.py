@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from simulator.auth import keyring
+from simulator.auth import certificates, keyring
+
+MUTUAL_TLS = "tls_client_auth"
+"""The method of clients that prove themselves by a certificate (RFC 8705 section 2.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +18,8 @@ class Client:
     """One registration at a vendor.
 
     `auth` is the method by its OAuth name (`private_key_jwt`, `client_secret_basic`, `client_secret_post`,
-    `client_secret_jwt`, `none`) or `api_key`. `scopes` are those the client is registered for. `kid` and `key_slot`
-    name its key in the keyring; `api_key` travels in the header `header`.
+    `client_secret_jwt`, `tls_client_auth`, `none`) or `api_key`. `scopes` are those the client is registered for.
+    `kid` and `key_slot` name its key in the keyring; `api_key` travels in the header `header`.
 
     An app of people who log in has `redirect_uris`; what else it registered: `launch_url` where an EHR opens it,
     `offline` whether it may keep access while nobody is there, `persona` who logs in (`patient`, `practitioner`, empty
@@ -69,6 +72,8 @@ class Client:
             made["client_secret"] = self.client_secret
         if self.key is not None:
             made |= {"kid": self.key.kid, "private_key_pem": self.key.pem, "jwk": self.key.jwk}
+        if self.auth == MUTUAL_TLS and self.key_slot is not None:
+            made["certificate_pem"] = certificates.certificate_pem(self.client_id, self.key_slot)
         if self.api_key:
             made |= {"api_key": self.api_key, "header": self.header}
         made |= self._app()

@@ -48,13 +48,13 @@ def key(slot: int, kid: str = "") -> SigningKey:
     Raises:
         IndexError: there is no such slot.
     """
-    private = _private_key(slot)
-    kid = kid or RSAKey.import_key(private).thumbprint()
-    made = RSAKey.import_key(private, {"kid": kid})
-    pem = private.private_bytes(
+    secret = private(slot)
+    kid = kid or RSAKey.import_key(secret).thumbprint()
+    made = RSAKey.import_key(secret, {"kid": kid})
+    pem = secret.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     ).decode("ascii")
-    public = RSAKey.import_key(private.public_key(), {"kid": kid})
+    public = RSAKey.import_key(secret.public_key(), {"kid": kid})
     return SigningKey(slot, kid, pem, dict(made.as_dict(private=True)), dict(public.as_dict()), made, public)
 
 
@@ -82,7 +82,12 @@ def primes(slot: int) -> tuple[int, int]:
 
 
 @cache
-def _private_key(slot: int) -> rsa.RSAPrivateKey:
+def private(slot: int) -> rsa.RSAPrivateKey:
+    """The private key of `slot`.
+
+    Raises:
+        IndexError: there is no such slot.
+    """
     p, q = primes(slot)
     d = pow(_E, -1, (p - 1) * (q - 1))
     public = rsa.RSAPublicNumbers(_E, p * q)

@@ -16,8 +16,10 @@ from simulator.control import (
     later,
     launches,
     limits,
+    origin,
     sandboxes,
     scenario,
+    tls,
     truth,
     vendors,
 )
@@ -26,6 +28,7 @@ from simulator.control.place import ROOT, known_parameters_only
 from simulator.control.problem import MEDIA, SCHEMA, speak_problems
 from simulator.sandboxes import Sandboxes
 from simulator.settings import Settings
+from simulator.tls.listeners import Listeners
 
 _NOUNS = (
     health,
@@ -41,16 +44,18 @@ _NOUNS = (
     keys,
     launches,
     ehr,
+    tls,
+    origin,
     later,
 )
 
 
-def control_app(settings: Settings, everything: Sandboxes) -> App:
+def control_app(settings: Settings, everything: Sandboxes, listeners: Listeners) -> App:
     """The ASGI app of `/_sandbox`, behind its door."""
-    return guarded(control_api(settings, everything), settings)
+    return guarded(control_api(settings, everything, listeners), settings)
 
 
-def control_api(settings: Settings, everything: Sandboxes) -> FastAPI:
+def control_api(settings: Settings, everything: Sandboxes, listeners: Listeners) -> FastAPI:
     """The control API itself, without the door."""
     app = FastAPI(
         title="emr-sandbox control API",
@@ -65,6 +70,7 @@ def control_api(settings: Settings, everything: Sandboxes) -> FastAPI:
     )
     app.state.settings = settings
     app.state.sandboxes = everything
+    app.state.listeners = listeners
     speak_problems(app)
     for noun in _NOUNS:
         app.include_router(noun.router)

@@ -75,6 +75,7 @@ def entry_of(x: Exchange, body_limit: int | None = BODY_LIMIT) -> dict[str, Any]
         "bytes_sent": x.bytes_sent,
         "complete": x.complete,
         "connection": x.connection,
+        "tls": x.peer.to_json() if x.peer is not None else None,
         "token_id": x.caller.token_id if x.caller is not None else None,
         "scope_needed": list(x.route.needs) if x.route is not None and x.route.needs else None,
         "served": [list(pair) for pair in answer.served] if answer is not None else [],

@@ -17,7 +17,8 @@ from tests.simulator.tiny_room import per_minute, tiny
 SETTINGS = Settings(
     vendors=("tiny", "twin"), rooms=(tiny(), tiny("twin", per_minute(5))), patients=50, max_sandboxes=40
 )
-schema = schemathesis.openapi.from_dict(control_api(SETTINGS, Server(SETTINGS).sandboxes).openapi())
+SERVER = Server(SETTINGS)
+schema = schemathesis.openapi.from_dict(control_api(SETTINGS, SERVER.sandboxes, SERVER.listeners).openapi())
 
 
 @pytest.fixture(scope="module")
