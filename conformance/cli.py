@@ -51,12 +51,13 @@ def commands() -> list[click.Command]:
 @click.option("--sarif", metavar="F", hidden=True)
 @click.option("--summary", metavar="F", hidden=True)
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--tls", is_flag=True, help="The sandbox speaks HTTPS; `EMR_CA_FILE` names whom to trust.")
 @click.option("--reference", is_flag=True, help="Judges the bundled reference integration.")
 @click.option("--mutant", metavar="NAME", help="With this named bug; `emr-sandbox mutants` lists them.")
 def check(
     manifest: Path | None, vendors: tuple[str, ...], level: str, profile: str, only: tuple[str, ...], seed: int,
     strict: bool, folder: Path | None, junit_file: Path | None, sarif: str | None, summary: str | None, as_json: bool,
-    reference: bool, mutant: str | None,
+    tls: bool, reference: bool, mutant: str | None,
 ) -> int:  # fmt: skip
     """Judge an integration; without MANIFEST the `emr-conformance.toml` that lies here."""
     for flag, given in (("--sarif", sarif), ("--summary", summary)):
@@ -76,6 +77,7 @@ def check(
         only=only,
         seed=seed,
         strict=strict,
+        tls=tls,
     )
     _claim(folder and folder / "run.ndjson", junit_file)
     try:
@@ -146,15 +148,16 @@ def _told(run: record.Run) -> dict[str, Any]:
 )
 @click.option("--junit", "junit_file", metavar="F", type=click.Path(path_type=Path), help="Writes JUnit XML.")
 @click.option("--only", metavar="ID_OR_AREA", multiple=True, help="Only these checks.")
+@click.option("--tls", is_flag=True, help="The sandbox speaks HTTPS; the environment says whom to trust.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def wrap(
     vendors: tuple[str, ...], seed: int, folder: Path | None, junit_file: Path | None, only: tuple[str, ...],
-    as_json: bool, command: tuple[str, ...],
+    tls: bool, as_json: bool, command: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Run COMMAND against a sandbox and judge its traffic; exits with the worse of both."""
     _claim(folder and folder / "run.ndjson", junit_file)
-    run, code = wrapped(list(command), vendors=vendors, seed=seed, only=only)
+    run, code = wrapped(list(command), vendors=vendors, seed=seed, only=only, tls=tls)
     _tell(run, folder, junit_file, as_json=as_json, with_matrix=False)
     return code or run.exit_code
 

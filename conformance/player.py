@@ -44,6 +44,7 @@ class Stage:
     settings: Settings
     mutant: str
     log_files: LogFiles | None
+    environment: Mapping[str, str] = field(default_factory=dict)
     local: threading.local = field(default_factory=threading.local)
     opened: list[Driver] = field(default_factory=list)
 
@@ -51,7 +52,7 @@ class Stage:
         """This thread's driver."""
         found: Driver | None = getattr(self.local, "driver", None)
         if found is None:
-            found = self.local.driver = self.opener()
+            found = self.local.driver = self.opener(self.environment)
             self.opened.append(found)
         return found
 
@@ -140,7 +141,9 @@ class Player:
             settings["mappings"] = mappings
         if self._stage.mutant:
             settings["mutant"] = self._stage.mutant
+        trusted = self._stage.server.ca_file
         return {
+            **({"ca_file": str(trusted)} if trusted is not None else {}),
             "case": self._case,
             "vendor": self._plan.vendor,
             "tenant": "t1",

@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from conformance import leaks
@@ -31,6 +32,7 @@ from simulator.refusal import UsageError
 from simulator.server import running
 from simulator.settings import AS_OF
 from simulator.settings import Settings as ServerSettings
+from simulator.tls import trust
 
 WORKERS = 6
 
@@ -59,6 +61,7 @@ def play(
     scenario_folders: Iterable[Path] = (),
     progress: Progress = lambda plan, seconds: None,
     workers: int = WORKERS,
+    tls: bool = False,
 ) -> Played:
     """Plays every case and gives the evidence.
 
@@ -69,9 +72,10 @@ def play(
     began = time.monotonic()
     folders = tuple(scenario_folders)
     vendors = tuple(dict.fromkeys(plan.vendor for plan in plans))
-    server_settings = ServerSettings(seed=settings.seed, patients=PATIENTS, max_sandboxes=len(plans) + 8)
-    with running(server_settings) as server, Pulse() as pulse:
-        stage = Stage(server, _cast(settings.seed), opener, settings, mutant, log_files)
+    server_settings = ServerSettings(seed=settings.seed, patients=PATIENTS, max_sandboxes=len(plans) + 8, tls=tls)
+    with running(server_settings) as server, Pulse() as pulse, TemporaryDirectory() as folder:
+        environment = trust.environment_of(server.ca_file, Path(folder)) if server.ca_file is not None else {}
+        stage = Stage(server, _cast(settings.seed), opener, settings, mutant, log_files, environment)
         try:
             implementation = _introduce(stage, vendors)
             cases = _play_all(plans, stage, folders, progress, workers)

@@ -51,6 +51,7 @@ class Request:
     only: tuple[str, ...] = ()
     seed: int = 7
     strict: bool = False
+    tls: bool = False
 
 
 def hold(request: Request, progress: Progress = lambda plan, seconds: None) -> Run:
@@ -74,7 +75,15 @@ def hold(request: Request, progress: Progress = lambda plan, seconds: None) -> R
     plans = cases(drives(_scenario_folders()), wanted, uses, scope)
     if not plans:
         return _run(request, manifest, {}, (), wanted, scope, settings, known_failures, 0.0, 0.0)
-    played = play(plans, _opener(manifest), settings, mutant=request.mutant, log_files=log_files, progress=progress)
+    played = play(
+        plans,
+        _opener(manifest),
+        settings,
+        mutant=request.mutant,
+        log_files=log_files,
+        progress=progress,
+        tls=request.tls,
+    )
     return _run(
         request, manifest, played.implementation, played.cases, wanted, scope, played.settings, known_failures,
         played.seconds, played.scheduler_p99_ms,
@@ -116,10 +125,10 @@ def _scenario_folders() -> list[Path]:
 def _opener(manifest: Manifest) -> Opener:
     if manifest.python:
         handle = callable_of(manifest.python)
-        return lambda: PythonDriver(handle)
+        return lambda environment: PythonDriver(handle)
     if manifest.url:
-        return lambda: HttpDriver(manifest.url)
-    return lambda: StdioDriver(manifest.command, folder=manifest.folder)
+        return lambda environment: HttpDriver(manifest.url)
+    return lambda environment: StdioDriver(manifest.command, folder=manifest.folder, environment=environment)
 
 
 def _run(
@@ -129,13 +138,14 @@ def _run(
 ) -> Run:  # fmt: skip
     judgements = judge(wanted, played, scope, settings)
     excused, stale = waivers.apply(judgements, known_failures, datetime.now(UTC).date(), only=wanted)
+    secure = ["--tls"] if request.tls else []
     how = ["--reference", *(["--mutant", request.mutant] if request.mutant else [])]
     return recorded(
         waived(judgements, excused),
         played,
         scope,
         settings,
-        how=how if request.is_reference else [str(request.manifest)] if request.manifest else [],
+        how=[*(how if request.is_reference else [str(request.manifest)] if request.manifest else []), *secure],
         name=manifest.name,
         implementation={**implementation, **({"mutant": request.mutant} if request.mutant else {})},
         manifest_digest=manifest.digest,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -40,7 +40,8 @@ class Driver(Protocol):
         ...
 
 
-Opener = Callable[[], Driver]
+Opener = Callable[[Mapping[str, str]], Driver]
+"""Opens a driver; a process gets these variables in its environment."""
 
 
 def matched(message: Message, answer: object) -> Message:

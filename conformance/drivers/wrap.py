@@ -22,14 +22,17 @@ from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
 from simulator.server import Running, running
 from simulator.settings import Settings as ServerSettings
+from simulator.tls import trust
 
 _KEPT_CLIENT = ("name", "auth", "client_id", "kid", "scopes", "token_url")
 
 
 def wrapped(
-    command: Sequence[str], *, vendors: Sequence[str] = (), seed: int = 7, only: Sequence[str] = ()
+    command: Sequence[str], *, vendors: Sequence[str] = (), seed: int = 7, only: Sequence[str] = (), tls: bool = False
 ) -> tuple[Run, int]:
     """Runs `command` against a fresh sandbox; gives the judged run and the exit code of the command.
+
+    With `tls` the sandbox speaks HTTPS, and the environment tells the command whom to trust.
 
     Raises:
         UsageError: the command cannot be started, or a vendor is unknown.
@@ -40,7 +43,7 @@ def wrapped(
             raise registry.unknown(vendor, rooms)
     wanted = tuple(vendors) or tuple(rooms)
     settings = Settings(seed=seed)
-    with running(ServerSettings(seed=seed, patients=PATIENTS, vendors=wanted)) as server:
+    with running(ServerSettings(seed=seed, patients=PATIENTS, vendors=wanted, tls=tls)) as server:
         sandbox = server.sandboxes.default
         began = time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
@@ -51,8 +54,9 @@ def wrapped(
     clients = {case.vendor: (str(case.client["auth"]),) for case in played}
     scope = Scope(seen, clients, declares=(), level=0, has_logs=False, is_observed=True)
     judgements = judge(select(only), played, scope, settings)
+    how = ["wrap", *(["--tls"] if tls else []), "--", *command]
     run = recorded(
-        judgements, played, scope, settings, how=["wrap", "--", *command], name=Path(command[0]).name,
+        judgements, played, scope, settings, how=how, name=Path(command[0]).name,
         implementation={"name": Path(command[0]).name}, seconds=seconds,
     )  # fmt: skip
     return run, code
@@ -71,6 +75,8 @@ def environment_of(server: Running, sandbox: Sandbox, folder: Path) -> dict[str,
     Source: contract section 6.
     """
     made = {"EMR_SANDBOX_URL": server.url}
+    if server.ca_file is not None:
+        made |= trust.environment_of(server.ca_file, folder)
     for vendor, site in sandbox.sites.items():
         prefix = f"EMR_{vendor.upper()}_"
         urls = site.urls(server.base_url(sandbox, vendor))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from simulator.auth.grants import Grant
+from simulator.auth.mtls import BOUND
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A live token: whose it is, what it may, when it ends on the sandbox clock; `grant` when a person gave it."""
+    """A live token: whose it is, what it may, when it ends on the sandbox clock; `grant` when a person gave it;
+    `cnf` what it is bound to (RFC 8705 section 3.2)."""
 
     kind: str
     client_id: str
@@ -20,6 +23,7 @@ class Standing:
     issued: datetime
     expires: datetime
     grant: Grant | None
+    cnf: Mapping[str, str] = field(default_factory=dict)
 
     def seconds_left(self, now: datetime) -> int:
         """How long it lives, in whole seconds: `exp` is told on the caller's clock."""
@@ -38,7 +42,8 @@ def standing_of(x: Exchange, text: str) -> Standing | None:
         grant, ends = behind
         return Standing("refresh_token", grant.client_id, grant.scopes, grant.at, ends, grant)
     found = desk.grants.of_id(token.grant) if token.grant else None
-    return Standing("access_token", token.client_id, token.scopes, token.issued, token.expires, found)
+    cnf = {BOUND: token.facts[BOUND]} if BOUND in token.facts else {}
+    return Standing("access_token", token.client_id, token.scopes, token.issued, token.expires, found, cnf)
 
 
 def revoke(x: Exchange, text: str, client_id: str) -> bool:

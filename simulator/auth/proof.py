@@ -9,7 +9,8 @@ import hmac
 from collections.abc import Collection
 
 from simulator.auth import assertion, basic
-from simulator.auth.clients import Client
+from simulator.auth.certificates import subject_of
+from simulator.auth.clients import MUTUAL_TLS, Client
 from simulator.auth.form import Form
 from simulator.auth.keysets import keys_for
 from simulator.exchange import Exchange
@@ -99,6 +100,34 @@ def holder(x: Exchange, form: Form) -> str:
     text = form.get("refresh_token") if form.get("grant_type") == "refresh_token" else None
     behind = x.site.desk.grants.behind(text, x.at) if text else None
     return behind[0].client_id if behind is not None else ""
+
+
+def by_certificate(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
+    """The client that the connection's certificate belongs to, which the form names.
+
+    Raises:
+        OAuthRefusal: invalid_client, with reason client_unknown, auth_method_wrong, certificate_missing,
+            certificate_mismatch, client_not_yet.
+
+    Source: RFC 8705 sections 2 and 2.1.2: `client_id` is always sent, the subject is compared.
+    """
+    client = _registered(x, form.need("client_id"), delay_s)
+    if client.auth != MUTUAL_TLS:
+        raise OAuthRefusal("invalid_client", "auth_method_wrong", f"{client.name} is registered for {client.auth}")
+    if x.peer is None or not x.peer.certificate:
+        raise OAuthRefusal("invalid_client", "certificate_missing", "the connection shows no client certificate")
+    if x.peer.subject != subject_of(client.client_id).rfc4514_string():
+        said = f"the certificate is that of {x.peer.subject}"
+        raise OAuthRefusal("invalid_client", "certificate_mismatch", said)
+    return client
+
+
+def is_mutual(x: Exchange, form: Form) -> bool:
+    """Whether the form names a client that is registered for a certificate, and holds no other credential."""
+    if x.header("authorization") is not None or form.get("client_secret") or form.get("client_assertion"):
+        return False
+    client = x.site.clients.get(form.get("client_id") or "")
+    return client is not None and client.auth == MUTUAL_TLS
 
 
 def _registered(x: Exchange, client_id: str, delay_s: float) -> Client:

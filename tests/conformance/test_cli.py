@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from conformance import cli as commands
-from conformance import trial
+from conformance import record, trial
 from conformance.player import HarnessDefect
 from simulator.cli import run
 
@@ -153,6 +153,23 @@ def test_a_wrapped_command_gets_the_sandbox_and_its_traffic_is_judged(capfd, tmp
     assert run(["report", str(tmp_path / "out" / "run.ndjson"), "--json"]) == 0
     told = json.loads(capfd.readouterr().out)
     assert [line["verdict"] for line in told["verdicts"] if line["vendor"] == "cerner"] == ["PASS"]
+
+
+def test_a_wrapped_command_trusts_a_sandbox_over_tls_by_its_environment(capfd, tmp_path):
+    script = tmp_path / "it.py"
+    script.write_text(WRAPPED % 0, encoding="utf-8")
+    words = ["wrap", "--tls", "--vendor", "cerner", "--only", "AUTH-04", "--report", str(tmp_path / "out")]
+    assert run([*words, "--", sys.executable, str(script)]) == 0
+    assert "logged in: 200" in capfd.readouterr().out
+    told = record.read(tmp_path / "out" / "run.ndjson")
+    assert told.header["how"][:3] == ["wrap", "--tls", "--"]
+
+
+def test_the_reference_is_judged_over_tls(capfd):
+    words = ["check", "--reference", "--tls", "--vendor", "cerner", "--only", "AUTH-04", "--json"]
+    assert run(words) == 0
+    told = json.loads(capfd.readouterr().out)
+    assert told["how"] == ["--reference", "--tls"]
 
 
 def test_what_a_wrapped_command_did_not_meet_is_not_held_against_it(capfd, tmp_path):

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from simulator.auth import assertion, handover, proof, scopes
+from simulator.auth import assertion, handover, mtls, proof, scopes
 from simulator.auth.bearer import token_text
-from simulator.auth.clients import Client
+from simulator.auth.clients import MUTUAL_TLS, Client
 from simulator.auth.form import Form
 from simulator.auth.grants import Grant
 from simulator.auth.keyring import SLOTS
@@ -51,8 +51,8 @@ _OLD_CLAIMS = "urn:com:cerner:authorization:claims"
 
 
 def clients(site: Site) -> list[Client]:
-    """Two system accounts, one with Basic and scopes of version 1, one with a key and scopes of version 2; and apps:
-    for practitioners public, with a secret and with a key, and one for patients."""
+    """System accounts: with Basic and scopes of version 1, with a key or a certificate and scopes of version 2. And
+    apps: for practitioners public, with a secret and with a key, and one for patients."""
     slot = int.from_bytes(seed_bytes("key slot", site.vendor.id)[:2], "little") % SLOTS
     return [
         _client(site, "system", "client_secret_basic", tuple(f"system/{type}.read" for type in TYPES)),
@@ -61,6 +61,7 @@ def clients(site: Site) -> list[Client]:
         _app(site, "app secret", "client_secret_basic", _of_people("read", "patient", "user")),
         _app(site, "app jwt", "private_key_jwt", _of_people("rs", "patient", "user"), (slot + 1) % SLOTS),
         _app(site, "app of patients", "none", _of_people("rs", "patient"), persona="patient"),
+        _client(site, "system tls", MUTUAL_TLS, tuple(f"system/{type}.rs" for type in TYPES), (slot + 2) % SLOTS),
     ]
 
 
@@ -111,6 +112,7 @@ def token(x: Exchange) -> Reply:
         allows=scopes.compile(granted),
         text=_text(x, client, granted),
         sight=sight_of(granted, None, own_only=False),
+        facts=mtls.binding(x, client),
     )
     return json_reply(200, _answer(issued.text, granted))
 
@@ -145,9 +147,11 @@ def granted_scopes(client: Client, asked: str) -> tuple[str, ...]:
 
 
 def _client_of(x: Exchange, form: Form) -> Client:
-    """The client that proves itself: by Basic, by an assertion, or as a public app by its name alone, as it is
-    registered and in no other way. A secret in the form is no way in."""
+    """The client that proves itself: by Basic, an assertion, a certificate, or as a public app by its name alone, as it
+    is registered and in no other way. A secret in the form is no way in."""
     delay_s = float(x.site.settings["propagation_s"])
+    if proof.is_mutual(x, form):
+        return proof.by_certificate(x, form, delay_s=delay_s)
     if x.header("authorization") is None and form.get("client_assertion") is not None:
         audiences = urls.token_urls(x.base_url, x.site)
         return proof.by_assertion(x, form, audiences=audiences, rules=RULES, delay_s=delay_s)
@@ -190,6 +194,7 @@ def _readable(x: Exchange, client: Client, granted: tuple[str, ...], number: int
     now = int(x.sandbox.clock.wall().timestamp())
     tenant, azs = tenant_of(x.site), " ".join(granted)
     key = signing_key(x.site.key)
+    bound = mtls.binding(x, client)
     context = {name: told[name] for name in ("patient", "encounter", "user") if name in told}
     claims: dict[str, Any] = {
         "sub": client.client_id,
@@ -205,6 +210,7 @@ def _readable(x: Exchange, client: Client, granted: tuple[str, ...], number: int
             "client": {"name": client.name, "id": client.client_id},
             "tenant": tenant,
         },
+        **({"cnf": bound} if bound else {}),
     }
     return jwt.encode({"alg": "ES256", "kid": key.kid, "typ": "JWT"}, claims, key, algorithms=["ES256"])
 
@@ -235,6 +241,7 @@ def admit(x: Exchange) -> Caller | None:
     if needs is None:
         return None
     found = x.site.tokens.find(token_text(x), x.sandbox.clock.now())
+    mtls.check(x, found.facts, found.id)
     resource_type, action = needs
     aud = found.facts.get("aud")
     if aud and aud.rstrip("/") != urls.called_root(x):

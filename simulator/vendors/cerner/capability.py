@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from simulator.auth import mtls
 from simulator.exchange import Exchange
 from simulator.fhir import build, capability
 from simulator.vendors.cerner import auth, urls
@@ -102,7 +103,7 @@ def smart_configuration(x: Exchange) -> dict[str, Any]:
         "authorization_endpoint": urls.authorize_url(x.base_url, x.site, _persona(x)),
         "token_endpoint": urls.token_urls(x.base_url, x.site)[0],
         "revocation_endpoint": urls.revoke_url(x.base_url, x.site),
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "private_key_jwt"],
+        **mtls.promised(x, ("client_secret_basic", "private_key_jwt")),
         "token_endpoint_auth_signing_alg_values_supported": ["RS384", "ES384"],
         "jwks_uri": f"{x.base_url}/jwk",
         "grant_types_supported": ["authorization_code", "client_credentials"],

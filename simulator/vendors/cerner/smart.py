@@ -149,6 +149,7 @@ def introspect(x: Exchange, form: Form) -> Reply:
         "client_id": found.client_id,
         "exp": wall + found.seconds_left(x.at),
         "token_type": "Bearer",
+        **({"cnf": found.cnf} if found.cnf else {}),
     }
     if found.grant is not None:
         told |= {"iss": issuer(x), "sub": found.grant.user.login, **_context(x, found.grant)}

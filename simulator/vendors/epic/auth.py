@@ -15,8 +15,8 @@ from typing import Any
 
 from joserfc import jwt
 
-from simulator.auth import assertion, bearer, handover, proof, scopes
-from simulator.auth.clients import Client
+from simulator.auth import assertion, bearer, handover, mtls, proof, scopes
+from simulator.auth.clients import MUTUAL_TLS, Client
 from simulator.auth.form import Form
 from simulator.auth.keyring import key
 from simulator.auth.keysets import Habit
@@ -54,8 +54,8 @@ LAUNCH_URL = "http://127.0.0.1/launch"
 
 
 def clients(site: Site) -> list[Client]:
-    """Two backend services, `backend` for every served type and `demographics` for who the patients are; and three apps
-    of people who log in: public, with a secret, with a key."""
+    """Backend services: `backend` for every served type, `demographics` for who the patients are, `backend-tls` with a
+    certificate. And three apps of people who log in: public, with a secret, with a key."""
     few = ("Location", "Organization", "Patient", "Practitioner")
     people = (*manner.SPECIAL, *_read("patient"), *_read("user"))
     return [
@@ -64,6 +64,7 @@ def clients(site: Site) -> list[Client]:
         _app(site, "app-public", "none", (*(one for one in people if one != "offline_access"),)),
         _app(site, "app-secret", "client_secret_basic", people),
         _app(site, "app-key", "private_key_jwt", people, CLIENT_KEY + 2),
+        _client(site, "backend-tls", MUTUAL_TLS, _read("system"), CLIENT_KEY + 3),
     ]
 
 
@@ -94,6 +95,7 @@ def admit(x: Exchange) -> Caller | None:
     if needs is None:
         return None
     token = x.site.tokens.find(bearer.token_text(x), x.at)
+    mtls.check(x, token.facts, token.id)
     if not token.allows(*needs):
         raise Refusal(
             "forbidden", f"{needs[0]}.{needs[1]} is not in the registration", reason="insufficient_scope",
@@ -124,14 +126,15 @@ def token(x: Exchange) -> Reply:
 
 
 def _backend(x: Exchange, client: Client) -> dict[str, Any]:
-    if client.is_app or client.auth != "private_key_jwt":
+    if client.is_app or client.auth not in ("private_key_jwt", MUTUAL_TLS):
         raise OAuthRefusal("unauthorized_client", "grant_not_registered", f"{client.name} is no backend service")
     held = withheld(x.site.settings, client.scopes)
     granted = granted_scopes(held)
-    text = _access_token(x, client.client_id, ids.fhir_id(x.site.key, "Practitioner", API_USER))
+    bound = mtls.binding(x, client)
+    text = _access_token(x, client.client_id, ids.fhir_id(x.site.key, "Practitioner", API_USER), bound)
     x.site.tokens.issue(
         client.client_id, granted, now=x.at, lifetime=LIFETIME, allows=scopes.compile(held), text=text,
-        sight=sight_of(held, None, own_only=False),
+        sight=sight_of(held, None, own_only=False), facts=bound,
     )  # fmt: skip
     return {"access_token": text, "token_type": "Bearer", "expires_in": 3600, "scope": " ".join(granted)}
 
@@ -152,8 +155,10 @@ def introspect(x: Exchange) -> Reply:
 
 
 def _proven(x: Exchange, form: Form) -> Client:
-    """The client that proves itself: by an assertion, by its secret, or as a public app by its name alone."""
+    """The client that proves itself: by certificate, assertion, secret, or as a public app by its name alone."""
     delay_s = float(x.site.settings["propagation_s"])
+    if proof.is_mutual(x, form):
+        return proof.by_certificate(x, form, delay_s=delay_s)
     by_basic = (x.header("authorization") or "").lower().startswith("basic ")
     if form.get("client_assertion") or form.get("client_assertion_type"):
         if by_basic or form.get("client_secret"):
@@ -184,7 +189,7 @@ def granted_scopes(held: tuple[str, ...]) -> tuple[str, ...]:
     return ("system/Provenance.Read", *mixed)
 
 
-def _access_token(x: Exchange, client_id: str, subject: str) -> str:
+def _access_token(x: Exchange, client_id: str, subject: str, bound: dict[str, str] | None = None) -> str:
     """A signed JWT as the sandbox of early 2026 gives it; production sites may give opaque text: never parse it."""
     number = x.site.tokens.next_number()
     issued = int(x.sandbox.clock.wall().timestamp())
@@ -200,6 +205,7 @@ def _access_token(x: Exchange, client_id: str, subject: str) -> str:
         "jti": text_of(x.site.secret, "jti", number),
         "nbf": issued,
         "sub": subject,
+        **({"cnf": bound} if bound else {}),
     }
     return jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, key(SERVER_KEY).joserfc, algorithms=["RS256"])
 

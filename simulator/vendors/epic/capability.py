@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from simulator.auth import mtls
 from simulator.auth.keyring import jwks, key
 from simulator.exchange import Exchange, Reply, json_reply
 from simulator.fhir import build, capability
@@ -107,7 +108,7 @@ def smart_configuration(x: Exchange) -> Reply:
         "authorization_endpoint": x.base_url + paths.AUTHORIZE,
         "token_endpoint": x.base_url + paths.TOKEN,
         "introspection_endpoint": x.base_url + paths.INTROSPECT,
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "private_key_jwt"],
+        **mtls.promised(x, ("client_secret_basic", "client_secret_post", "private_key_jwt")),
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", *sorted(auth.RULES.algs)],
         "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "response_types_supported": ["code"],

@@ -96,6 +96,7 @@ def introspect(x: Exchange, form: Form) -> Reply:
         "client_id": found.client_id,
         "exp": wall + found.seconds_left(x.at),
         "iss": x.base_url + paths.OAUTH,
+        **({"cnf": found.cnf} if found.cnf else {}),
     }
     if found.grant is not None:
         told |= {
