@@ -1,15 +1,15 @@
 """Who can log in: every patient, and the practitioners of the world.
 
 A login name is computed, not stored: `maria.garcia.17` is the patient whose key is 17 in the control API, `dr.okafor.2`
-the practitioner of index 2. All have the same password, the setting `password` of a site. A cast of named people goes
-before: its logins may be anything.
+the practitioner of index 2. All have the same password, the setting `password` of a site. Some of the cast have a
+short name besides: `gadeyemi`, `walter`.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -35,11 +35,12 @@ class User:
     patients: tuple[int, ...] = field(default=())
 
 
-def user_of(world: World, login: str, cast: Mapping[str, User] | None = None) -> User | None:
-    """The user with this login name, or None. `cast` holds people with names of their own, by login."""
+def user_of(world: World, login: str) -> User | None:
+    """The user with this login name, or None."""
     login = login.strip().lower()
-    if cast is not None and login in cast:
-        return cast[login]
+    short = next((one for one in cast(world) if one.login == login), None)
+    if short is not None:
+        return short
     words, _, digits = login.rpartition(".")
     if not words or not digits.isascii() or not digits.isdigit() or len(digits) > 18:
         return None
@@ -72,6 +73,16 @@ def staff(world: World) -> Sequence[User]:
     """The practitioners that are offered: the first few of the world."""
     found = (practitioner(world, index) for index in range(STAFF_SHOWN))
     return [one for one in found if one is not None]
+
+
+def cast(world: World) -> Sequence[User]:
+    """Those of the cast who have a short login name; parents stand proxy for their children."""
+    return [
+        User(one.username, one.name, "patient", one.patient, one.patients)
+        if one.patient is not None
+        else User(one.username, one.name, "practitioner", one.practitioner or 0)
+        for one in world.population.cast.logins()
+    ]
 
 
 def _plain(name: str) -> str:

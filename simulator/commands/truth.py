@@ -15,6 +15,7 @@ import orjson
 from simulator.commands.bare import number_of, sandbox_of
 from simulator.commands.flags import json_option, population_options, settings_of
 from simulator.control.truth import records_of
+from simulator.population.cast import FROM_SIZE, PASSWORD, roles
 from simulator.population.records import KINDS, Chart
 from simulator.population.statistics import Survey, survey
 from simulator.population.statistics.tally import to_json
@@ -32,17 +33,21 @@ _FLUSHED = 64  # records written at once
 @click.option("--patient", metavar="ID", help="One patient: a number, or an id that a vendor gave.")
 @click.option("--count", type=click.IntRange(1), help="At most so many records; all without.")
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only these kinds of records.")
+@click.option("--cast", "cast", is_flag=True, help="The patients who are written by hand, and what each is for.")
 @click.option("--stats", is_flag=True, help="Statistics over a sample instead of records.")
 @click.option("--sample", type=click.IntRange(1), help=f"Charts that the statistics look at [default: {_SAMPLE:,}].")
 @click.option("--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="The statistics as a page.")
 @json_option
 @population_options
 def truth(
-    patient: str | None, count: int | None, kinds: tuple[str, ...], stats: bool, sample: int | None, page: Path | None,
-    as_json: bool, seed: int, patients: int, as_of: str,
+    patient: str | None, count: int | None, kinds: tuple[str, ...], cast: bool, stats: bool, sample: int | None,
+    page: Path | None, as_json: bool, seed: int, patients: int, as_of: str,
 ) -> None:  # fmt: skip
     """Canonical records, one a line: what a perfect integration would hold. Or statistics of them."""
     settings = settings_of(seed=seed, patients=patients, as_of=as_of)
+    if cast:
+        _tell_cast(sandbox_of(settings, vendors=()).world, as_json=as_json)
+        return
     if stats or page is not None:
         for flag, given in {"--patient": patient, "--count": count, "--kind": kinds}.items():
             if given:
@@ -54,6 +59,33 @@ def truth(
     sandbox = sandbox_of(settings, vendors=None if patient and not patient.isdigit() else ())
     numbers: Iterable[int] = (number_of(sandbox, patient),) if patient else range(settings.patients)
     _write(islice(_records(sandbox.world, numbers, kinds), count))
+
+
+def _tell_cast(world: World, *, as_json: bool) -> None:
+    """The cast of a world, with the keys by which the control API knows them."""
+    cast = world.population.cast
+    if not len(cast):
+        raise UsageError(f"a population of {world.population.size:,} has no cast", f"from {FROM_SIZE:,} patients on")
+    people = [(role, cast.person(role.number)) for role in roles()[: len(cast)]]
+    if as_json:
+        told = [
+            {
+                "key": str(role.number),
+                "role": role.key,
+                "name": {"family": person.family, "given": list(person.given)},
+                "birth_date": person.birth_date.isoformat(),
+                "for": role.purpose,
+            }
+            for role, person in people
+        ]
+        logins = [{"login": one.username, "name": one.name, "role": one.role} for one in cast.logins()]
+        click.echo(orjson.dumps({"patients": told, "logins": logins, "password": PASSWORD}))
+        return
+    for role, person in people:
+        name = f"{person.given[0]} {person.family}"
+        click.echo(f"{role.number:>2}  {name:<48}  {person.birth_date}  {role.purpose}")
+    names = ", ".join(f"{one.username} ({one.role})" for one in cast.logins())
+    click.echo(f"\nlogins, with the password `{PASSWORD}`: {names}")
 
 
 def _records(world: World, numbers: Iterable[int], kinds: tuple[str, ...]) -> Iterator[dict[str, Any]]:

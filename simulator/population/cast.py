@@ -28,6 +28,7 @@ PASSWORD = "sandbox"
 """Of everybody who may log in; nothing here is worth a better one."""
 
 _YEAR_OF_TABLE = 2026
+_GROWN = 18 * 365 + 5
 _AREA_CODES = (212, 312, 213, 602)  # of the clinics, the exchange 555 and a line for fiction
 _RACES = {row.key: row.codes for row in tables.RACES}
 _HISPANIC, _NOT_HISPANIC = (row.codes[0] for row in tables.ETHNICITIES if row.codes)
@@ -60,7 +61,8 @@ class Role:
 
 @dataclass(frozen=True, slots=True)
 class Login:
-    """Somebody who may log in: a practitioner, by index, or a patient, by number."""
+    """Somebody who may log in: a practitioner, by index, or a patient, by number, with the children of the household
+    in `patients`, whose portals a parent sees too."""
 
     username: str
     password: str
@@ -68,6 +70,7 @@ class Login:
     name: str
     practitioner: int | None = None
     patient: int | None = None
+    patients: tuple[int, ...] = ()
 
 
 class Cast:
@@ -157,14 +160,17 @@ class Cast:
             )
             for row in _staff().values()
         ]
-        portal = [
-            Login(row["username"], PASSWORD, "patient", _name(self._people[number]), None, number)
-            for row in _table()["portal"]
-            for number in [numbers[row["patient"]]]
-        ]
+        portal = [self._portal(row["username"], numbers[row["patient"]]) for row in _table()["portal"]]
         return (*staff, *portal)
 
     # One of them
+
+    def _portal(self, username: str, number: int) -> Login:
+        person = self._people[number]
+        grown_by = self._as_of - timedelta(days=_GROWN)
+        is_grown = person.birth_date <= grown_by
+        children = [one for one in self.household(number) if is_grown and self._people[one].birth_date > grown_by]
+        return Login(username, PASSWORD, "patient", _name(person), None, number, (number, *children))
 
     def _make(self, role: Role) -> Person:
         row = role.row

@@ -57,6 +57,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         (["explain", "lattency"], 'nothing is called "lattency"', 'did you mean "latency"?'),
         (["truth", "--patients", "5", "--patient", "99"], 'no patient "99"', "0 to 4"),
         (["truth", "--stats", "--count", "3"], "`--count` does not go with `--stats`", "`--sample N`"),
+        (["truth", "--cast", "--patients", "999"], "a population of 999 has no cast", "from 1,000 patients on"),
         (["truth", "--sample", "3"], "`--sample` goes with `--stats` only", "`--count N`"),
         (["truth", "--kind", "vistas"], "'vistas' is not one of 'patient', 'encounter'", "truth --help"),
         (["truth", "--stats", "--sample", "1", "--html", "/no/such/folder/x.html"], "cannot write /no/such", ""),
@@ -137,6 +138,19 @@ def test_truth_tells_only_the_kinds_asked_for(run: Run) -> None:
     records = [json.loads(line) for line in run("truth", "--patients", "40", *kinds)[1].splitlines()]
     assert {record["kind"] for record in records} == {"allergy", "patient"}
     assert sum(record["kind"] == "patient" for record in records) == 40
+
+
+def test_truth_tells_the_cast_and_who_may_log_in(run: Run) -> None:
+    code, out, _ = run("truth", "--cast")
+    assert code == 0
+    lines = out.splitlines()
+    assert len(lines) == 42
+    assert lines[0].startswith(" 0  Walter Rosenfeld")
+    assert "HbA1c" in lines[0]
+    assert "gadeyemi (physician)" in lines[-1]
+    told = json.loads(run("truth", "--cast", "--json")[1])
+    assert [one["key"] for one in told["patients"]] == [str(number) for number in range(40)]
+    assert {"login": "rosa", "name": "Rosa Villanueva", "role": "patient"} in told["logins"]
 
 
 def test_truth_tells_statistics_for_people_machines_and_browsers(run: Run, tmp_path: Path) -> None:

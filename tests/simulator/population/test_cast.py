@@ -8,11 +8,13 @@ from functools import cache
 
 import pytest
 
+from simulator.auth import users
 from simulator.population import tables
 from simulator.population.cast import FROM_SIZE, PASSWORD, roles
 from simulator.population.people import Population
 from simulator.population.places import npi_check_digit
 from simulator.population.records import Person
+from simulator.population.world import World
 
 AS_OF = date(2026, 1, 5)
 SIZES = [1000, 10_000, 50_000_000]
@@ -161,3 +163,18 @@ def test_practitioners_and_patients_may_log_in() -> None:
             assert npi_check_digit(one.npi[:9]) == one.npi[9]
         else:
             assert population.person(login.patient or 0).given[0] in login.name
+    parents = {login.username: login.patients for login in logins}
+    assert parents["rosa"] == (39, 38)
+    assert parents["ingrid"] == (16, 14, 15)
+    assert parents["walter"] == (0,)
+
+
+def test_the_doors_know_the_short_names_of_the_cast() -> None:
+    world = World(population_of(10_000))
+    assert {one.login for one in users.cast(world)} == {one.username for one in world.population.cast.logins()}
+    rosa, grace = users.user_of(world, " Rosa "), users.user_of(world, "gadeyemi")
+    assert rosa is not None
+    assert (rosa.kind, rosa.number, rosa.patients) == ("patient", 39, (39, 38))
+    assert grace is not None
+    assert (grace.kind, grace.number, grace.name) == ("practitioner", 0, "Grace Adeyemi, MD")
+    assert users.user_of(World(population_of(FROM_SIZE - 1)), "rosa") is None
