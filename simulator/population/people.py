@@ -122,7 +122,7 @@ class Population:
         traits = traits_of(self.key, number, shared, origin, given, birth_date.year, age_days, couple)
         practitioner = self._practitioner_of(circle)
         facility = practitioner % len(self.facilities)
-        addresses = self._addresses(shared, self.facilities[facility].address.state)
+        address, former = self._addresses(shared, self.facilities[facility].address.state)
         death = self._deaths.minute(number, place.birth, given.sex)
         deceased = instant(death) if death is not None else None
         return Person(
@@ -140,11 +140,12 @@ class Population:
             language=traits.language,
             marital=traits.marital,
             telecoms=self._telecoms(rank, place, home, traits, age_days),
-            addresses=addresses,
+            addresses=(address,),
             ssn=self._contacts.ssn(number),
             facility=facility,
             practitioner=practitioner,
             deceased=deceased if deceased is not None and deceased <= at else None,
+            former_addresses=former,
         )
 
     def household(self, number: int) -> tuple[int, ...]:
@@ -364,5 +365,11 @@ class Population:
             found.append(Telecom("email", "home", f"{given}.{family}.{place.member}@{traits.mail_domain}"))
         return tuple(found)
 
-    def _addresses(self, shared: HouseholdTraits, state: str) -> tuple[Address, ...]:
-        return (make_address(state, shared.home),)
+    def _addresses(self, shared: HouseholdTraits, state: str) -> tuple[Address, tuple[Address, ...]]:
+        """Where a household lives, and where it did before it moved."""
+        address = make_address(state, shared.home)
+        if shared.days_since_move is None:
+            return address, ()
+        moved = self.as_of - timedelta(days=shared.days_since_move)
+        former = make_address(state, shared.former, "old")
+        return replace(address, since=moved), (replace(former, until=moved),)

@@ -35,6 +35,8 @@ class Address:
     state: str  # USPS code
     zip: str  # five digits
     use: str = "home"
+    since: date | None = None  # None: not known
+    until: date | None = None  # of an address of former times
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class Person:
     practitioner: int  # primary care
     deceased: datetime | None = None
     ordinal: int = 0
+    former_addresses: tuple[Address, ...] = ()  # where they lived before: what is told of them is no present fact
 
     kind = "patient"
 

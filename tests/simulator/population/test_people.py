@@ -208,3 +208,15 @@ def test_newborn_names_are_for_newborns() -> None:
     found = list(zip(population.find(given="BABYBOY", exact=True), range(20), strict=False))
     assert len(found) == 20
     assert all((AS_OF - population.core(number)[3]).days <= 366 for number, _ in found)
+
+
+def test_some_have_moved_and_it_is_known_when() -> None:
+    moved = [person for person in people() if person.former_addresses]
+    assert 0.08 < len(moved) / len(people()) < 0.16
+    for person in moved:
+        (former,) = person.former_addresses
+        assert former.use == "old"
+        assert former.until == person.addresses[0].since
+        assert former.until is not None
+        assert former.until < AS_OF
+        assert former.lines != person.addresses[0].lines

@@ -418,3 +418,13 @@ def test_numbers_keep_their_digits_on_the_wire(door: Door, told: list[Rendering]
     sent = read(door.get(f"Observation/{payload['id']}"))
     assert sent["valueQuantity"]["value"] == truth.value
     assert isinstance(sent["valueQuantity"]["value"], Decimal | int)
+
+
+def test_a_former_address_is_told_as_one(told: list[Rendering]) -> None:
+    patients = list(of(told, "Patient"))
+    former = [one for patient in patients for one in patient.get("address", []) if one["use"] == "old"]
+    assert former
+    assert all("end" in one["period"] for one in former)
+    assert all(
+        "end" not in one.get("period", {}) for p in patients for one in p.get("address", []) if one not in former
+    )

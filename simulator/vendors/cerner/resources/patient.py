@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from simulator.population.answers import Loss
-from simulator.population.records import Chart, Code, Person, Telecom
+from simulator.population.records import Address, Chart, Code, Person, Telecom
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
 from simulator.vendors.cerner import codes, habits, ids
@@ -99,9 +99,9 @@ def _living(site: Site, person: Person, item: Item) -> Rendering:
             {
                 "id": f"CI-{_part(site, person, 'address')}-{n}",
                 **people.address_of(one, one.use),
-                "period": {"start": in_millis(since)},
+                "period": _period(one, since),
             }
-            for n, one in enumerate(person.addresses)
+            for n, one in enumerate((*person.addresses, *person.former_addresses))
         ]
     if person.marital:
         payload["maritalStatus"] = _both(site, codes.MARITAL_STATUS, person.marital)
@@ -110,6 +110,16 @@ def _living(site: Site, person: Person, item: Item) -> Rendering:
     general = people.practitioner_ref(site, person.practitioner)
     payload["generalPractitioner"] = [{"id": f"CI-{_part(site, person, 'doctor')}-0", **general}]
     return rendering("Patient", payload, (person,), [(0, loss) for loss in _losses(site, person.number)])
+
+
+def _period(address: Address, registered: datetime) -> dict[str, str]:
+    """From when to when an address is that of the patient: from the registration on, unless they moved."""
+    start, end = (
+        datetime.combine(day, time(12), UTC) if day is not None else None for day in (address.since, address.until)
+    )
+    if end is not None:
+        return {"start": in_millis(min(start or registered, end)), "end": in_millis(end)}
+    return {"start": in_millis(start or registered)}
 
 
 def _losses(site: Site, number: int) -> list[Loss]:

@@ -81,7 +81,7 @@ def render(t: Telling) -> Rendering:
     else:
         payload["deceasedDateTime"] = build.instant(person.deceased)
     if person.addresses:
-        payload["address"] = [_address(address) for address in person.addresses]
+        payload["address"] = [_address(address) for address in (*person.addresses, *person.former_addresses)]
     if person.marital is not None:
         payload["maritalStatus"] = {"text": _MARITAL.get(person.marital.code, person.marital.display)}
     if person.language is not None:
@@ -138,6 +138,8 @@ def _telecoms(person: Person) -> tuple[list[Json], Loss | None]:
 
 def _address(address: Address) -> Json:
     """An address; `text` is its postal form, in capitals and abbreviations (new in 2026, seen)."""
+    period = {"start": address.since, "end": address.until}
+    told = {name: day.isoformat() for name, day in period.items() if day is not None}
     street = " ".join(_ABBREVIATIONS.get(word.rstrip("."), word) for line in address.lines for word in line.split())
     return {
         "use": address.use,
@@ -147,7 +149,7 @@ def _address(address: Address) -> Json:
         "state": address.state,
         "postalCode": address.zip,
         "country": "US",
-    }
+    } | ({"period": told} if told else {})
 
 
 def _language(language: Code) -> Json:
