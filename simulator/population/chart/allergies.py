@@ -19,6 +19,8 @@ _STATED_PERCENT = 55
 
 def allergy_rows(life: Life) -> tuple[AllergyRow, ...]:
     """What the patient is allergic to."""
+    if life.wishes is not None:
+        return tuple(tables.ALLERGIES[key] for key in life.wishes.allergies or ())
     stream = life.stream("allergies", len(tables.ALLERGIES))
     return tuple(row for row in tables.ALLERGIES.values() if stream.chance(row.per_million))
 
@@ -31,7 +33,8 @@ def allergies_of(life: Life, rows: tuple[AllergyRow, ...], visits: list[Visit]) 
     stream = life.stream("allergy records", 3 * len(rows) + 1)
     first = visits[0]
     if not rows:
-        if stream.below(100) < _STATED_PERCENT:
+        is_stated = stream.below(100) < _STATED_PERCENT if life.wishes is None else life.wishes.allergies is not None
+        if is_stated:
             yield first.charted, "created", _none_known(first)
         return
     found = [_found(life, row, stream.u64(), stream.u64(), visits) for row in rows]
@@ -60,7 +63,8 @@ def _found(
     life: Life, row: AllergyRow, when: int, draw: int, visits: list[Visit]
 ) -> tuple[Visit, AllergyRow, int, int]:
     """At which visit an allergy is written down, and when it showed first."""
-    onset = life.birth + when % max(1, life.today - life.birth + 1)
+    latest = life.today if life.wishes is None else life.first  # what is wished for is known from the first visit on
+    onset = life.birth + when % max(1, latest - life.birth + 1)
     return next((visit for visit in visits if visit.local_day >= onset), visits[0]), row, onset, draw
 
 

@@ -8,6 +8,7 @@ hang on the visits to which they lead (see `slots`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -55,6 +56,8 @@ def chronic_of(life: Life) -> list[Episode]:
     """What the patient has for long, up to the horizon, in the table's order."""
     if life.today < life.birth:
         return []
+    if life.wishes is not None:
+        return _wished(life, life.wishes.conditions)
     stream = life.stream("conditions", len(tables.CONDITIONS))
     band = band_of(life.age_days(life.today))
     chronic: dict[str, Episode] = {}
@@ -67,6 +70,16 @@ def chronic_of(life: Life) -> list[Episode]:
     for episode in _incident(life, band, chronic):
         chronic[episode.key] = episode
     return list(chronic.values())
+
+
+def _wished(life: Life, years: Mapping[str, int]) -> list[Episode]:
+    """What one of the cast has, in the table's order: each began so many years ago, on some day of that year."""
+    found = []
+    for row in tables.CONDITIONS.values():
+        if row.key in years:
+            onset = life.today - years[row.key] * _YEAR - mix(life.number, life.salts[row.key]) % 180
+            found.append(Episode(row.key, row, max(onset, life.birth), None))
+    return found
 
 
 def condition_of(life: Life, episode: Episode, day: int, recorded: Recorded) -> Condition:

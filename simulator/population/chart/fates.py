@@ -28,8 +28,9 @@ def is_corrected(life: Life, visit: Visit, row: str) -> bool:
 
 
 def is_retracted(life: Life, kind: str, visit: Visit, row: str) -> bool:
-    """Whether an item of a visit turns out to have been entered in error; `row` is the item's in the tables."""
-    is_some = moments.may_be_retracted(visit.habits)
+    """Whether an item of a visit turns out to have been entered in error; `row` is the item's in the tables. Nothing of
+    the cast's does: what they wish for stays."""
+    is_some = life.wishes is None and moments.may_be_retracted(visit.habits)
     return is_some and _draw(life, _KINDS[kind], visit, row) < RETRACTED_PER_MILLION * _SOME
 
 

@@ -12,6 +12,7 @@ from functools import lru_cache
 
 from simulator.ids import Stream, h64
 from simulator.population import tables
+from simulator.population.cast import Wishes
 from simulator.population.lanes import HISTORY_DAYS
 from simulator.population.people import Population
 from simulator.population.records import Person
@@ -29,6 +30,7 @@ class Life:
     last     the last day on record: of the horizon, or of death
     limit    the minute of death or the horizon: what happens, happens before it
     visits_percent   how readily the patient goes to see somebody: 0 never
+    wishes   what the chart is to hold, if it is that of one of the cast
     """
 
     population: Population
@@ -43,6 +45,7 @@ class Life:
     zone: str  # of the home clinic
     salts: dict[str, int]
     visits_percent: int
+    wishes: Wishes | None
 
     @property
     def key(self) -> bytes:
@@ -68,6 +71,7 @@ def life_of(population: Population, number: int) -> Life:
         IndexError: there is no patient of that number.
     """
     person = population.person(number, population.horizon)
+    wishes = population.cast.wishes(number)
     birth = person.birth_date.toordinal()
     ends = person.deceased or population.horizon
     as_of = population.as_of.toordinal()
@@ -85,7 +89,8 @@ def life_of(population: Population, number: int) -> Life:
         limit=minute_of(ends),
         zone=population.facilities[person.facility].zone,
         salts=_salts(population.key),
-        visits_percent=visits_percent(population.key, number),
+        visits_percent=_visits_percent(population.key, number, wishes),
+        wishes=wishes,
     )
 
 
@@ -100,8 +105,10 @@ def registered(population: Population, number: int) -> datetime:
     return instant(day * DAY + 600 - offset(population.zone(number), day))
 
 
-def visits_percent(key: bytes, number: int) -> int:
-    """How readily a patient goes to see somebody: 0 never, 100 whenever it is due."""
+def _visits_percent(key: bytes, number: int, wishes: Wishes | None) -> int:
+    """How readily a patient goes to see somebody: 0 never, 100 whenever it is due, 200 for long series of results."""
+    if wishes is not None:
+        return 0 if "never_seen" in wishes.flags else 200 if wishes.conditions else 100
     habit = Stream(key, number, "habits", 1).below(100)
     return 0 if habit < 3 else 30 if habit < 18 else 100
 

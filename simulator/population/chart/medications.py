@@ -18,6 +18,7 @@ from simulator.population.tables.rows import AllergyRow, MedicationRow
 
 _MILLION = 10**6
 _STOPPED_PERCENT = 15
+_FOR_GOOD = 99  # a draw of those whom nobody stops
 _MAX_DELAY = 400  # days until somebody treats a chronic condition
 _CROSS_REACTIONS = {
     "penicillin": frozenset(("amoxicillin500", "amoxicillin_susp", "amox_clav875", "penicillinvk500")),
@@ -65,13 +66,15 @@ def orders_of(
             row = tables.MEDICATIONS[key]
             salt = mix(mix(life.number, life.salts[episode.key]) ^ episode.onset, len(key) * 131 + ord(key[0]) + share)
             ingredient = row.ingredient.code if row.ingredient else key
-            if visit is None or salt % _MILLION >= share or ingredient in orders or key in crossed:
+            is_wished = life.wishes is not None and not episode.is_acute
+            is_taken = key in life.wishes.medications if life.wishes and is_wished else salt % _MILLION < share
+            if visit is None or not is_taken or ingredient in orders or key in crossed:
                 continue
             age = life.age_days(visit.local_day) * 4 // 1461
             if not row.ages[0] <= age <= row.ages[1]:
                 continue
             if ingredient not in avoided and episode.is_active(visit.local_day):
-                orders[ingredient] = _order(row, episode, visit, salt >> 20)
+                orders[ingredient] = _order(row, episode, visit, _FOR_GOOD if is_wished else salt >> 20)
     made = sorted(orders.values(), key=lambda order: order.visit.start)
     for ordinal, order in enumerate(made):
         order.ordinal = ordinal
@@ -96,7 +99,8 @@ def medications_of(life: Life, orders: list[Order], visits: list[Visit]) -> Iter
 def _treated(life: Life, episode: Episode, visits: list[Visit]) -> Visit | None:
     """The visit at which treatment began; for what began before the record, one of the first year."""
     since = max(episode.onset, life.first)
-    return next((v for v in visits if since <= v.local_day <= since + _MAX_DELAY and v.kind != "telephone"), None)
+    until = since + _MAX_DELAY if life.wishes is None else life.last
+    return next((v for v in visits if since <= v.local_day <= until and v.kind != "telephone"), None)
 
 
 def _order(row: MedicationRow, episode: Episode, visit: Visit, draw: int) -> Order:

@@ -31,6 +31,7 @@ _YEARLY_PERIODS = 13
 _GAP_DAYS = 21  # between two episodes of the same condition
 _BIRTHS_APART = 420
 _TERM = (266, 280)
+_TERM_WEEKS = 40
 _PRENATAL_FROM = 50  # days after it began
 _PRENATAL_PERCENT = 92
 _EMERGENCY_PERCENT = 5  # of the acute episodes that an office could see
@@ -102,6 +103,8 @@ class _Chooser:
         self._last: dict[str, int] = {}  # when the latest episode of a row was over
         self._episodes: list[Episode] = []
         self._slots: list[Slot] = []
+        weeks = life.wishes.weeks_pregnant if life.wishes is not None else None
+        self._due = None if weeks is None else period_of(life.today + (_TERM_WEEKS - weeks) * 7)
 
     def choose(self) -> tuple[list[Slot], list[Episode]]:
         life = self._life
@@ -153,11 +156,8 @@ class _Chooser:
         if life.sex != "F":
             return
         for period in range(first, until):
-            draw = self._lanes.draw(period, life.number)
-            if not may_be_used_at_any_hour(draw):
-                continue
-            row = _fallen(draw & (_ONE - 1), self._rates_at(period).any_hour)
-            if row is None or row.kind != "episode" or not self._is_of_age(row, period):
+            row = _PREGNANCY if period == self._due else self._delivery_drawn(period)
+            if row is None or (self._due is not None and period != self._due):
                 continue
             minute = self._lanes.any_hour.slot(period, life.number)
             end = minute // DAY
@@ -165,7 +165,16 @@ class _Chooser:
             if end >= life.first and life.birth <= onset <= life.last:
                 yield Slot(ANY_HOUR, period, minute, "inpatient", Episode(row.key, row, onset, end))
 
+    def _delivery_drawn(self, period: int) -> ConditionRow | None:
+        draw = self._lanes.draw(period, self._life.number)
+        if not may_be_used_at_any_hour(draw):
+            return None
+        row = _fallen(draw & (_ONE - 1), self._rates_at(period).any_hour)
+        return row if row is not None and row.kind == "episode" and self._is_of_age(row, period) else None
+
     def _at_any_hour(self, period: int, draw: int) -> None:
+        if period == self._due:
+            return
         row = _fallen(draw, self._rates_at(period).any_hour)
         if row is None or row.kind == "episode" or not self._is_of_age(row, period):
             return

@@ -3,7 +3,7 @@ who is drawn has their numbers."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 
 import pytest
@@ -11,9 +11,10 @@ import pytest
 from simulator.auth import users
 from simulator.population import tables
 from simulator.population.cast import FROM_SIZE, PASSWORD, roles
+from simulator.population.chart import chart_of
 from simulator.population.people import Population
 from simulator.population.places import npi_check_digit
-from simulator.population.records import Person
+from simulator.population.records import Chart, Person
 from simulator.population.world import World
 
 AS_OF = date(2026, 1, 5)
@@ -178,3 +179,65 @@ def test_the_doors_know_the_short_names_of_the_cast() -> None:
     assert grace is not None
     assert (grace.kind, grace.number, grace.name) == ("practitioner", 0, "Grace Adeyemi, MD")
     assert users.user_of(World(population_of(FROM_SIZE - 1)), "rosa") is None
+
+
+# Charts
+
+
+@cache
+def charts(seed: int) -> tuple[Chart, ...]:
+    population = Population(seed=seed, size=10_000, as_of=AS_OF)
+    return tuple(chart_of(population, number) for number in range(40))
+
+
+def chart(key: str, seed: int = 7) -> Chart:
+    return next(charts(seed)[role.number] for role in roles() if role.key == key)
+
+
+@pytest.mark.parametrize("seed", [7, 20260105, 3])
+def test_their_charts_hold_what_they_wish_for(seed: int) -> None:
+    for role in roles():
+        one, wishes = charts(seed)[role.number], role.wishes
+        lasting = {c.key for c in one.conditions if tables.CONDITIONS[c.key].kind in ("chronic", "social")}
+        assert lasting == set(wishes.conditions), role.key
+        drugs = {m.key: m for m in one.medications}
+        assert set(wishes.medications) <= set(drugs), role.key
+        assert all(drugs[key].status == "active" for key in wishes.medications if tables.MEDICATIONS[key].is_chronic)
+        is_seen = any(encounter.status == "finished" for encounter in one.encounters)
+        assert is_seen != (role.key == "never-seen") or role.key == "newborn", role.key
+        told = sorted(allergy.code.code for allergy in one.allergies if not allergy.none_known)
+        assert told == sorted(tables.ALLERGIES[key].code.code for key in wishes.allergies or ()), role.key
+        is_stated = any(allergy.none_known for allergy in one.allergies)
+        assert is_stated == (wishes.allergies == () and is_seen), role.key
+        for key, years in wishes.conditions.items():
+            condition = next(c for c in one.conditions if c.key == key)
+            assert years - 1 <= (AS_OF - condition.onset).days / 365.25 <= years + 1.5, (role.key, key)
+
+
+def test_the_cast_shows_what_it_is_for() -> None:
+    def results(key: str, loinc: str) -> int:
+        return sum(one.code.code == loinc for one in chart(key).observations)
+
+    assert results("diabetic", "4548-4") >= 12
+    assert results("anticoagulated", "6301-6") >= 5
+    assert results("hiv", "20447-9") >= 5
+    assert len(chart("many-observations").observations) > 250
+    assert chart("never-seen").encounters == ()
+    assert chart("never-asked").allergies == ()
+    assert len(chart("never-asked").encounters) > 5
+    assert any("42CFRPart2" in c.sensitivity or "SUD" in c.sensitivity for c in chart("part2").conditions)
+    deceased = chart("deceased").person.deceased
+    assert deceased is not None
+    assert all(encounter.start < deceased for encounter in chart("deceased").encounters)
+
+
+@pytest.mark.parametrize("seed", [7, 20260105, 3])
+def test_one_is_pregnant_and_will_give_birth(seed: int) -> None:
+    population = Population(seed=seed, size=1000, as_of=AS_OF)
+    number = next(role.number for role in roles() if role.key == "pregnant")
+    now = [c for c in chart_of(population, number).conditions if c.key == "pregnancy"]
+    assert len(now) == 1
+    assert 19 * 7 <= (AS_OF - now[0].onset).days <= 29 * 7
+    assert now[0].abatement is None
+    later = chart_of(population, number, population.starts + timedelta(days=150))
+    assert any(e.class_code == "IMP" and e.start > population.starts for e in later.encounters)
