@@ -65,6 +65,15 @@ class Practitioner:
     npi: str  # ten digits, Luhn over 80840, starting with 9: no real NPI does
     suffix: str = "MD"
 
+    @property
+    def dea(self) -> str:
+        """A registration number for controlled substances of the right form and check digit, of nobody: there is no
+        type of registrant Z."""
+        digits = f"{self.index:06d}"
+        odd, even = (sum(map(int, digits[place::2])) for place in (0, 1))
+        initial = next((letter for letter in self.family.upper() if "A" <= letter <= "Z"), "9")
+        return f"Z{initial}{digits}{(odd + 2 * even) % 10}"
+
 
 @dataclass(frozen=True, slots=True)
 class Person:

@@ -18,7 +18,7 @@ from simulator.population import tables
 from simulator.population.chart import chart_of
 from simulator.population.people import VERSION, Population
 from simulator.population.places import npi_check_digit
-from simulator.population.records import Person
+from simulator.population.records import Person, Practitioner
 from simulator.refusal import UsageError
 
 AS_OF = date(2026, 1, 5)
@@ -196,6 +196,10 @@ def test_facilities_lie_in_several_zones_and_practitioners_have_valid_npis() -> 
     npis = [population.practitioner(index).npi for index in range(population.practitioners)]
     assert len(set(npis)) == population.practitioners == 25
     assert all(npi[0] == "9" and npi_check_digit(npi[:9]) == npi[9] for npi in npis)
+    registered = [population.practitioner(index).dea for index in range(population.practitioners)]
+    assert len(set(registered)) == len(registered)
+    assert all(re.fullmatch(r"Z[A-Z9]\d{7}", number) for number in registered)
+    assert Practitioner(912_345, "O'Neill", "Ann", npis[0]).dea == "ZO9123453"  # 9+2+4 and twice 1+3+5 make 33
     for index in (-1, population.practitioners):
         with pytest.raises(IndexError):
             population.practitioner(index)
