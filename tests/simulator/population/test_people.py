@@ -24,8 +24,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "b6f5ee01e1a7b8dec0e3b3bd0c61c3078fe302c1a53a1ca1dcfd508984a1df60",
-    (31, 100_000_000): "53f8f4668974aa3fc70030d333abb1a88dea8b3c1c3ea3fc1795d3d119dbe400",
+    (7, 10_000): "e56b1446abd5acdb4bf2c415fe22bf5fc15450944a0ca233db5e2b89e3120ecb",
+    (31, 100_000_000): "d029f1adcc5ede2e3d39dd1b693f76e7cf43b5543af49da2a01b55066d7c79b9",
 }
 
 
