@@ -16,7 +16,8 @@ from conformance.evidence import Exchange
 from conformance.leaks import Canary
 from simulator.auth.assertion import peek
 from simulator.exchange import Exchange as Seen
-from simulator.journal.entry import entry_of, redacted_pairs
+from simulator.journal.entry import entry_of
+from simulator.journal.redaction import redacted_pairs
 from simulator.sandbox import Sandbox, Site
 
 _BODY_KEPT = 1500

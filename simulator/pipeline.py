@@ -12,6 +12,7 @@ import time
 import traceback
 
 from simulator.exchange import Exchange, Reply, reply
+from simulator.journal.redaction import credentials_of, scrubbed
 from simulator.refusal import NotSimulated, Refusal
 
 
@@ -52,11 +53,11 @@ def not_simulated(what: str) -> Reply:
 
 def bug(x: Exchange, crash: BaseException) -> Reply:
     """500: our own defect; the traceback goes to stderr with what repeats it, never to the caller."""
-    print(
+    told = (
         f"emr-sandbox: our own defect at {x.method} {x.raw_path} (vendor {x.vendor.id}, seed {x.sandbox.seed})\n"
-        + "".join(traceback.format_exception(crash)),
-        file=sys.stderr,
+        + "".join(traceback.format_exception(crash))
     )
+    print(scrubbed(told, credentials_of(x)), file=sys.stderr)
     answer = reply(500, "internal error of the sandbox\n", "text/plain; charset=utf-8", x_emr_sandbox="bug")
     answer.simulated = False
     return answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,19 @@ class Site:
         if made is None:
             made = self._permutations[n, tweak] = Permutation(n, self.key, tweak)
         return made
+
+    def credentials(self) -> Callable[[str], str]:
+        """The question "what kind of secret of this site is this?": `access_token`, `client_secret` …, or empty."""
+        held = {one.client_secret: "client_secret" for one in self.clients.values()}
+        held |= {one.api_key: "api_key" for one in self.clients.values()}
+        held.pop("", None)
+
+        def kind_of(text: str) -> str:
+            if self.tokens.knows(text):
+                return "access_token"
+            return held.get(text) or self.desk.grants.kind_of(text)
+
+        return kind_of
 
     def urls(self, base_url: str) -> dict[str, str]:
         """The vendor's URLs (`base_url`, `fhir_url`, `token_url`, …) below `base_url`, as the control API says."""

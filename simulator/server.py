@@ -28,6 +28,7 @@ from simulator.control.place import ROOT, vendor_urls
 from simulator.control.problem import MEDIA, problem_bytes
 from simulator.edge import EdgeServer, edge_server, listen, url_of
 from simulator.exchange import Exchange, Headers, Reply
+from simulator.journal.redaction import scrubbed
 from simulator.origin import forwarded, listening_at, origin_of
 from simulator.peer import peer_of
 from simulator.pipeline import handle
@@ -215,11 +216,16 @@ class Server:
             await _send(send, 500, b"internal error of the sandbox\n", "text/plain", (b"x-emr-sandbox", b"bug"))
 
     def _tell(self, scope: Scope, crash: BaseException) -> None:
-        print(
+        told = (
             f"emr-sandbox: our own defect at {scope['method']} {scope['path']} (seed {self.settings.seed})\n"
-            + "".join(traceback.format_exception(crash)),
-            file=sys.stderr,
+            + "".join(traceback.format_exception(crash))
         )
+        print(scrubbed(told, self._credential), file=sys.stderr)
+
+    def _credential(self, text: str) -> str:
+        """What kind of secret of any sandbox this is; asked only when something of ours is broken."""
+        sites = (site for sandbox in self.sandboxes.all for site in sandbox.sites.values())
+        return next((kind for site in sites if (kind := site.credentials()(text))), "")
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:

@@ -57,6 +57,10 @@ def _nobody(x: Exchange) -> str:
     return ""
 
 
+def _nobodys(site: Site, type: str, id: str) -> int | None:
+    return None
+
+
 def _as_it_is(answer: Reply, x: Exchange) -> Reply:
     return answer
 
@@ -74,6 +78,7 @@ class Vendor:
     finish       last touch on every answer (headers that the vendor always sends)
     patient_ids  number -> the ids this vendor gave that patient, as in the control API
     patient_of   any of those patient ids -> number, or None
+    owner        (site, type, id) of a resource that was served -> the number of the patient whose it is, or None
     renderings   every resource of a patient, with recorded loss, in the vendor's listing order
     traps        the habits that hurt, each with a source
     manner       how people log in; None where nobody does
@@ -91,6 +96,7 @@ class Vendor:
     patient_ids: Callable[[Site, int], dict[str, str]]
     patient_of: Callable[[Site, str], int | None]
     renderings: Callable[[Site, int], Iterable[Rendering]]
+    owner: Callable[[Site, str, str], int | None] = _nobodys
     limits: tuple[Limit, ...] = ()
     finish: Callable[[Reply, Exchange], Reply] = _as_it_is
     traps: tuple[Trap, ...] = ()

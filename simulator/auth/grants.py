@@ -96,6 +96,10 @@ class GrantBook:
         _bound(self._by_id)
         return made
 
+    def kind_of(self, text: str) -> str:
+        """`code` or `refresh_token`, live or not; empty for what was never given out."""
+        return "code" if text in self._codes else "refresh_token" if text in self._refresh else ""
+
     @property
     def live(self) -> tuple[Grant, ...]:
         """Every grant that has not ended, in order."""

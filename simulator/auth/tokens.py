@@ -120,6 +120,10 @@ class TokenStore:
             return True
         return bool(self._floors) and int(token.id[1:]) <= self._floors.get(token.client_id, 0)
 
+    def knows(self, text: str) -> bool:
+        """Whether a token of this text was issued, live or not."""
+        return text in self._by_text
+
     def of_id(self, token_id: str) -> Token | None:
         """The token that the journal calls `token_id`, live or not; None when it is forgotten or never was."""
         text = self._text_of_id.get(token_id)

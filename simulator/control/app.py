@@ -6,6 +6,7 @@ from fastapi import Depends, FastAPI
 
 from simulator import __version__
 from simulator.control import (
+    audit,
     clients,
     clock,
     ehr,
@@ -46,6 +47,7 @@ _NOUNS = (
     ehr,
     tls,
     origin,
+    audit,
     later,
 )
 

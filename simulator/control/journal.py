@@ -50,7 +50,7 @@ async def journal(
     if vendor is not None:
         site_of(found, vendor, status=422)
     asked = Selector(vendor=vendor, path=path, status=status, client=client, operation=operation, method=method)
-    after = _after(since)
+    after = after_id(since)
     if EVENTS in accept:
         after = max(after, number_of(last_event_id or ""))
         return StreamingResponse(
@@ -72,7 +72,7 @@ async def one(request: Request, id: str, exchange: str) -> Response:
     return Response(orjson.dumps(entry_of(found, body_limit=None)), media_type="application/json")
 
 
-def _after(since: str | None) -> int:
+def after_id(since: str | None) -> int:
     if not since:
         return 0
     number = number_of(since)

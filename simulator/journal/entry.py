@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
-import re
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote_plus
 
-from simulator.exchange import Exchange, Headers
+from simulator.exchange import Exchange
+from simulator.journal.access import access_of
 from simulator.journal.journal import number_of
-from simulator.selector import client_of
-
-BODY_LIMIT = 64 * 1024
-SECRETS = frozenset(
-    {
-        "access_token", "api_key", "apikey", "assertion", "client_assertion", "client_secret", "code", "code_verifier",
-        "id_token", "password", "private_key", "refresh_token", "sitting", "subject_token", "token",
-    }
-)  # fmt: skip
-_JSON_SECRET = re.compile(
-    r'"(access_token|refresh_token|id_token|client_secret|client_assertion|api_key|password|'
-    r'private_key|code_verifier)"(\s*:\s*)"((?:[^"\\]|\\.)*)"'
+from simulator.journal.redaction import (
+    BODY_LIMIT,
+    body_text,
+    credentials_of,
+    is_search,
+    redacted_headers,
+    redacted_pairs,
+    without_secrets,
 )
-_INPUT_SECRET = re.compile(r'(<input type="hidden" name="sitting" value=")([^"]*)(")')
-_URL_HEADERS = frozenset({"location", "content-location", "referer"})
-_KEY_HEADER = re.compile(r"api[-_]?key|secret|token|cookie", re.IGNORECASE)
-_JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
-
-
-def fingerprint(name: str, secret: str) -> str:
-    """What is shown instead of a secret: its name and 12 hex digits of its SHA-256; equal secrets look equal."""
-    return f"{name}:{hashlib.sha256(secret.encode('utf-8', 'surrogateescape')).hexdigest()[:12]}"
+from simulator.selector import client_of
 
 
 def entry_of(x: Exchange, body_limit: int | None = BODY_LIMIT) -> dict[str, Any]:
@@ -43,8 +27,15 @@ def entry_of(x: Exchange, body_limit: int | None = BODY_LIMIT) -> dict[str, Any]
     `status` is null when nothing of the answer was sent. `duration_ms` is real time inside the pipeline, `t_s` seconds
     of sandbox time since the sandbox began.
     """
+    entry = _entry(x, body_limit)
+    shown: dict[str, Any] = without_secrets(entry, credentials_of(x))
+    shown["served"] = [list(pair) for pair in x.reply.served] if x.reply is not None else []
+    return shown
+
+
+def _entry(x: Exchange, body_limit: int | None) -> dict[str, Any]:
     answer = x.reply
-    searches = x.route is not None and x.route.needs is not None
+    searches = is_search(x)
     sent = x.notes.get("wire_sent", "all")
     done = x.plan.done if x.plan is not None else ()
     return {
@@ -78,7 +69,7 @@ def entry_of(x: Exchange, body_limit: int | None = BODY_LIMIT) -> dict[str, Any]
         "tls": x.peer.to_json() if x.peer is not None else None,
         "token_id": x.caller.token_id if x.caller is not None else None,
         "scope_needed": list(x.route.needs) if x.route is not None and x.route.needs else None,
-        "served": [list(pair) for pair in answer.served] if answer is not None else [],
+        **access_of(x).to_json(),
         "notes": _plain(x.notes),
     }
 
@@ -86,91 +77,6 @@ def entry_of(x: Exchange, body_limit: int | None = BODY_LIMIT) -> dict[str, Any]
 def instant(at: datetime) -> str:
     """An instant as the control API writes it: UTC, milliseconds, `Z`."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def redacted_headers(headers: Headers) -> list[list[str]]:
-    """Header pairs as text, with credentials as fingerprints."""
-    return [
-        [key.decode("latin-1"), _redacted_header(key.decode("latin-1"), value.decode("latin-1"))]
-        for key, value in headers
-    ]
-
-
-def _redacted_header(name: str, value: str) -> str:
-    if name == "authorization":
-        return _redacted_authorization(value)
-    if name.startswith("x-emr-sandbox"):
-        return value
-    if name in _URL_HEADERS:
-        return redacted_url(value)
-    return fingerprint(name, value) if _KEY_HEADER.search(name) else value
-
-
-def _redacted_authorization(value: str) -> str:
-    scheme, _, rest = value.partition(" ")
-    rest = rest.strip()
-    if scheme.lower() == "bearer":
-        return f"{scheme} {fingerprint('access_token', rest)}"
-    if scheme.lower() == "basic":
-        try:
-            user, colon, secret = base64.b64decode(rest, validate=True).decode("utf-8").partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            return f"{scheme} {fingerprint('authorization', rest)}"
-        return f"{scheme} {user}:{fingerprint('client_secret', secret)}" if colon else f"{scheme} {user}"
-    return f"{scheme} {fingerprint('authorization', rest)}" if rest else fingerprint("authorization", value)
-
-
-def redacted_url(url: str) -> str:
-    """A URL with the secrets of query and fragment as fingerprints: the way back to an app holds a code."""
-    front, hash, fragment = url.partition("#")
-    path, mark, query = front.partition("?")
-    return f"{path}{mark}{redacted_pairs(query)}{hash}{redacted_pairs(fragment)}"
-
-
-def redacted_pairs(text: str, *, searches: bool = False) -> str:
-    """A query or form with the values of secret names as fingerprints; everything else as it came.
-
-    A `code` is a secret unless the pairs are a search for one (`searches`).
-    """
-    if not text:
-        return text
-    secrets = SECRETS - {"code"} if searches else SECRETS
-    parts = []
-    for part in text.split("&"):
-        name, equals, value = part.partition("=")
-        plain = unquote_plus(name).lower()
-        parts.append(f"{name}={_redacted_secret(plain, unquote_plus(value))}" if equals and plain in secrets else part)
-    return "&".join(parts)
-
-
-def _redacted_secret(name: str, value: str) -> str:
-    """A JWT keeps its header and claims, which are no secret; its signature is."""
-    if name in ("client_assertion", "assertion") and _JWT.fullmatch(value):
-        signed, _, signature = value.rpartition(".")
-        return f"{signed}.{fingerprint('signature', signature)}"
-    return fingerprint(name, value)
-
-
-def body_text(body: bytes, media: str, limit: int | None = BODY_LIMIT, *, searches: bool = False) -> str:
-    """A body as text, without secrets; bytes that are not UTF-8 are shown as base64 after `base64:`."""
-    if not body:
-        return ""
-    shown = body if limit is None else body[:limit]
-    try:
-        text = shown.decode("utf-8")
-    except UnicodeDecodeError as flaw:
-        if limit is None or len(body) <= limit or flaw.start < len(shown) - 3:
-            return "base64:" + base64.b64encode(shown).decode("ascii")
-        text = shown[: flaw.start].decode("utf-8")  # the cut went through a letter
-    if media.startswith("application/x-www-form-urlencoded"):
-        return redacted_pairs(text, searches=searches)
-    if media.startswith("text/html"):
-        return _INPUT_SECRET.sub(lambda found: f"{found[1]}{fingerprint('sitting', found[2])}{found[3]}", text)
-    return _JSON_SECRET.sub(_redacted_member, text)
-
-
-def _redacted_member(found: re.Match[str]) -> str:
-    return f'"{found[1]}"{found[2]}"{_redacted_secret(found[1], found[3])}"'
 
 
 def _plain(value: Any) -> Any:

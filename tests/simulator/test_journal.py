@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.exchange import Caller, Exchange, json_reply, reply
-from simulator.journal.entry import body_text, entry_of, fingerprint, redacted_pairs
+from simulator.journal.entry import entry_of
 from simulator.journal.journal import Journal
+from simulator.journal.redaction import body_text, fingerprint, redacted_pairs
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
 from simulator.selector import Selector

@@ -8,6 +8,7 @@ from simulator.vendor import Vendor
 from simulator.vendors.athena import auth, ids, limits, trouble
 from simulator.vendors.athena.api import route
 from simulator.vendors.athena.errors import AthenaErrors
+from simulator.vendors.athena.owners import owner
 from simulator.vendors.athena.renderings import renderings
 from simulator.vendors.athena.traps import TRAPS
 
@@ -37,6 +38,7 @@ VENDOR = Vendor(
     finish=limits.tell,
     patient_ids=ids.patient_ids,
     patient_of=ids.patient_of,
+    owner=owner,
     renderings=renderings,
     traps=TRAPS,
     practice=trouble.practice,

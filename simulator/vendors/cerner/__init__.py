@@ -5,7 +5,7 @@ from __future__ import annotations
 from simulator.auth.manner import WAYS_IN
 from simulator.sandbox import Site
 from simulator.vendor import Vendor
-from simulator.vendors.cerner import api, auth, ids, store, trouble, urls
+from simulator.vendors.cerner import api, auth, ids, sight, store, trouble, urls
 from simulator.vendors.cerner.errors import ERRORS
 from simulator.vendors.cerner.limits import LIMITS
 from simulator.vendors.cerner.manner import PROVIDER
@@ -58,6 +58,7 @@ VENDOR = Vendor(
     limits=LIMITS,
     finish=api.finish,
     patient_ids=patient_ids,
+    owner=sight.owner,
     patient_of=patient_of,
     renderings=store.renderings,
     traps=TRAPS,

@@ -24,8 +24,8 @@ def seen(x: Exchange, type: str, action: str, found: tuple[str, ...]) -> tuple[s
     sight = x.caller.sight if x.caller is not None else None
     if sight is None:
         return found
-    owner, payload = partial(_owner, x.site, type), partial(_payload, x.site, type)
-    return tuple(visible(sight, type, action, found, owner=owner, payload=payload))
+    whose, payload = partial(owner, x.site, type), partial(_payload, x.site, type)
+    return tuple(visible(sight, type, action, found, owner=whose, payload=payload))
 
 
 def check(x: Exchange, type: str, id: str) -> None:
@@ -34,14 +34,14 @@ def check(x: Exchange, type: str, id: str) -> None:
         raise Refusal("forbidden", f"{type}/{id} is outside the grant", reason="not_yours", resource=type, id=id)
 
 
-def _owner(site: Site, type: str, id: str) -> int | None:
+def owner(site: Site, type: str, id: str) -> int | None:
     """The patient whose record it is; None for what is nobody's."""
     if type == "Patient":
         found = ids.person_of(site, id)
         return None if found is None else found[0]
     if type == "Provenance":
         target = provenance.target_of(id)
-        return None if target is None else _owner(site, *target)
+        return None if target is None else owner(site, *target)
     telling = TELLINGS.get(type)
     row = telling.row_of(site, id) if telling is not None else None
     return None if row is None else row.number

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from simulator.auth.manner import WAYS_IN
 from simulator.vendor import Vendor
-from simulator.vendors.epic import api, auth, media, paths, patient_ids, resources, trouble
+from simulator.vendors.epic import api, auth, media, paths, patient_ids, resources, sight, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
 from simulator.vendors.epic.errors import EpicErrors
 from simulator.vendors.epic.limits import LIMITS
@@ -30,6 +30,7 @@ VENDOR = Vendor(
     finish=media.finish,
     patient_ids=patient_ids.patient_ids,
     patient_of=patient_ids.patient_of,
+    owner=sight.owner,
     renderings=resources.renderings,
     traps=TRAPS,
     trouble=trouble.TROUBLE,

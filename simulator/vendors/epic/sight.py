@@ -25,8 +25,8 @@ def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]
     sight = x.caller.sight if x.caller is not None else None
     if sight is None:
         return list(found)
-    owner, payload = partial(_owner, x.site), partial(_payload, x.site, type)
-    return list(visible(sight, type, action, found, owner=owner, payload=payload))
+    whose, payload = partial(owner, x.site, type), partial(_payload, x.site, type)
+    return list(visible(sight, type, action, found, owner=whose, payload=payload))
 
 
 def check(x: Exchange, type: str, id: str) -> None:
@@ -35,7 +35,8 @@ def check(x: Exchange, type: str, id: str) -> None:
         raise Refusal("forbidden", f"{type}/{id} is outside the grant", reason="not_viewable", resource=type, id=id)
 
 
-def _owner(site: Site, id: str) -> int | None:
+def owner(site: Site, type: str, id: str) -> int | None:
+    """The patient whose record it is; None for what is nobody's."""
     named = ids.named(site.key, id)
     return None if named is None or named.type in _NOBODYS else named.number
 
