@@ -63,9 +63,7 @@ class Site:
 
     def credentials(self) -> Callable[[str], str]:
         """The question "what kind of secret of this site is this?": `access_token`, `client_secret` …, or empty."""
-        held = {one.client_secret: "client_secret" for one in self.clients.values()}
-        held |= {one.api_key: "api_key" for one in self.clients.values()}
-        held.pop("", None)
+        held = {secret: name for one in self.clients.values() for secret, name in one.secrets}
 
         def kind_of(text: str) -> str:
             if self.tokens.knows(text):

@@ -18,6 +18,7 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OctKey, RSAKey
 
+from simulator.auth import keyring
 from simulator.auth.clients import Client
 from simulator.auth.replay import ReplayGuard
 from simulator.refusal import OAuthRefusal
@@ -72,10 +73,15 @@ class Rules:
 SMART = Rules()
 
 
-def keys_of(client: Client) -> dict[str, Key]:
-    """The registered public keys of a client of the keyring, by kid; a shared secret for `client_secret_jwt`."""
+def keys_of(client: Client, now: datetime | None = None) -> dict[str, Key]:
+    """The registered public keys of a client of the keyring, by kid; a shared secret for `client_secret_jwt`.
+
+    At `now`, a key that was replaced counts beside the new one while their overlap lasts.
+    """
     if client.key is not None:
-        return {client.key.kid: client.key.public}
+        former = [one for one in client.former if one.key_slot is not None and now is not None and now < one.until]
+        kept = {one.kid: keyring.key(one.key_slot or 0, one.kid).public for one in former}
+        return {**kept, client.key.kid: client.key.public}
     if client.auth == "client_secret_jwt":
         return {client.kid: OctKey.import_key(client.client_secret)}
     return {}

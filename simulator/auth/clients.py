@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +12,20 @@ from simulator.auth import certificates, keyring
 
 MUTUAL_TLS = "tls_client_auth"
 """The method of clients that prove themselves by a certificate (RFC 8705 section 2.1)."""
+
+
+_REMEMBERED = 3  # former credentials
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """Credentials that were replaced: they count until `until`, and are refused as what they are afterwards."""
+
+    until: datetime
+    client_secret: str = field(default="", repr=False)
+    api_key: str = field(default="", repr=False)
+    kid: str = ""
+    key_slot: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +39,7 @@ class Client:
     An app of people who log in has `redirect_uris`; what else it registered: `launch_url` where an EHR opens it,
     `offline` whether it may keep access while nobody is there, `persona` who logs in (`patient`, `practitioner`, empty
     for both). A client that brings keys of its own has `jwks` or `jwks_uri`. `since` is when the registration was made
-    or changed while the sandbox runs; None for what was always there.
+    or changed while the sandbox runs; None for what was always there. `former` are credentials that were replaced.
     """
 
     name: str
@@ -43,6 +58,37 @@ class Client:
     jwks: Mapping[str, Any] | None = field(default=None, repr=False)
     jwks_uri: str = ""
     since: datetime | None = None
+    former: tuple[Former, ...] = ()
+
+    def secret_flaw(self, secret: str, now: datetime) -> str:
+        """What is wrong with a secret that was shown: empty, `secret_wrong`, or `secret_retired` after an overlap."""
+        return self._flaw(secret, self.client_secret, [(one.client_secret, one.until) for one in self.former], now)
+
+    def key_flaw(self, api_key: str, now: datetime) -> str:
+        """The same of an API key: empty, `key_unknown` or `key_retired`."""
+        flaw = self._flaw(api_key, self.api_key, [(one.api_key, one.until) for one in self.former], now)
+        return {"secret_wrong": "key_unknown", "secret_retired": "key_retired"}.get(flaw, flaw)
+
+    @staticmethod
+    def _flaw(shown: str, current: str, former: list[tuple[str, datetime]], now: datetime) -> str:
+        raw = shown.encode()
+        found = "" if current and hmac.compare_digest(raw, current.encode()) else "secret_wrong"
+        for old, until in former:
+            if old and hmac.compare_digest(raw, old.encode()):
+                found = "" if now < until else "secret_retired"
+        return found
+
+    def renewed(self, until: datetime, **fresh: Any) -> Client:
+        """The client with fresh credentials; those it has now count until `until`."""
+        old = Former(until, self.client_secret, self.api_key, self.kid, self.key_slot)
+        return replace(self, **fresh, former=(*self.former, old)[-_REMEMBERED:])
+
+    @property
+    def secrets(self) -> tuple[tuple[str, str], ...]:
+        """(secret, what it is called) of every secret that this client has or had."""
+        every: list[Client | Former] = [self, *self.former]
+        named = [(one.client_secret, "client_secret") for one in every] + [(one.api_key, "api_key") for one in every]
+        return tuple(pair for pair in named if pair[0])
 
     @property
     def is_app(self) -> bool:
@@ -76,6 +122,8 @@ class Client:
             made["certificate_pem"] = certificates.certificate_pem(self.client_id, self.key_slot)
         if self.api_key:
             made |= {"api_key": self.api_key, "header": self.header}
+        if self.former:
+            made["former_until"] = self.former[-1].until.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         made |= self._app()
         return made | {"scopes": list(self.scopes), "token_url": token_url}
 

@@ -85,11 +85,11 @@ class KeySets:
             self._by_url[url] = _Kept({}, now, now, flaw)
 
 
-def keys_for(client: Client, sets: KeySets) -> Mapping[str, Key]:
-    """The public keys of a client, by kid: those of its URL, those it registered, or the ready-made one."""
+def keys_for(client: Client, sets: KeySets, now: datetime | None = None) -> Mapping[str, Key]:
+    """The public keys of a client, by kid: those of its URL, those it registered, or the ready-made ones at `now`."""
     if client.jwks_uri:
         return sets.keys(client.jwks_uri)
-    return keys_of_jwks(client.jwks) if client.jwks is not None else keys_of(client)
+    return keys_of_jwks(client.jwks) if client.jwks is not None else keys_of(client, now)
 
 
 def _age(cache_control: str, habit: Habit) -> timedelta:

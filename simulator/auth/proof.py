@@ -5,8 +5,8 @@ Rooms say which ways exist there and how strict they are; each broken rule has i
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Collection
+from datetime import datetime
 
 from simulator.auth import assertion, basic
 from simulator.auth.certificates import subject_of
@@ -46,7 +46,7 @@ def by_assertion(
     assertion.verify(
         text,
         client=client,
-        keys=keys_for(client, x.site.desk.keysets),
+        keys=keys_for(client, x.site.desk.keysets, x.at),
         audiences=audiences,
         wall=x.sandbox.clock.wall(),
         now=x.at,
@@ -68,7 +68,7 @@ def by_basic(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
     client = _registered(x, client_id, delay_s)
     if form.get("client_id") not in (None, client_id):
         raise OAuthRefusal("invalid_client", "client_mismatch", "another client_id in the form")
-    return _with_secret(client, secret, "client_secret_basic")
+    return _with_secret(client, secret, x.at)
 
 
 def by_form(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
@@ -78,7 +78,7 @@ def by_form(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
         OAuthRefusal: invalid_client, with reason client_unknown, auth_method_wrong, secret_wrong, client_not_yet.
     """
     client = _registered(x, form.need("client_id"), delay_s)
-    return _with_secret(client, form.get("client_secret") or "", "client_secret_post")
+    return _with_secret(client, form.get("client_secret") or "", x.at)
 
 
 def by_name(x: Exchange, form: Form, *, delay_s: float = 0) -> Client:
@@ -140,10 +140,13 @@ def _registered(x: Exchange, client_id: str, delay_s: float) -> Client:
     return client
 
 
-def _with_secret(client: Client, secret: str, way: str) -> Client:
+def _with_secret(client: Client, secret: str, now: datetime) -> Client:
     """Vendors that take secrets take them from either place, unless the registration is for something else."""
     if client.auth not in _SECRETS:
         raise OAuthRefusal("invalid_client", "auth_method_wrong", f"{client.name} is registered for {client.auth}")
-    if not hmac.compare_digest(secret.encode(), client.client_secret.encode()):
-        raise OAuthRefusal("invalid_client", "secret_wrong", f"the secret of {client.name} is another")
+    flaw = client.secret_flaw(secret, now)
+    if flaw == "secret_retired":
+        raise OAuthRefusal("invalid_client", flaw, f"the secret of {client.name} was replaced, and its overlap is over")
+    if flaw:
+        raise OAuthRefusal("invalid_client", flaw, f"the secret of {client.name} is another")
     return client

@@ -1,9 +1,12 @@
-"""Credentials that change: a client's secret, key or API key is replaced, deterministically."""
+"""Credentials that change: a client's secret, key or API key is replaced, deterministically.
+
+Within an overlap the old ones count beside the new; without one, or after it, they are refused as what they are.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 from simulator.ids import text_of
 
@@ -15,33 +18,33 @@ SLOTS = 16
 """How many keys the keyring has: rotation takes the next one, round and round."""
 
 
-def rotate(site: Site, client_id: str | None = None) -> list[str]:
+def rotate(site: Site, client_id: str | None = None, overlap: timedelta = timedelta(0)) -> list[str]:
     """Give new credentials to one client of a site, or to all; the ids of those that have new ones.
 
-    A new key has a new `kid`. What was issued before stays good.
+    The old ones count for `overlap` of sandbox time. A new key has a new `kid`. Tokens that were issued stay good.
     """
     changed = []
+    until = site.sandbox.clock.now() + overlap
     for id, client in list(site.clients.items()):
         if client_id in (None, id):
-            made = _rotated(site, client)
-            if made is not client:
-                site.clients[id] = made
+            fresh = _fresh(site, client)
+            if fresh:
+                site.clients[id] = client.renewed(until, **fresh)
                 changed.append(id)
     return changed
 
 
-def _rotated(site: Site, client: Client) -> Client:
-    """The client with the next of its credentials; itself when it has none, or publishes keys of its own. Derived from
-    the old ones and the site."""
+def _fresh(site: Site, client: Client) -> dict[str, Any]:
+    """The next of a client's credentials; nothing when it has none, or publishes keys of its own. Derived from the old
+    ones and the site."""
     if client.jwks is not None or client.jwks_uri:
-        return client
+        return {}
     if client.key_slot is not None:
         stem, _, number = client.kid.rpartition("-")
         kid = f"{stem}-{int(number) + 1}" if stem and number.isdigit() else f"{client.kid}-2"
-        return replace(client, kid=kid, key_slot=(client.key_slot + 1) % SLOTS)
-    if client.client_secret:
-        fresh = text_of(site.key, "rotated", client.client_secret, length=len(client.client_secret))
-        return replace(client, client_secret=fresh)
-    if client.api_key:
-        return replace(client, api_key=text_of(site.key, "rotated", client.api_key, length=len(client.api_key)))
-    return client
+        return {"kid": kid if client.kid else "", "key_slot": (client.key_slot + 1) % SLOTS}
+    for name in ("client_secret", "api_key"):
+        held = getattr(client, name)
+        if held:
+            return {name: text_of(site.key, "rotated", held, length=len(held))}
+    return {}

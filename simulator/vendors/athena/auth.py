@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from joserfc import jwt
 
-from simulator.auth import assertion, keyring, scopes
+from simulator.auth import api_keys, assertion, keyring, scopes
 from simulator.auth.basic import credentials
 from simulator.auth.bearer import token_text
 from simulator.auth.clients import Client
@@ -130,8 +129,11 @@ def _client(x: Exchange, form: Form) -> Client:
     client = x.site.clients.get(client_id)
     if client is None:
         raise OAuthRefusal("invalid_client", "client_unknown", f"client {client_id!r}")
-    if client.auth not in accepted or not hmac.compare_digest(client.client_secret.encode(), secret.encode()):
-        raise OAuthRefusal("invalid_client", "secret_wrong", f"the secret of {client.name} is another")
+    flaw = client.secret_flaw(secret, x.sandbox.clock.now()) if client.auth in accepted else "secret_wrong"
+    if flaw == "secret_retired":
+        raise OAuthRefusal("invalid_client", flaw, f"the secret of {client.name} was replaced, and its overlap is over")
+    if flaw:
+        raise OAuthRefusal("invalid_client", flaw, f"the secret of {client.name} is another")
     return client
 
 
@@ -254,15 +256,8 @@ def _by_token(x: Exchange) -> Caller:
 def _by_key(x: Exchange) -> Caller | None:
     """The holder of an API key. athenaOne has no such header: this serves integrations that sit behind a gateway of
     their own which adds a key (a guess, and marked so)."""
-    for client in x.site.clients.values():
-        if client.api_key:
-            sent = x.header(client.header)
-            if sent is None:
-                continue
-            if not hmac.compare_digest(sent.encode(), client.api_key.encode()):
-                raise Refusal("unauthenticated", "the API key is not one of ours", reason="key_unknown")
-            return Caller(client.client_id, "", client.scopes, None, allows(client.scopes))
-    return None
+    client = api_keys.by_key(x)
+    return None if client is None else Caller(client.client_id, "", client.scopes, None, allows(client.scopes))
 
 
 DEFAULTS: dict[str, Any] = {"token_reply": "recorded"}

@@ -62,7 +62,7 @@ class AthenaErrors:
 
 _GATEWAY_REASONS = frozenset(
     {"no_token", "wrong_scheme", "token_malformed", "token_twice", "token_unknown", "token_expired", "token_revoked",
-     "key_unknown", "not_routed"}
+     "key_unknown", "key_retired", "not_routed"}
 )  # fmt: skip
 
 
@@ -75,7 +75,7 @@ def _gateway(refusal: Refusal, status: int) -> Reply:
         return _mashery(status, "Gateway Timeout" if status == 504 else "Service Temporarily Unavailable", refusal)
     if refusal.reason == "token_twice":
         return _mashery(status, "Bad Request", refusal)
-    if refusal.reason in ("no_token", "wrong_scheme", "key_unknown"):
+    if refusal.reason in ("no_token", "wrong_scheme", "key_unknown", "key_retired"):
         return _mashery(status, "Developer Inactive", refusal, code="ERR_403_DEVELOPER_INACTIVE")
     answer = _mashery(status, "Not Authorized", refusal, code="ERR_403_NOT_AUTHORIZED")
     answer.headers.append((b"www-authenticate", b'Bearer realm="api.athenahealth.com", error="invalid_token"'))

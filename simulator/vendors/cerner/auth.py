@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from simulator.auth import assertion, handover, mtls, proof, scopes
+from simulator.auth import api_keys, assertion, handover, mtls, proof, scopes
 from simulator.auth.bearer import token_text
 from simulator.auth.clients import MUTUAL_TLS, Client
 from simulator.auth.form import Form
@@ -51,8 +51,9 @@ _OLD_CLAIMS = "urn:com:cerner:authorization:claims"
 
 
 def clients(site: Site) -> list[Client]:
-    """System accounts: with Basic and scopes of version 1, with a key or a certificate and scopes of version 2. And
-    apps: for practitioners public, with a secret and with a key, and one for patients."""
+    """System accounts: with Basic and scopes of version 1, with key or certificate and scopes of version 2, with the
+    API key of a gateway before the vendor's hosts. Apps: for practitioners public, with a secret, with a key; one for
+    patients."""
     slot = int.from_bytes(seed_bytes("key slot", site.vendor.id)[:2], "little") % SLOTS
     return [
         _client(site, "system", "client_secret_basic", tuple(f"system/{type}.read" for type in TYPES)),
@@ -61,6 +62,14 @@ def clients(site: Site) -> list[Client]:
         _app(site, "app secret", "client_secret_basic", _of_people("read", "patient", "user")),
         _app(site, "app jwt", "private_key_jwt", _of_people("rs", "patient", "user"), (slot + 1) % SLOTS),
         _app(site, "app of patients", "none", _of_people("rs", "patient"), persona="patient"),
+        Client(
+            "gateway key",
+            "api_key",
+            client_id(site, "gateway key"),
+            tuple(f"system/{type}.read" for type in TYPES),
+            api_key=text_of(site.key, "api key", "gateway key", length=40),
+            header="X-API-Key",
+        ),
         _client(site, "system tls", MUTUAL_TLS, tuple(f"system/{type}.rs" for type in TYPES), (slot + 2) % SLOTS),
     ]
 
@@ -240,6 +249,10 @@ def admit(x: Exchange) -> Caller | None:
     needs = x.route.needs if x.route is not None else None
     if needs is None:
         return None
+    if x.header("authorization") is None:
+        client = api_keys.by_key(x)
+        if client is not None:
+            return _gateway_caller(x, client, *needs)
     found = x.site.tokens.find(token_text(x), x.sandbox.clock.now())
     mtls.check(x, found.facts, found.id)
     resource_type, action = needs
@@ -250,6 +263,15 @@ def admit(x: Exchange) -> Caller | None:
         x.notes["client_id"] = found.client_id
         raise Refusal("forbidden", f"no scope for {resource_type}.{action}", reason="scope", resource=resource_type)
     return Caller(found.client_id, found.id, found.scopes, found.patient, found.allows, found.sight)
+
+
+def _gateway_caller(x: Exchange, client: Client, resource_type: str, action: str) -> Caller:
+    """The holder of an API key: its rights are those of its registration."""
+    allows = scopes.compile(client.scopes)
+    if action and not allows(resource_type, action):
+        x.notes["client_id"] = client.client_id
+        raise Refusal("forbidden", f"no scope for {resource_type}.{action}", reason="scope", resource=resource_type)
+    return Caller(client.client_id, "", client.scopes, None, allows)
 
 
 def head_of_token_answers(x: Exchange) -> list[tuple[bytes, bytes]]:

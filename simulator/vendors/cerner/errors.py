@@ -118,8 +118,8 @@ def _fhir_error(refusal: Refusal, status: int) -> Reply:
 
 
 def _unauthenticated(reason: str, status: int) -> Reply:
-    """No token: the gateway refuses. A token that is not good: the FHIR layer does."""
-    if reason == "no_token":
+    """No token, or no API key that is known: the gateway refuses. A token that is not good: the FHIR layer does."""
+    if reason in ("no_token", "key_unknown", "key_retired"):
         return _gateway(status, f'code="{_RESOURCE_URN}token-required", error="invalid_request"')
     bearer = f'Bearer realm="{HOST}", error="invalid_token"'
     issue = outcome.issue("error", "login", diagnostics=bearer, location=["http.Authorization"])
