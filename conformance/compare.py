@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from conformance.exposure import rows_shown
+from simulator.auth.withheld import is_withheld, labels_withheld
 from simulator.population import answers
 from simulator.population.records import Observation, Record
 
@@ -40,12 +41,14 @@ class Telling:
 
 @dataclass(frozen=True)
 class Fact:
-    """One truth record: `id` is the same at every vendor (`observation:12`)."""
+    """One truth record: `id` is the same at every vendor (`observation:12`). `is_withheld`: this client does not get
+    it, so nobody can hold it who has not looked elsewhere."""
 
     id: str
     kind: str
     patient: str
     tellings: tuple[Telling, ...]
+    is_withheld: bool = False
 
     @property
     def is_retracted(self) -> bool:
@@ -73,14 +76,15 @@ def key_of(source: Data) -> SourceKey:
     return (str(source.get("type") or ""), str(source.get("id") or ""), str(source.get("part") or ""))
 
 
-def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False) -> Truth:
+def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False, client_id: str = "") -> Truth:
     """What a perfect integration would hold of these patients, read from this vendor; `with_rows` says of each telling
-    which mismatch rows it shows."""
+    which mismatch rows it shows, `client_id` who asks: sensitive records may be withheld from it."""
     truth = Truth()
+    labels = labels_withheld(site, client_id) if client_id else frozenset()
     for number in numbers:
         ids = site.vendor.patient_ids(site, number)
         renderings = list(site.vendor.renderings(site, number))
-        truth.facts[number] = tuple(_facts(site, number, ids, renderings, with_rows))
+        truth.facts[number] = tuple(_facts(site, number, ids, renderings, with_rows, labels))
         truth.stale[number] = frozenset(
             (one.type, one.id, "") for one in renderings if not one.records and _is_taken_back(one.payload)
         )
@@ -98,14 +102,18 @@ def _is_taken_back(payload: Data) -> bool:
 
 
 def _facts(
-    site: Site, number: int, ids: Mapping[str, str], renderings: Iterable[Rendering], with_rows: bool
-) -> Iterator[Fact]:
+    site: Site, number: int, ids: Mapping[str, str], renderings: Iterable[Rendering], with_rows: bool,
+    labels: frozenset[str],
+) -> Iterator[Fact]:  # fmt: skip
     found: dict[str, tuple[str, list[Telling]]] = {}
+    withheld: set[str] = set()
     for rendering in renderings:
         for index, record in enumerate(rendering.records):
             _, tellings = found.setdefault(f"{record.kind}:{record.ordinal}", (record.kind, []))
             tellings.append(_telling(site, number, ids, rendering, index, record, with_rows))
-    return (Fact(id, kind, str(number), tuple(tellings)) for id, (kind, tellings) in found.items())
+            if is_withheld(record, labels):
+                withheld.add(f"{record.kind}:{record.ordinal}")
+    return (Fact(id, kind, str(number), tuple(tellings), id in withheld) for id, (kind, tellings) in found.items())
 
 
 def _telling(

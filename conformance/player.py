@@ -99,7 +99,9 @@ class Player:
         if self._stage.log_files is not None:
             logs += self._stage.log_files.drain()
         asked = {int(call.subject) for call in self._calls if call.subject}
-        truth = compare.truth_of(self._site, sorted(asked), with_rows=self._plan.drive.keeps_records)
+        truth = compare.truth_of(
+            self._site, sorted(asked), with_rows=self._plan.drive.keeps_records, client_id=client["client_id"]
+        )
         case = Case(
             id=self._case,
             scenario=self._plan.drive.scenario,

@@ -152,7 +152,7 @@ class _Scorer:
         return [
             self._scored(fact, paired.get(fact.id, []))
             for fact in self._asked
-            if not fact.is_retracted or fact.id in paired or self._is_served(fact)
+            if not (fact.is_retracted or fact.is_withheld) or fact.id in paired or self._is_served(fact)
         ]
 
     def _facts_asked(self) -> list[Fact]:
@@ -246,7 +246,7 @@ class _Scorer:
                 Mismatch("status", "stale", severity_of_stale(fact.kind), "entered-in-error", got.get("status"), hint)
             ]
         found = answers.compare(telling.expectation, dict(got))
-        if self._served and not self._is_served(fact):
+        if (self._served or fact.is_withheld) and not self._is_served(fact):
             hint = "held although nothing that tells it was served to this client"
             found.append(Mismatch("source", "leak", "critical", None, dict(telling.source), hint))
         times = Counter(one.key for one, _ in hits)

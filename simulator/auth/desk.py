@@ -1,7 +1,9 @@
-"""The desk of one site: everything it remembers of people who let apps in, and of the keys that clients publish."""
+"""The desk of one site: everything it remembers of people who let apps in, of the keys that clients publish, and of
+who is behind the glass."""
 
 from __future__ import annotations
 
+from simulator.auth.glass import Glass
 from simulator.auth.grants import GrantBook
 from simulator.auth.keysets import KeySets
 from simulator.auth.launches import LaunchBook
@@ -12,10 +14,11 @@ from simulator.auth.tokens import TokenStore
 class Desk:
     """Launches, sittings, grants and fetched key sets of one site. What ends a grant ends its tokens in `tokens`."""
 
-    __slots__ = ("grants", "keysets", "launches", "sittings")
+    __slots__ = ("glass", "grants", "keysets", "launches", "sittings")
 
     def __init__(self, secret: bytes, tokens: TokenStore) -> None:
         self.launches = LaunchBook(secret)
         self.sittings = SittingBook(secret)
         self.grants = GrantBook(secret, tokens.revoke_grant)
         self.keysets = KeySets()
+        self.glass = Glass()

@@ -18,6 +18,7 @@ from simulator.control import (
     launches,
     limits,
     origin,
+    protection,
     sandboxes,
     scenario,
     tls,
@@ -48,6 +49,7 @@ _NOUNS = (
     tls,
     origin,
     audit,
+    protection,
     later,
 )
 

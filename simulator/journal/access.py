@@ -41,7 +41,7 @@ class Access:
 
 def access_of(x: Exchange) -> Access:
     """The access that `x` was."""
-    found = dict.fromkeys([*_named(x), *_served(x)])
+    found = dict.fromkeys([*_named(x), *_served(x), *x.notes.get("patients", ())])
     return Access(tuple(sorted(found)), _scope(x), str(x.notes.get("purpose", "")))
 
 

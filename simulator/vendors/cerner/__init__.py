@@ -13,6 +13,7 @@ from simulator.vendors.cerner.resources.patient import was_combined
 from simulator.vendors.cerner.traps import TRAPS
 
 DEFAULTS = {
+    "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get
     "max_page": 200,  # largest page; scenarios make it small
     "tenant": "",  # the tenant in all paths; empty: a UUID derived from the site's key
     "classic_token_url": True,  # whether the token endpoint without /hosts/ still answers

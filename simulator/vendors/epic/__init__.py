@@ -39,6 +39,8 @@ VENDOR = Vendor(
         "max_page": 1000,  # largest page; scenarios make it small
         "rotate_refresh": False,  # whether a refresh gives another refresh token; sites differ (doc)
         "propagation_s": 0,  # how long a new registration takes to reach the token endpoint; 1800 to 172800 (seen)
+        "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get
+        "break_the_glass": True,  # whether patients can be put behind the glass
         **WAYS_IN,
         "server_zone": "America/Chicago",  # where dates without a zone are read; guess
         "sex_extension": "us-core-sex",  # or us-core-birthsex, as until 2025

@@ -16,7 +16,19 @@ from simulator.fetch import client_keys
 from simulator.fhir import build, bundle, outcome, xml
 from simulator.ids import text_of
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.epic import auth, capability, includes, media, paths, patients, search, sight, smart, store
+from simulator.vendors.epic import (
+    auth,
+    capability,
+    glass,
+    includes,
+    media,
+    paths,
+    patients,
+    search,
+    sight,
+    smart,
+    store,
+)
 from simulator.vendors.epic.params import INTERACTIONS
 from simulator.vendors.epic.query import Query, read_query
 from simulator.vendors.epic.resources import SERVED
@@ -85,6 +97,9 @@ def _no_path(x: Exchange) -> Refusal:
 
 
 def _other_route(x: Exchange, path: str) -> Route:
+    broken = glass.route(x, path)
+    if broken is not None:
+        return broken
     if path == paths.TOKEN and x.method == "POST":
         return Route("token", auth.token, prepare=_CLIENT_KEYS)
     if path == paths.AUTHORIZE and x.method in ("GET", "POST"):

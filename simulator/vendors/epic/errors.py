@@ -26,6 +26,7 @@ _TEXTS = {
     "4117": "A vaccine has no CVX code.",
     "4118": "The user may not see this data.",
     "4130": "Access needs a stated reason (break the glass).",
+    "4131": "The patient is restricted.",
     "59008": "No resource has this FHIR ID.",
     "59022": "These parameters fit no sub-resource that the client may search. Nothing was searched.",
     "59100": "The content does not follow the specification or a profile.",
@@ -128,6 +129,8 @@ def _forbidden(refusal: Refusal, x: Exchange) -> Reply:
         return _told(refusal, x, 403, [issue("fatal", "processing", "4118")])
     if refusal.reason == "break_the_glass":
         return _told(refusal, x, 403, [issue("fatal", "processing", "4130")])
+    if refusal.reason == "restricted_patient":
+        return _told(refusal, x, 403, [issue("fatal", "processing", "4131")])
     return Reply(_status(refusal, 403), b"", [(b"www-authenticate", _NO_SCOPE)])
 
 

@@ -40,6 +40,8 @@ def find(x: Exchange, query: Query) -> Found:
     if query.type not in TOLD:
         raise query.refuse(errors.issue("fatal", "invalid", "59102", "Only an _ID search is allowed."))
     t = _patient(x, query)
+    if x.site.desk.glass.is_up:
+        x.site.desk.glass.check(x, t.person.number)
     told = TOLD[query.type]
     items: Iterable[Item] = told.items(t)
     for test in filters.tests(t, query):

@@ -12,16 +12,22 @@ from typing import Any
 import orjson
 
 from simulator.auth.sight import visible
+from simulator.auth.withheld import Hidden, hidden_from
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
 from simulator.vendors.epic import ids, store
+from simulator.vendors.epic.resources import TOLD
 
 _NOBODYS = frozenset({"Location", "Medication", "Organization", "Practitioner"})
 
 
 def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]:
     """Those of the ids found that the caller may see."""
+    _check_glass(x, type, action, found)
+    hidden = hidden_from(x)
+    if hidden is not None:
+        found = [id for id in found if not _is_hidden(x.site, hidden, id)]
     sight = x.caller.sight if x.caller is not None else None
     if sight is None:
         return list(found)
@@ -31,8 +37,23 @@ def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]
 
 def check(x: Exchange, type: str, id: str) -> None:
     """Raises Refusal, forbidden, when the caller may not see this resource."""
-    if x.caller is not None and x.caller.sight is not None and not seen(x, type, "r", (id,)):
+    if not seen(x, type, "r", (id,)):
         raise Refusal("forbidden", f"{type}/{id} is outside the grant", reason="not_viewable", resource=type, id=id)
+
+
+def _check_glass(x: Exchange, type: str, action: str, found: Sequence[str]) -> None:
+    """Whether the patients of these resources are behind the glass. That there is such a patient, a search tells."""
+    if not x.site.desk.glass.is_up or (type == "Patient" and action == "s"):
+        return
+    for number in dict.fromkeys(owner(x.site, type, id) for id in found):
+        if number is not None:
+            x.site.desk.glass.check(x, number)
+
+
+def _is_hidden(site: Site, hidden: Hidden, id: str) -> bool:
+    named = ids.named(site.key, id)
+    told = TOLD.get(named.type) if named is not None else None
+    return named is not None and told is not None and hidden(told.kind, named.number, named.ordinal)
 
 
 def owner(site: Site, type: str, id: str) -> int | None:

@@ -1,0 +1,63 @@
+"""Break-the-glass: patients whose charts open only to those who say why, for a while, and who are audited for it.
+
+Two degrees: `guarded` opens when the glass is broken; `restricted` (employees, persons of note) does not open at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from simulator.exchange import Exchange
+from simulator.refusal import Refusal
+
+LIFE = timedelta(hours=1)  # guess: how long the glass stays broken
+PURPOSE = "BTG"  # HL7 v3 ActReason
+
+
+@dataclass(slots=True)
+class Glass:
+    """The guarded patients of one site, and who has broken which glass until when."""
+
+    guarded: frozenset[int] = frozenset()
+    restricted: frozenset[int] = frozenset()
+    _broken: dict[tuple[str, int], datetime] = field(default_factory=dict)
+
+    def put_behind(self, guarded: frozenset[int], restricted: frozenset[int]) -> None:
+        """These patients and no others; what was broken is whole again."""
+        self.guarded, self.restricted = guarded, restricted
+        self._broken.clear()
+
+    @property
+    def is_up(self) -> bool:
+        """Whether there is anybody behind it."""
+        return bool(self.guarded or self.restricted)
+
+    def is_broken(self, client_id: str, number: int, now: datetime) -> bool:
+        """Whether this client may see this guarded patient now."""
+        until = self._broken.get((client_id, number))
+        return until is not None and now < until
+
+    def break_for(self, client_id: str, number: int, now: datetime) -> datetime:
+        """This client has said why; gives until when the chart is open to it."""
+        until = self._broken[client_id, number] = now + LIFE
+        return until
+
+    def mend(self, client_id: str, number: int) -> None:
+        """The client has what it wanted, or never mind."""
+        self._broken.pop((client_id, number), None)
+
+    def check(self, x: Exchange, number: int) -> None:
+        """Whether the caller may see this patient; notes the purpose when it broke the glass.
+
+        Raises:
+            Refusal: forbidden, with reason restricted_patient or break_the_glass.
+        """
+        if number in self.restricted:
+            raise Refusal("forbidden", f"patient {number} is restricted", reason="restricted_patient")
+        if number not in self.guarded:
+            return
+        client_id = x.caller.client_id if x.caller is not None else ""
+        if not self.is_broken(client_id, number, x.at):
+            raise Refusal("forbidden", f"patient {number} is behind the glass", reason="break_the_glass")
+        x.notes["purpose"] = PURPOSE

@@ -1,0 +1,95 @@
+"""Protected data: sensitive records that are withheld, and patients behind the glass."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, ConfigDict, Field
+
+from simulator.actions import patient_number
+from simulator.auth.withheld import EVERYBODY, SETTING
+from simulator.control.clients import client_named
+from simulator.control.place import ONE, sandbox_of, site_of
+from simulator.control.problem import Problem
+from simulator.population import tables
+from simulator.sandbox import Site
+
+router = APIRouter(tags=["protection"])
+LABELS = tuple(row["key"] for row in tables.raw("sensitivity"))
+
+Key = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class Withholding(BaseModel):
+    """Which records, and from whom."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    labels: Annotated[list[Key], Field(max_length=50, description="of the records: " + ", ".join(LABELS))]
+    client: Annotated[Key | None, Field(description="a client id or name; every client without")] = None
+
+
+class Behind(BaseModel):
+    """Who is behind the glass: keys of the truth, or ids of the vendor."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    guarded: Annotated[list[Key], Field(max_length=10_000, description="open to whoever says why")] = []
+    restricted: Annotated[list[Key], Field(max_length=10_000, description="not open at all")] = []
+
+
+@router.get(f"{ONE}/vendors/{{vendor}}/withheld-records")
+async def withheld(request: Request, id: str, vendor: str) -> dict[str, Any]:
+    """By client the labels whose records it does not get; `*` is every client."""
+    site = site_of(sandbox_of(request, id), vendor)
+    return {"withheld": {name: sorted(labels) for name, labels in _of(site).items()}}
+
+
+@router.put(f"{ONE}/vendors/{{vendor}}/withheld-records")
+async def withhold(request: Request, id: str, vendor: str, wish: Withholding) -> dict[str, Any]:
+    """From now on sensitive records are neither found nor read, as this vendor withholds them. No label: all again."""
+    site = site_of(sandbox_of(request, id), vendor)
+    for label in wish.labels:
+        if label not in LABELS:
+            raise Problem(422, f'unknown label "{label}"', known=list(LABELS))
+    name = EVERYBODY if wish.client is None else client_named(site, wish.client).client_id
+    kept = {**_of(site), name: tuple(wish.labels)}
+    site.settings[SETTING] = {name: labels for name, labels in kept.items() if labels}
+    return {"withheld": {name: sorted(labels) for name, labels in _of(site).items()}}
+
+
+def _of(site: Site) -> dict[str, tuple[str, ...]]:
+    if SETTING not in site.settings:
+        raise Problem(501, f"not simulated: records that {site.vendor.id} withholds")
+    return dict(site.settings[SETTING] or {})
+
+
+@router.get(f"{ONE}/vendors/{{vendor}}/glass")
+async def glass(request: Request, id: str, vendor: str) -> dict[str, Any]:
+    """Who is behind the glass."""
+    return _behind(site_of(sandbox_of(request, id), vendor))
+
+
+@router.put(f"{ONE}/vendors/{{vendor}}/glass")
+async def put_behind(request: Request, id: str, vendor: str, wish: Behind) -> dict[str, Any]:
+    """From now on these patients, and no others, are behind the glass; who had broken it must say why again."""
+    site = site_of(sandbox_of(request, id), vendor)
+    _behind(site)
+    site.desk.glass.put_behind(_numbers(site, wish.guarded), _numbers(site, wish.restricted))
+    return _behind(site)
+
+
+def _numbers(site: Site, named: list[str]) -> frozenset[int]:
+    found = {name: patient_number(site, name) for name in named}
+    for name, number in found.items():
+        if number is None:
+            raise Problem(404, f'no patient "{name}" at {site.vendor.id}', hint="a key of truth/patients, or a FHIR id")
+    return frozenset(number for number in found.values() if number is not None)
+
+
+def _behind(site: Site) -> dict[str, Any]:
+    if not site.settings.get("break_the_glass"):
+        raise Problem(501, f"not simulated: break-the-glass at {site.vendor.id}")
+    held = site.desk.glass
+    return {"guarded": sorted(map(str, held.guarded)), "restricted": sorted(map(str, held.restricted))}

@@ -1,0 +1,266 @@
+"""Sensitive records that are withheld, and patients behind the glass: std:SEC-16, traps E29.
+
+PUT …/vendors/{v}/withheld-records {"labels": ["BH"]}    neither found nor read; not expected, and a leak when held
+PUT …/vendors/epic/glass {"guarded": ["17"]}             403 with 4130 until …/BreakTheGlass/Accept says why
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from conformance import scoring
+from conformance.compare import truth_of
+from conformance.evidence import Call
+from simulator.journal.entry import entry_of
+from simulator.population import tables
+from simulator.sandbox import Sandbox
+from simulator.server import Running
+
+
+@pytest.fixture
+def http() -> Iterator[httpx.Client]:
+    with httpx.Client(timeout=10) as client:
+        yield client
+
+
+def headers(sandbox: Sandbox, vendor: str, client: int = 0) -> dict[str, str]:
+    site = sandbox.sites[vendor]
+    token = site.tokens.issue(
+        list(site.clients)[client],
+        ("system/*.read",),
+        now=sandbox.clock.now(),
+        lifetime=timedelta(days=1),
+        allows=lambda type, action: True,
+    )
+    return {"authorization": f"Bearer {token.text}", "accept": "application/fhir+json"}
+
+
+def fhir(server: Running, sandbox: Sandbox, vendor: str) -> str:
+    return sandbox.sites[vendor].urls(server.base_url(sandbox, vendor))["fhir_url"]
+
+
+def control(server: Running, sandbox: Sandbox, vendor: str, noun: str) -> str:
+    return f"{server.control}/sandboxes/{sandbox.id}/vendors/{vendor}/{noun}"
+
+
+def labelled(sandbox: Sandbox, vendor: str) -> tuple[int, str, str, str]:
+    """(patient, type, id, label) of a resource with a sensitive record behind it."""
+    site = sandbox.sites[vendor]
+    for number in range(200):
+        for told in site.vendor.renderings(site, number):
+            labels = [label for record in told.records for label in getattr(record, "sensitivity", ())]
+            if labels and told.type == "Condition" and "combined" not in told.id:
+                return number, told.type, told.id, labels[0]
+    raise AssertionError("nobody of these has a sensitive condition")
+
+
+def found(http: httpx.Client, server: Running, sandbox: Sandbox, vendor: str, number: int, client: int = 0) -> set[str]:
+    site = sandbox.sites[vendor]
+    asked = {"patient": site.vendor.patient_ids(site, number)["fhir_id"]}
+    if vendor == "epic":
+        asked["category"] = "problem-list-item,encounter-diagnosis,health-concern"
+    door = f"{fhir(server, sandbox, vendor)}/Condition"
+    answer = http.get(door, params=asked, headers=headers(sandbox, vendor, client))
+    assert answer.status_code == 200, answer.text
+    entries = answer.json().get("entry", ())
+    return {one["resource"]["id"] for one in entries if one["resource"]["resourceType"] == "Condition"}
+
+
+@pytest.mark.parametrize(("vendor", "status"), [("epic", 403), ("cerner", 404)])
+def test_a_withheld_record_is_neither_found_nor_read(
+    server: Running, sandbox: Sandbox, http: httpx.Client, vendor: str, status: int
+) -> None:
+    number, type, id, label = labelled(sandbox, vendor)
+    before = found(http, server, sandbox, vendor, number)
+    assert id in before
+    answer = http.put(control(server, sandbox, vendor, "withheld-records"), json={"labels": [label]})
+    assert answer.json() == {"withheld": {"*": [label]}}
+    after = found(http, server, sandbox, vendor, number)
+    assert id not in after
+    assert after < before
+    refused = http.get(f"{fhir(server, sandbox, vendor)}/{type}/{id}", headers=headers(sandbox, vendor))
+    assert refused.status_code == status
+    http.put(control(server, sandbox, vendor, "withheld-records"), json={"labels": []})
+    assert found(http, server, sandbox, vendor, number) == before
+
+
+@pytest.mark.parametrize("vendor", ["epic", "cerner"])
+def test_records_are_withheld_from_one_client_and_told_to_another(
+    server: Running, sandbox: Sandbox, http: httpx.Client, vendor: str
+) -> None:
+    number, _, id, label = labelled(sandbox, vendor)
+    name = next(iter(sandbox.sites[vendor].clients.values())).name
+    http.put(control(server, sandbox, vendor, "withheld-records"), json={"labels": [label], "client": name})
+    assert id not in found(http, server, sandbox, vendor, number, client=0)
+    assert id in found(http, server, sandbox, vendor, number, client=1)
+
+
+@pytest.mark.parametrize("vendor", ["epic", "cerner"])
+def test_nothing_is_expected_of_what_is_withheld(server: Running, sandbox: Sandbox, vendor: str) -> None:
+    number, _, id, label = labelled(sandbox, vendor)
+    site = sandbox.sites[vendor]
+    first, second, *_ = site.clients
+    site.settings["withheld_records"] = {first: (label,)}
+    hidden = [fact for fact in truth_of(site, [number], client_id=first).facts[number] if fact.is_withheld]
+    assert any(telling.source["id"] == id for fact in hidden for telling in fact.tellings)
+    assert not any(fact.is_withheld for fact in truth_of(site, [number], client_id=second).facts[number])
+
+
+def test_the_judge_misses_nothing_that_was_withheld_and_counts_what_leaked(server: Running, sandbox: Sandbox) -> None:
+    number, _, id, label = labelled(sandbox, "cerner")
+    site = sandbox.sites["cerner"]
+    client_id = next(iter(site.clients))
+    call = Call("run", "read", {"kinds": ["condition"]}, {"status": "ok"}, "", 0, 1, step=0, subject=str(number))
+    site.settings["withheld_records"] = {client_id: (label,)}
+    truth = truth_of(site, [number], client_id=client_id)
+    hidden = next(fact for fact in truth.facts[number] if id in {one.source["id"] for one in fact.tellings})
+    told = scoring.score(truth, [call], {0: []}, [], keeps_records=False)
+    assert hidden.id not in {fact["fact"] for fact in told["facts"]}
+    held = dict(hidden.tellings[0].expectation.record)
+    told = scoring.score(truth, [call], {0: [held]}, [], keeps_records=False)
+    wrong = [(fact["fact"], one["verdict"]) for fact in told["facts"] for one in fact["mismatches"]]
+    assert (hidden.id, "leak") in wrong
+
+
+def test_an_unknown_label_or_a_vendor_that_withholds_nothing_is_said(
+    server: Running, sandbox: Sandbox, http: httpx.Client
+) -> None:
+    answer = http.put(control(server, sandbox, "epic", "withheld-records"), json={"labels": ["XYZ"]})
+    assert (answer.status_code, answer.json()["known"]) == (422, [row["key"] for row in tables.raw("sensitivity")])
+    answer = http.put(control(server, sandbox, "athena", "withheld-records"), json={"labels": ["BH"]})
+    assert (answer.status_code, answer.headers["x-emr-sandbox"]) == (501, "not-simulated")
+    answer = http.put(control(server, sandbox, "cerner", "glass"), json={"guarded": ["1"]})
+    assert answer.status_code == 501
+
+
+# The glass
+
+
+def guard(server: Running, sandbox: Sandbox, http: httpx.Client, **wish: list[str]) -> None:
+    assert http.put(control(server, sandbox, "epic", "glass"), json=wish).status_code == 200
+
+
+def codes(answer: httpx.Response) -> list[str]:
+    return [one["details"]["coding"][0]["code"] for one in answer.json()["issue"]]
+
+
+def step(
+    http: httpx.Client, server: Running, sandbox: Sandbox, name: str, said: Any, client: int = 0
+) -> httpx.Response:
+    verb = {"Check": "AccessCheck"}.get(name, name)
+    door = server.base_url(sandbox, "epic") + (
+        f"/interconnect-fhir-oauth/api/epic/2013/Security/BreakTheGlass/{name}BreakTheGlass"
+        f"/Security/BreakTheGlass/{verb}"
+    )
+    return http.post(door, data=said, headers=headers(sandbox, "epic", client))
+
+
+@pytest.fixture
+def reader(server: Running, sandbox: Sandbox, http: httpx.Client) -> Any:
+    """`reader("Patient", 17)`: a read or a search of what is that patient's."""
+    site = sandbox.sites["epic"]
+
+    def read(type: str = "Patient", number: int = 17, client: int = 0) -> httpx.Response:
+        id = site.vendor.patient_ids(site, number)["fhir_id"]
+        door = f"{fhir(server, sandbox, 'epic')}/{type}"
+        door += f"/{id}" if type == "Patient" else f"?patient={id}"
+        return http.get(door, headers=headers(sandbox, "epic", client))
+
+    return read
+
+
+def statement(sandbox: Sandbox, number: int = 17, **more: Any) -> dict[str, Any]:
+    site = sandbox.sites["epic"]
+    id = site.vendor.patient_ids(site, number)["fhir_id"]
+    made = {"PatientID": id, "PatientIDType": "FHIR", "UserID": "1", "UserIDType": "External", "CheckView": "100"}
+    return {**made, "DepartmentID": "7", "CheckType[0]": "Record", "FailedReason": "1", **more}
+
+
+def test_the_glass_opens_to_who_says_why_for_an_hour_and_is_audited(
+    server: Running, sandbox: Sandbox, http: httpx.Client, reader: Any
+) -> None:
+    guard(server, sandbox, http, guarded=["17"])
+    for type in ("Patient", "Condition", "AllergyIntolerance"):
+        refused = reader(type)
+        assert (refused.status_code, codes(refused)) == (403, ["4130"])
+    assert reader(number=18).status_code == 200
+    assert step(http, server, sandbox, "Check", statement(sandbox)).json()["AccessType"] == 2
+    assert step(http, server, sandbox, "Check", statement(sandbox, number=18)).json()["AccessType"] == 1
+    said = statement(sandbox, Reason="Direct Patient Care", Explanation="consult")
+    accepted = step(http, server, sandbox, "Accept", said)
+    assert accepted.status_code == 200, accepted.text
+    entry = entry_of(sandbox.journal.entries[-1])
+    assert (entry["purpose"], entry["patients"], entry["notes"]["user"]) == ("BTG", ["17"], "1")
+    assert step(http, server, sandbox, "Check", statement(sandbox)).json()["AccessType"] == 1
+    answer = reader()
+    assert answer.status_code == 200
+    entry = entry_of(sandbox.journal.entries[-1])
+    assert (entry["purpose"], entry["patients"]) == ("BTG", ["17"])
+    log = http.get(f"{server.control}/sandboxes/{sandbox.id}/audit", params={"patient": "17"}).text
+    assert '"code":"BTG"' in log.splitlines()[-1]
+    assert reader(client=1).status_code == 403  # it is another client's glass
+    sandbox.clock.advance(timedelta(hours=1))
+    assert codes(reader()) == ["4130"]
+
+
+def test_what_a_prompt_needs_is_told(server: Running, sandbox: Sandbox, http: httpx.Client) -> None:
+    told = step(http, server, sandbox, "Initialize", {}).json()
+    assert "Other" in [one["Title"] for one in told["Reasons"]]
+    assert told["TimeoutInMinutes"] == 60
+
+
+def test_cancelling_closes_the_chart_again(server: Running, sandbox: Sandbox, http: httpx.Client, reader: Any) -> None:
+    guard(server, sandbox, http, guarded=["17"])
+    step(http, server, sandbox, "Accept", statement(sandbox, Reason="Billing"))
+    assert reader().status_code == 200
+    step(http, server, sandbox, "Cancel", statement(sandbox))
+    assert reader().status_code == 403
+
+
+def test_a_restricted_patient_opens_to_nobody(
+    server: Running, sandbox: Sandbox, http: httpx.Client, reader: Any
+) -> None:
+    guard(server, sandbox, http, restricted=["17"])
+    assert codes(reader("Condition")) == ["4131"]
+    assert step(http, server, sandbox, "Check", statement(sandbox)).json()["AccessType"] == 0
+    assert codes(step(http, server, sandbox, "Accept", statement(sandbox, Reason="Billing"))) == ["4131"]
+    guard(server, sandbox, http)
+    assert reader().status_code == 200
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Reason": "Curiosity"},
+        {"Reason": "Other"},
+        {"Reason": "Billing", "UserID": ""},
+        {"Reason": "Billing", "PatientID": "x"},
+        {},
+    ],
+)
+def test_the_glass_does_not_break_without_a_reason_a_user_and_a_patient(
+    server: Running, sandbox: Sandbox, http: httpx.Client, reader: Any, said: dict[str, str]
+) -> None:
+    guard(server, sandbox, http, guarded=["17"])
+    assert step(http, server, sandbox, "Accept", statement(sandbox, **said)).status_code == 400
+    assert reader().status_code == 403
+
+
+def test_without_a_token_the_glass_is_not_even_asked(server: Running, sandbox: Sandbox, http: httpx.Client) -> None:
+    door = server.base_url(sandbox, "epic") + (
+        "/interconnect-fhir-oauth/api/epic/2013/Security/BreakTheGlass/AcceptBreakTheGlass"
+        "/Security/BreakTheGlass/Accept"
+    )
+    assert http.post(door, json=statement(sandbox, Reason="Billing")).status_code == 401
+
+
+def test_who_is_behind_the_glass_is_told_and_must_exist(server: Running, sandbox: Sandbox, http: httpx.Client) -> None:
+    door = control(server, sandbox, "epic", "glass")
+    guard(server, sandbox, http, guarded=["17"], restricted=["4"])
+    assert http.get(door).json() == {"guarded": ["17"], "restricted": ["4"]}
+    assert http.put(door, json={"guarded": ["99999999"]}).status_code == 404
