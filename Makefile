@@ -50,6 +50,7 @@ load: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	@$(BIN)/python -m loadtests.bench
+	@$(BIN)/python -m loadtests.bench_faults
 
 bench-population: $(VENV)/.ready-dev
 	@$(BIN)/python -m loadtests.population

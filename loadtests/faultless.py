@@ -1,18 +1,15 @@
-"""The sandbox with its faults compiled out, to measure what faults cost a sandbox that has none.
+"""The path of a request with its faults compiled out, to measure what they cost a sandbox that has none.
 
-Not a second implementation: the path of a request is read from its own source, every statement that speaks of a plan is
-taken away, and what is left is compiled in its place. `python -m loadtests.faultless` is `emr-sandbox` without faults.
+Not a second implementation: the path is read from its own source, every statement that speaks of a plan is taken away,
+and what is left is compiled.
 """
 
 from __future__ import annotations
 
 import ast
 import inspect
-import sys
 import textwrap
 from types import FunctionType
-
-from simulator import cli, pipeline, server
 
 
 class WithoutPlan(ast.NodeTransformer):
@@ -45,14 +42,3 @@ def without_plan(of: FunctionType) -> FunctionType:
     exec(compile(ast.fix_missing_locations(tree), f"<{of.__qualname__} without faults>", "exec"), scope)
     made: FunctionType = scope[of.__name__]
     return made
-
-
-def take_faults_out() -> None:
-    """From now on this process handles requests without faults."""
-    server.handle = without_plan(pipeline.handle)
-    server.Server._exchange = without_plan(server.Server._exchange)  # type: ignore[method-assign]
-
-
-if __name__ == "__main__":
-    take_faults_out()
-    raise SystemExit(cli.run(sys.argv[1:]))

@@ -21,13 +21,13 @@ QUERIES_BY_TYPE = {"athena": {"MedicationRequest": "&intent=order"}}
 
 
 @contextmanager
-def own_server(seed: int, patients: int, module: str = "simulator") -> Iterator[str]:
+def own_server(seed: int, patients: int) -> Iterator[str]:
     """The URL of a server started for this run in a process of its own, stopped at the end.
 
     Raises:
         UsageError: it did not come up.
     """
-    command = [sys.executable, "-m", module, "serve", "--port", "0", "--json"]
+    command = [sys.executable, "-m", "simulator", "serve", "--port", "0", "--json"]
     command += ["--seed", str(seed), "--patients", str(patients)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -11,6 +11,8 @@ from typing import Protocol
 
 _HELD_FOR_US = 1_000_000
 """When a slot of a concurrent limit will be free nobody knows: callers are told a second."""
+_MOST = 100_000
+"""Callers that are remembered; beyond that those are forgotten of whom there is nothing to remember."""
 
 
 class Counter(Protocol):
@@ -62,6 +64,8 @@ class Fixed(_NeverHeld):
         window = at // self._per
         seen, used = self._used.get(who, (window, 0))
         self._used[who] = (window, used + 1 if seen == window else 1)
+        if len(self._used) > _MOST:
+            self._used = {one: spent for one, spent in self._used.items() if spent[0] == window}
 
     def standing(self, who: str, at: int) -> tuple[int, int]:
         window = at // self._per
@@ -94,6 +98,8 @@ class Sliding(_NeverHeld):
     def spend(self, who: str, at: int) -> None:
         made = self._of(who, at)
         made.append(max(at, made[-1]) if made else at)  # a clock that was put back does not disorder the line
+        if len(self._made) > _MOST:
+            self._made = {one: calls for one, calls in self._made.items() if calls and calls[-1] > at - self._per}
 
     def standing(self, who: str, at: int) -> tuple[int, int]:
         made = self._of(who, at)
@@ -125,6 +131,8 @@ class Bucket(_NeverHeld):
     def spend(self, who: str, at: int) -> None:
         level = self._now(who, at) - self._per
         self._level[who] = (max(at, self._level.get(who, (at, 0))[0]), level)
+        if len(self._level) > _MOST:
+            self._level = {one: kept for one, kept in self._level.items() if self._now(one, at) < self._size}
 
     def standing(self, who: str, at: int) -> tuple[int, int]:
         level = self._now(who, at)

@@ -87,6 +87,7 @@ def _fault() -> dict[str, Any]:
             "share": {"type": "number", "minimum": 0, "maximum": 1, "description": "the share that it hits"},
             "window": {"$ref": "#/$defs/window"},
             "budget": {"type": "integer", "minimum": 0, "description": "how often it acts at most"},
+            "seed": {"type": "integer", "minimum": 0, "description": "chance of its own, equal in every sandbox"},
             "skip": {"type": "integer", "minimum": 0, "description": "so many matches are spared first"},
         },
         "allOf": cases,

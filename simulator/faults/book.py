@@ -87,8 +87,10 @@ class FaultBook:
         return made
 
     def _rule(self, value: Mapping[str, Any], id: str) -> Rule:
-        seed = seed_bytes(self._seed.hex(), self._next, *([id.rpartition(".")[2]] if "." in id else []))
-        return Rule.from_json(value, id=id, seed=seed, added_at=self._moment or (self._now() if self._now else None))
+        chance = seed_bytes(self._seed.hex(), self._next, *([id.rpartition(".")[2]] if "." in id else []))
+        return Rule.from_json(
+            value, id=id, chance=chance, added_at=self._moment or (self._now() if self._now else None)
+        )
 
     def replay(self, exchanges: Iterable[Mapping[str, Any]]) -> Script:
         """Do again what the journal says was done: the n-th call of an operation meets what the n-th met then.

@@ -55,7 +55,7 @@ def parts_of(kind: Outage, value: Mapping[str, Any]) -> list[dict[str, Any]]:
     Raises:
         UsageError: an argument or member is not acceptable.
     """
-    for name in ("share", "budget", "skip"):
+    for name in ("share", "budget", "skip", "seed"):
         if value.get(name) is not None:
             raise UsageError(
                 f"outage `{kind.name}` takes no `{name}`", f"its arguments: {', '.join(kind.args) or 'none'}"

@@ -72,7 +72,14 @@ class Plan:
                 raise refusal
 
     def spoil(self, reply: Reply, x: Exchange) -> Reply:
-        """The answer as it leaves; rules that ask for the status or the page are decided here."""
+        """The answer as it leaves; rules that ask for the status or the page are decided here. A gap or a crash of ours
+        is never dressed up as the vendor's."""
+        if not reply.simulated:
+            for act in self._acts:
+                if act.kind.spoil is not None:
+                    self._note(act, "spoil")
+                    act.say(spared="not simulated")
+            return reply
         for act in self._acts:
             if act.is_late:
                 reply = self._act_late(act, reply, x)

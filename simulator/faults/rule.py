@@ -14,11 +14,11 @@ from simulator.faults.fault import Fault
 from simulator.faults.kinds import kinds
 from simulator.faults.waits import Waits
 from simulator.faults.window import Window
-from simulator.ids import M64, h64
+from simulator.ids import M64, h64, seed_bytes
 from simulator.refusal import UsageError
 from simulator.selector import Selector
 
-MEMBERS = ("id", "when", "fault", "args", "share", "window", "budget", "skip")
+MEMBERS = ("id", "when", "fault", "args", "share", "window", "budget", "skip", "seed")
 
 
 class Rule:
@@ -29,18 +29,19 @@ class Rule:
     window   when it is open, in sandbox time since the rule was added; None: always
     skip     the first so many matches are spared
     budget   how often it acts at most; None: without end
+    seed     chance of its own, equal in every sandbox; None: of the sandbox's seed and the number of the rule
     """
 
     __slots__ = (
-        "_lock", "_seed", "added_at", "args", "budget", "hits", "id", "kind", "matches", "memory", "share", "skip",
-        "waits", "when", "window",
+        "_chance", "_lock", "added_at", "args", "budget", "hits", "id", "kind", "matches", "memory", "seed", "share",
+        "skip", "waits", "when", "window",
     )  # fmt: skip
 
     def __init__(
         self,
         id: str,
         *,
-        seed: bytes,
+        chance: bytes,
         kind: Fault,
         args: dict[str, Any],
         when: Selector,
@@ -49,6 +50,7 @@ class Rule:
         window: Window | None = None,
         budget: int | None = None,
         skip: int = 0,
+        seed: int | None = None,
     ) -> None:
         self.id = id
         self.kind = kind
@@ -63,12 +65,13 @@ class Rule:
         self.hits = 0
         self.memory: dict[Any, Any] = {}
         self.waits = Waits()
-        self._seed = seed
+        self.seed = seed
+        self._chance = chance if seed is None else seed_bytes("fault", seed)
         self._lock = threading.Lock()
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any], *, id: str, seed: bytes, added_at: datetime | None) -> Rule:
-        """The rule of the contract's `fault` shape.
+    def from_json(cls, value: Mapping[str, Any], *, id: str, chance: bytes, added_at: datetime | None) -> Rule:
+        """The rule of the contract's `fault` shape; `chance` decides shares and draws when no `seed` is given.
 
         Raises:
             UsageError: a member is unknown or not acceptable; the message names it.
@@ -77,7 +80,7 @@ class Rule:
         kind = _kind(value.get("fault"))
         return cls(
             id,
-            seed=seed,
+            chance=chance,
             kind=kind,
             args=kind.arguments(table_of_args(value)),
             when=Selector.from_json({} if value.get("when") is None else value["when"]),
@@ -86,6 +89,7 @@ class Rule:
             window=Window.from_json(value.get("window")),
             budget=_whole("budget", value.get("budget"), None),
             skip=_whole("skip", value.get("skip"), 0) or 0,
+            seed=_whole("seed", value.get("seed"), None),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -102,6 +106,8 @@ class Rule:
             "matches": self.matches,
             "hits": self.hits,
         }
+        if self.seed is not None:
+            told["seed"] = self.seed
         waits = self.waits.to_json()
         return told if waits is None else told | {"latency": waits}
 
@@ -122,10 +128,10 @@ class Rule:
             self.matches += 1
             if match < self.skip:
                 return None
-            if self.share < 1.0 and h64(self._seed, "share", match) >= int(self.share * (M64 + 1)):
+            if self.share < 1.0 and h64(self._chance, "share", match) >= int(self.share * (M64 + 1)):
                 return None
             self.hits += 1
-        draw = h64(self._seed, "draw", match)
+        draw = h64(self._chance, "draw", match)
         return Act(
             self.id, self.kind, self.args, x, draw, self.memory, since.total_seconds(), self.when.is_late, self.waits
         )

@@ -314,3 +314,26 @@ def test_every_kind_says_what_it_does_and_has_a_schema(kind: Any) -> None:
         if arg.default is ...
     }
     jsonschema.validate(kind.arguments(needed), schema)
+
+
+def test_a_fault_may_have_a_seed_of_its_own(exchange: Make) -> None:
+    x = exchange()
+    runs = []
+    for sandbox_seed, more in ((b"1", {"seed": 5}), (b"2", {"seed": 5}), (b"1", {"seed": 6}), (b"1", {}), (b"2", {})):
+        book = FaultBook(sandbox_seed)
+        rule = book.add(RESET | {"share": 0.5} | more)
+        assert rule.to_json().get("seed") == more.get("seed")
+        runs.append([is_hit(book, x) for _ in range(60)])
+    assert runs[0] == runs[1]
+    assert len({tuple(run) for run in runs}) == 4
+
+
+@pytest.mark.parametrize(("path", "status"), [("/gap", 501), ("/crash", 500)])
+def test_a_gap_of_ours_is_not_dressed_up(
+    get: Get, tiny_sandbox: Sandbox, path: str, status: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    tiny_sandbox.faults.add({"fault": "login_page"})
+    answer = get(path)
+    assert (answer.status_code, "x-emr-sandbox" in answer.headers) == (status, True)
+    assert entry_of(tiny_sandbox.journal.entries[-1])["fault"]["spared"] == "not simulated"
+    capfd.readouterr()

@@ -225,3 +225,19 @@ def test_a_limit_can_be_seen_and_changed_from_outside(tiny_server: Running, tiny
     assert httpx.put(here, json={"vendor": "twin", "scale": 10}).json()["limits"]["twin"][0]["calls"] == 50
     assert httpx.put(here, json={"vendor": "twin", "window": "moving"}).status_code == 422
     assert "with `calls` and `scope`" in httpx.put(here, json={"name": "other", "calls": 1}).json()["hint"]
+
+
+@pytest.mark.parametrize("window", ["fixed", "sliding", "bucket"])
+def test_callers_of_long_ago_are_forgotten_and_those_of_now_are_not(
+    window: Any, exchange: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulator.counters._MOST", 10)
+    exchange().sandbox.clock.freeze()
+    book = LimitBook([Limit("l", 1, PER, "client", HERE, window=window)])
+    for number in range(30):
+        at = MIDNIGHT + (number // 10) * 2 * PER
+        assert is_counted(book, call(exchange, at, chr(ord("a") + number)))
+        assert not is_counted(book, call(exchange, at, chr(ord("a") + number)))
+    counter = book._counters["l"]
+    kept = next(getattr(counter, name) for name in ("_used", "_made", "_level") if hasattr(counter, name))
+    assert len(kept) <= 11

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ import pytest
 from simulator import edge
 from simulator.journal.entry import entry_of
 from simulator.sandbox import Sandbox
+from simulator.selector import Selector
 from simulator.server import Running, Server, running
 from simulator.settings import Settings
 from simulator.wire import WireFault
@@ -140,6 +142,27 @@ def test_network_faults_need_neither_uvloop_nor_httptools(
         faults.add({"fault": "limit_data", "args": {"bytes": 5}})
         with pytest.raises(httpx.RemoteProtocolError):
             http.get(door)
+        for rule in ({"fault": "chunk_abort", "args": {"bytes": 4}}, {"fault": "black_hole", "args": {"hold_s": 0.01}}):
+            faults.clear()
+            faults.add(rule)
+            with pytest.raises(httpx.RemoteProtocolError):
+                http.get(door)
+        faults.clear()
+        faults.add({"fault": "slicer", "args": {"average_size_bytes": 4, "delay_ms": 1}})
+        assert http.get(door).json() == {"kind": "tiny"}
         faults.clear()
         assert http.get(door).json() == {"kind": "tiny"}
     assert capfd.readouterr().err == ""
+
+
+def test_a_server_that_stops_lets_go_of_whom_it_holds() -> None:
+    with running(Settings(vendors=("tiny",), rooms=(tiny(),), patients=10)) as up:
+        up.sandboxes.default.faults.add({"fault": "black_hole"})
+        host, port = up.url.removeprefix("http://").split(":")
+        plug = socket.create_connection((host, int(port)), timeout=10)
+        plug.sendall(b"GET /tiny/fhir/metadata HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert up.sandboxes.default.journal.wait(Selector(), timeout_s=5) is not None
+        stopped = time.monotonic()
+    assert time.monotonic() - stopped < 1.9  # two seconds is when it would lose patience
+    assert plug.recv(1) == b""
+    plug.close()

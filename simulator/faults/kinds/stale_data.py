@@ -9,6 +9,8 @@ from simulator.faults.act import Act
 from simulator.faults.fault import Fault, seconds
 from simulator.selector import client_of
 
+_KEPT = 10_000  # answers; beyond that the first ones are forgotten
+
 
 def _spoil(reply: Reply, act: Act) -> Reply:
     x = act.x
@@ -22,6 +24,8 @@ def _spoil(reply: Reply, act: Act) -> Reply:
         old: Reply = kept[1]
         return Reply(old.status, old.body, list(reply.headers), old.simulated, old.served)
     act.memory[key] = (x.at, reply)
+    if len(act.memory) > _KEPT:
+        del act.memory[next(iter(act.memory))]
     return reply
 
 
