@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator import registry, scenario
-from simulator.faults.fault import Fault
+from simulator.faults.fault import Arg, Fault
 from simulator.faults.kinds import kinds
 from simulator.faults.outage import Outage
 from simulator.faults.outages import outages
@@ -112,9 +112,16 @@ def _fault(what: str, kind: Fault | Outage) -> dict[str, Any]:
         "what": what,
         "name": kind.name,
         "says": kind.says,
-        "args": {name: arg.says for name, arg in kind.args.items()},
+        "args": {name: _told_arg(arg) for name, arg in kind.args.items()},
         "example": {"when": {"path": "/Observation*"}, "fault": kind.name, "args": {**needed, **args}},
     }
+
+
+def _told_arg(arg: Arg) -> str:
+    """What an argument means, what it may be, and what it is when nothing is said."""
+    choices = f"; one of {', '.join(map(str, arg.one_of))}" if arg.one_of else ""
+    otherwise = "; must be given" if arg.default is ... else f"; {json.dumps(arg.default)} if not given"
+    return arg.says + choices + otherwise
 
 
 def _vendor(room: Vendor) -> dict[str, Any]:

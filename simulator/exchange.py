@@ -146,6 +146,10 @@ class Exchange:
             self._params = parse_qsl(self.query, keep_blank_values=True)
         return self._params
 
+    def read_params_as(self, pairs: list[tuple[str, str]]) -> None:
+        """Let the room read other parameters than were sent; `query` stays as it came."""
+        self._params = pairs
+
     def param(self, name: str) -> str | None:
         """The first value of the query parameter `name`, or None."""
         for key, value in self.params:

@@ -123,6 +123,10 @@ ROWS: dict[str, list[Row]] = {
     "empty_response": [Row(nothing("closed"))],
     "expire_token": [Row(lambda seen, clean: seen.status == 401)],
     "failure_envelope": [Row(lambda seen, clean: (seen.status, json.loads(seen.body)) == (200, {"tiny": "broken"}))],
+    "ignore_parameter": [
+        Row(lambda seen, clean: ids(seen)[0] == "t0", {"parameter": "page"}, path="/fhir/Thing?page=2"),
+        Row(lambda seen, clean: False, {"parameter": "sort"}, is_spared=True),
+    ],
     "latency": [Row(lambda seen, clean: seen.body == clean.body and seen.head_s >= 0.029, {"latency_ms": 30})],
     "limit_data": [
         Row(cut(20), {"bytes": 20}),

@@ -34,7 +34,8 @@ def _login(x: Exchange, facts: Mapping[str, Any]) -> Reply:
 
 
 _RECORDED = (
-    "https://github.com/smart-on-fhir/cumulus-etl/issues/334: stray 502 among good answers; the page's words are ours"
+    "https://github.com/cerner/fhir.cerner.com/issues/966: such a page, with 504; that a maintenance shows it, and its "
+    "words, are ours"
 )
 TROUBLE: Mapping[str, Trouble] = {
     "maintenance": Trouble(_maintenance, Source(_RECORDED, "guess")),

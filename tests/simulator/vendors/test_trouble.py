@@ -19,6 +19,7 @@ from simulator.server import Running
 
 VENDORS = tuple(registry.vendors())
 NEEDED: dict[str, dict[str, Any]] = {
+    "ignore_parameter": {"parameter": "_count"},
     "status": {"status": 503}, "latency": {"latency_ms": 1}, "limit_data": {"bytes": 50},
     "bandwidth": {"rate_bytes_s": 1e7},
     "stale_data": {"age_s": 5}, "read_lag": {"lag_s": 5}, "clock_advance": {"advance_s": 1},
