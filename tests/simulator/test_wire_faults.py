@@ -155,7 +155,8 @@ def test_network_faults_need_neither_uvloop_nor_httptools(
     assert capfd.readouterr().err == ""
 
 
-def test_a_server_that_stops_lets_go_of_whom_it_holds() -> None:
+def test_a_server_that_stops_lets_go_of_whom_it_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "_GRACE_S", 30.0)
     with running(Settings(vendors=("tiny",), rooms=(tiny(),), patients=10)) as up:
         up.sandboxes.default.faults.add({"fault": "black_hole"})
         host, port = up.url.removeprefix("http://").split(":")
@@ -163,6 +164,6 @@ def test_a_server_that_stops_lets_go_of_whom_it_holds() -> None:
         plug.sendall(b"GET /tiny/fhir/metadata HTTP/1.1\r\nhost: x\r\n\r\n")
         assert up.sandboxes.default.journal.wait(Selector(), timeout_s=5) is not None
         stopped = time.monotonic()
-    assert time.monotonic() - stopped < 1.9  # two seconds is when it would lose patience
+    assert time.monotonic() - stopped < 9  # it need not lose patience first
     assert plug.recv(1) == b""
     plug.close()
