@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from simulator.population.cast import PASSWORD as PASSWORD
 from simulator.population.world import World
 
-PASSWORD = "sandbox"
 STAFF_SHOWN = 6
 _DOCTOR = "dr"
 
@@ -70,9 +70,11 @@ def practitioner(world: World, index: int) -> User | None:
 
 
 def staff(world: World) -> Sequence[User]:
-    """The practitioners that are offered: the first few of the world."""
-    found = (practitioner(world, index) for index in range(STAFF_SHOWN))
-    return [one for one in found if one is not None]
+    """The practitioners that are offered: those of the cast, then the first few of the world."""
+    named = [one for one in cast(world) if one.kind == "practitioner"]
+    known = {one.number for one in named}
+    drawn = (practitioner(world, index) for index in range(STAFF_SHOWN) if index not in known)
+    return [*named, *(one for one in drawn if one is not None)][:STAFF_SHOWN]
 
 
 def cast(world: World) -> Sequence[User]:

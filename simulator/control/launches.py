@@ -44,10 +44,9 @@ class Opening(BaseModel):
 
 @router.get(f"{ONE}/users")
 async def listed(request: Request, id: str, patient: str | None = None) -> dict[str, Any]:
-    """Who can log in: a handful of practitioners and of the cast, or the user that a patient (a key) is. All have one
-    password."""
+    """Who can log in: practitioners and patients by name, and the user that any patient (a key) is. One password."""
     found = sandbox_of(request, id)
-    people = [*users.staff(found.world), *users.cast(found.world)]
+    people = [*users.staff(found.world), *(one for one in users.cast(found.world) if one.kind == "patient")]
     if patient is not None:
         number = int(patient) if patient.isascii() and patient.isdigit() and len(patient) < 12 else -1
         one = users.patient(found.world, number) if number >= 0 else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.vendor import Vendor
-from simulator.vendors.athena import auth, ids, limits, trouble
+from simulator.vendors.athena import auth, ids, limits, origins, trouble
 from simulator.vendors.athena.api import route
 from simulator.vendors.athena.errors import AthenaErrors
+from simulator.vendors.athena.manner import MANNER
 from simulator.vendors.athena.owners import owner
 from simulator.vendors.athena.renderings import renderings
 from simulator.vendors.athena.traps import TRAPS
@@ -23,6 +24,9 @@ def urls(base_url: str, site: Site) -> dict[str, str]:
         "rest_url": f"{base_url}/v1/{ids.PRACTICE}",
         "fhir_url": f"{base_url}/fhir/r4",
         "token_url": f"{base_url}/oauth2/v1/token",
+        "authorize_url": f"{base_url}/oauth2/v1/authorize",
+        "introspect_url": f"{base_url}/oauth2/v1/introspect",
+        "revoke_url": f"{base_url}/oauth2/v1/revoke",
     }
 
 
@@ -33,9 +37,10 @@ VENDOR = Vendor(
     clients=auth.clients,
     route=route,
     admit=auth.admit,
+    manner=MANNER,
     errors=AthenaErrors(),
     limits=limits.LIMITS,
-    finish=limits.tell,
+    finish=origins.finish,
     patient_ids=ids.patient_ids,
     patient_of=ids.patient_of,
     owner=owner,

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from simulator.exchange import Exchange, Reply, Route
+from simulator.fetch import client_keys
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.athena import auth
+from simulator.vendors.athena import auth, smart
 from simulator.vendors.athena.auth import ANY, REST
 from simulator.vendors.athena.fhir import capability
 from simulator.vendors.athena.fhir import search as fhir_search
@@ -73,13 +74,22 @@ def route(x: Exchange) -> Route:
         Refusal: nobody does.
     """
     parts = x.path.strip("/").split("/")
+    if x.method == "OPTIONS" and parts[0] in ("fhir", "oauth2"):
+        return _PREFLIGHT
     if parts[0] == "v1" and len(parts) > 2:
         return _rest(x, parts[1], parts[2:])
     if parts[:2] == ["fhir", "r4"]:
         return _fhir(x, parts[2:])
     if parts[:2] == ["oauth2", "v1"]:
         return _oauth(x, parts[2:])
+    if x.method == "GET" and x.path == smart.STYLE:
+        return Route("style", smart.style)
+    if x.method == "GET" and f"{x.base_url}{x.path}" == f"{smart.issuer(x)}/.well-known/openid-configuration":
+        return Route("openid-configuration", smart.openid_configuration)
     raise _not_routed(x)
+
+
+_PREFLIGHT = Route("preflight", lambda x: Reply(200))
 
 
 def _not_routed(x: Exchange) -> Refusal:
@@ -146,16 +156,20 @@ def _unsupported(x: Exchange) -> NoReturn:
     raise Refusal("unsupported", f"{x.method} {x.path}", reason="no_interaction")
 
 
-_OAUTH_DOORS: dict[str, tuple[str, Answer, frozenset[str]]] = {
-    "token": ("token", auth.token, frozenset({"POST", "GET", "PUT", "DELETE"})),
-    "keys": ("keys", auth.keys, frozenset({"GET"})),
+_CLIENT_KEYS = client_keys(auth.KEYS_KEPT)
+_OAUTH_DOORS: dict[str, tuple[Route, frozenset[str]]] = {
+    "token": (Route("token", auth.token, prepare=_CLIENT_KEYS), frozenset({"POST", "GET", "PUT", "DELETE"})),
+    "authorize": (Route("authorize", smart.authorize), frozenset({"GET", "POST"})),
+    "introspect": (Route("introspect", auth.introspect, prepare=_CLIENT_KEYS), frozenset({"GET", "POST"})),
+    "revoke": (Route("revoke", auth.revoke, prepare=_CLIENT_KEYS), frozenset({"POST"})),
+    "keys": (Route("keys", auth.keys), frozenset({"GET"})),
 }
 
 
 def _oauth(x: Exchange, parts: list[str]) -> Route:
     door = _OAUTH_DOORS.get(parts[0]) if len(parts) == 1 else None
-    if door is not None and x.method in door[2]:
-        return Route(door[0], door[1])
-    if parts and parts[0] in ("authorize", "introspect", "revoke", "logout"):
+    if door is not None and x.method in door[1]:
+        return door[0]
+    if parts and parts[0] == "logout":
         raise NotSimulated(f"athena OAuth: {x.method} /{'/'.join(parts)}")
     raise _not_routed(x)

@@ -1,27 +1,33 @@
-"""Who may call: two-legged OAuth at the token door, Bearer tokens (and, a guess, API keys) at all others."""
+"""Who may call: OAuth at the token door, Bearer tokens (and, a guess, API keys) at all others. What people do at the
+doors stands in `manner.py` and `smart.py`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from joserfc import jwt
 
-from simulator.auth import api_keys, assertion, keyring, scopes
-from simulator.auth.basic import credentials
+from simulator.auth import api_keys, assertion, handover, keyring, proof, scopes
 from simulator.auth.bearer import token_text
 from simulator.auth.clients import Client
 from simulator.auth.form import Form
+from simulator.auth.grants import Grant
+from simulator.auth.keysets import Habit
+from simulator.auth.manner import WAYS_IN, withheld
+from simulator.auth.sight import sight_of
 from simulator.exchange import Caller, Exchange, Reply, json_reply
 from simulator.ids import text_of
 from simulator.refusal import NotSimulated, OAuthRefusal, Refusal
+from simulator.vendors.athena import manner, smart
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
 
 ISSUER = "https://athena.okta.com/oauth2/aus2hff5eqFb7Wqfh297"
-"""The identity provider's own name: not the host of the API. Never fetched."""
+"""The identity provider's own name at the vendor, taken as an audience too. Never fetched, never handed out."""
 
 MDP = "athena/service/Athenanet.MDP.*"
 """The scope of the whole REST API."""
@@ -33,26 +39,30 @@ ANY = "any"
 """The resource type of doors that want a token and no scope."""
 
 LIFETIME = timedelta(hours=1)
-FHIR_SCOPES: tuple[str, ...] = tuple(
-    f"system/{type}.read"
-    for type in (
-        "AllergyIntolerance",
-        "Condition",
-        "Encounter",
-        "Immunization",
-        "Location",
-        "Medication",
-        "MedicationRequest",
-        "Observation",
-        "Organization",
-        "Patient",
-        "Practitioner",
-    )
+TYPES = (
+    "AllergyIntolerance",
+    "Condition",
+    "Encounter",
+    "Immunization",
+    "Location",
+    "Medication",
+    "MedicationRequest",
+    "Observation",
+    "Organization",
+    "Patient",
+    "Practitioner",
 )
+
+
+def _of(context: str) -> tuple[str, ...]:
+    return tuple(f"{context}/{type}.read" for type in TYPES)
+
+
+FHIR_SCOPES = _of("system")
+REDIRECTS = ("http://127.0.0.1/callback", "http://localhost/callback")
+LAUNCH_URL = "http://127.0.0.1/launch"
+KEYS_KEPT = Habit(longest=timedelta(days=1), otherwise=timedelta(hours=1))  # guess: nothing is documented
 _KEY_SLOT = 5
-_ISSUER_SLOT = 6
-_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
-_GRANT = "client_credentials"
 
 # SMART would have RS384; the identity provider of athena documents RS256 and more.  Source: OAUTHDOC [guess]
 RULES = assertion.Rules(algs=frozenset({"RS256", "RS384", "ES256", "ES384"}), max_exp_ahead=timedelta(hours=1))
@@ -61,26 +71,37 @@ RULES = assertion.Rules(algs=frozenset({"RS256", "RS384", "ES256", "ES384"}), ma
 def clients(site: Site) -> list[Client]:
     """The ready-made clients: an app with a secret, one with a key pair, one that is confined to FHIR, an API key."""
 
-    def made(name: str, prefix: str, length: int) -> str:
-        return prefix + text_of(site.key, "client", name, length=length, alphabet=_LETTERS)
+    def secret(name: str, length: int = 64) -> str:
+        return text_of(site.key, "client", f"{name} secret", length=length, alphabet=manner.LETTERS)
 
     everything = (MDP, *FHIR_SCOPES)
+    people = (*manner.SPECIAL, *_of("patient"), *_of("user"))
+    app = replace(Client("", "none", "", people), redirect_uris=REDIRECTS, launch_url=LAUNCH_URL, offline=True)
     return [
         Client(
-            "service", "client_secret_basic", made("service", "0oa", 17), everything,
-            client_secret=made("service secret", "", 64),
+            "service", "client_secret_basic", manner.client_id(site, "service"), everything,
+            client_secret=secret("service"),
         ),
         Client(
-            "service-key", "private_key_jwt", made("service-key", "0oa", 17), everything,
+            "service-key", "private_key_jwt", manner.client_id(site, "service-key"), everything,
             kid="athena-app-1", key_slot=_KEY_SLOT,
         ),
         Client(
-            "fhir-only", "client_secret_basic", made("fhir-only", "0oa", 17), FHIR_SCOPES,
-            client_secret=made("fhir-only secret", "", 64),
+            "fhir-only", "client_secret_basic", manner.client_id(site, "fhir-only"), FHIR_SCOPES,
+            client_secret=secret("fhir-only"),
         ),
         Client(
-            "api-key", "api_key", made("api-key", "0oa", 17), everything,
-            api_key=made("api-key secret", "", 40), header="X-API-Key",
+            "api-key", "api_key", manner.client_id(site, "api-key"), everything,
+            api_key=secret("api-key", 40), header="X-API-Key",
+        ),
+        replace(app, name="app-public", client_id=manner.client_id(site, "app-public")),
+        replace(
+            app, name="app-secret", auth="client_secret_basic", client_id=manner.client_id(site, "app-secret"),
+            client_secret=secret("app-secret"),
+        ),
+        replace(
+            app, name="app-key", auth="private_key_jwt", client_id=manner.client_id(site, "app-key"),
+            kid="athena-app-2", key_slot=_KEY_SLOT + 2,
         ),
     ]  # fmt: skip
 
@@ -89,79 +110,98 @@ def clients(site: Site) -> list[Client]:
 
 
 def token(x: Exchange) -> Reply:
-    """An access token for client credentials.
+    """An access token for client credentials, a code or a refresh token.
 
-    The reply is as recorded from the current platform: `expires_in` is a string, and there is no `token_type`
-    (`token_reply` = standard gives both as RFC 6749 wants them).
+    The reply to client credentials is as recorded from the current platform: `expires_in` is a string, and there is no
+    `token_type` (`token_reply` = standard gives both as RFC 6749 wants them). To apps of people it is always standard.
     """
     form = Form.of(x)
     client = _client(x, form)
     headers = _count(x, client)
-    if form.need("grant_type") != _GRANT:
-        raise OAuthRefusal("unsupported_grant_type", "grant_unsupported", f"grant_type {form.get('grant_type')!r}")
-    granted = _granted(client, form.get("scope"))
-    now = x.sandbox.clock.now()
-    made = x.site.tokens.issue(
-        client.client_id, granted, now=now, lifetime=LIFETIME, allows=allows(granted), text=_jwt(x, client, granted)
-    )
-    x.notes["token_id"] = made.id
-    seconds = int(LIFETIME.total_seconds())
-    told: dict[str, Any] = {"access_token": made.text, "expires_in": str(seconds)}
-    if x.site.settings["token_reply"] == "standard":
-        told |= {"token_type": "Bearer", "expires_in": seconds, "scope": " ".join(granted)}
+    kind = form.need("grant_type")
+    if kind == "authorization_code":
+        told = _to_people(x, *smart.from_code(x, form, client))
+    elif kind == "refresh_token":
+        told = _to_people(x, *smart.from_refresh(x, form, client))
+    elif kind == "client_credentials":
+        told = _to_service(x, client, form.get("scope"))
+    else:
+        raise OAuthRefusal("unsupported_grant_type", "grant_unsupported", f"grant_type {kind!r}")
     return json_reply(
         200, told, "application/json;charset=UTF-8", cache_control="no-store", pragma="no-cache", **headers
     )
 
 
+def _to_service(x: Exchange, client: Client, asked: str | None) -> dict[str, Any]:
+    if client.is_app:
+        raise OAuthRefusal("unauthorized_client", "grant_not_registered", f"{client.name} is an app of people")
+    granted = withheld(x.site.settings, _granted(client, asked))
+    made = x.site.tokens.issue(
+        client.client_id, granted, now=x.at, lifetime=LIFETIME, allows=allows(granted),
+        text=_jwt(x, client.client_id, client.client_id, granted), sight=sight_of(granted, None, own_only=False),
+    )  # fmt: skip
+    x.notes["token_id"] = made.id
+    seconds = int(LIFETIME.total_seconds())
+    if x.site.settings["token_reply"] == "standard":
+        return _standard(made.text, granted)
+    return {"access_token": made.text, "expires_in": str(seconds)}
+
+
+def _to_people(x: Exchange, grant: Grant, granted: tuple[str, ...], told: dict[str, Any]) -> dict[str, Any]:
+    text = _jwt(x, grant.client_id, grant.user.login, granted)
+    handover.issue(x, grant, granted, lifetime=LIFETIME, text=text)
+    return _standard(text, granted) | told
+
+
+def _standard(text: str, granted: tuple[str, ...]) -> dict[str, Any]:
+    seconds = int(LIFETIME.total_seconds())
+    return {"access_token": text, "expires_in": seconds, "token_type": "Bearer", "scope": " ".join(granted)}
+
+
+def introspect(x: Exchange) -> Reply:
+    """The introspection endpoint, documented as GET; a form is taken too."""
+    if x.method == "POST":
+        form = Form.of(x)
+        _client(x, form)
+        return smart.introspect(x, {name: form.get(name) or "" for name in form.names})
+    form = Form(x.query.encode("latin-1"))
+    _client(x, form)
+    return smart.introspect(x, {name: form.get(name) or "" for name in form.names})
+
+
+def revoke(x: Exchange) -> Reply:
+    """The revocation endpoint: a client ends its own tokens."""
+    form = Form.of(x)
+    return smart.revoke(x, form, _client(x, form))
+
+
 def _client(x: Exchange, form: Form) -> Client:
-    """The client that asks, proven by Basic, by the form, or by a signed assertion."""
+    """The client that asks, proven by Basic, by the form, by a signed assertion, or as a public app by its name."""
+    delay_s = float(x.site.settings["propagation_s"])
     kind = form.get("client_assertion_type")
     if kind is not None:
-        return _by_assertion(x, form, kind)
+        return _by_assertion(x, form, kind, delay_s)
     if x.header("authorization") is not None:
-        client_id, secret = credentials(x.header("authorization"))
-        accepted = ("client_secret_basic", "client_secret_post")
-    else:
-        client_id, secret = form.get("client_id") or "", form.get("client_secret") or ""
-        accepted = ("client_secret_post", "client_secret_basic")
-    x.notes["client_id"] = client_id
-    client = x.site.clients.get(client_id)
-    if client is None:
-        raise OAuthRefusal("invalid_client", "client_unknown", f"client {client_id!r}")
-    flaw = client.secret_flaw(secret, x.sandbox.clock.now()) if client.auth in accepted else "secret_wrong"
-    if flaw == "secret_retired":
-        raise OAuthRefusal("invalid_client", flaw, f"the secret of {client.name} was replaced, and its overlap is over")
-    if flaw:
-        raise OAuthRefusal("invalid_client", flaw, f"the secret of {client.name} is another")
-    return client
+        return proof.by_basic(x, form, delay_s=delay_s)
+    if form.get("client_secret") is None:
+        known = x.site.clients.get(form.get("client_id") or proof.holder(x, form))
+        if known is not None and known.auth == "none":
+            return proof.by_name(x, form, delay_s=delay_s)
+        x.notes["client_id"] = form.get("client_id") or ""
+        raise OAuthRefusal("invalid_client", "secret_missing", "neither a secret nor an assertion")
+    return proof.by_form(x, form, delay_s=delay_s)
 
 
-def _by_assertion(x: Exchange, form: Form, kind: str) -> Client:
+def _by_assertion(x: Exchange, form: Form, kind: str, delay_s: float) -> Client:
     if kind != assertion.TYPE:
         raise OAuthRefusal("invalid_request", "assertion_type_unknown", f"client_assertion_type {kind!r}")
-    text = form.need("client_assertion")
-    peeked = assertion.peek(text)
-    if peeked is not None:
-        x.notes["assertion"] = {"header": peeked[0], "claims": peeked[1]}
-        if str(peeked[0].get("alg", "")).startswith("HS"):
-            raise NotSimulated("athena: client_secret_jwt at the token endpoint")
-    named = str(peeked[1].get("iss", "")) if peeked else ""
-    x.notes["client_id"] = form.get("client_id") or named
-    client = x.site.clients.get(x.notes["client_id"])
-    if client is None or client.key is None:
-        raise OAuthRefusal("invalid_client", "client_unknown", f"client {named!r} has no key")
-    assertion.verify(
-        text,
-        client=client,
-        keys={client.kid: client.key.public},
-        audiences={f"{x.base_url}/oauth2/v1/token", ISSUER},
-        wall=x.sandbox.clock.wall(),
-        now=x.sandbox.clock.now(),
-        guard=x.site.replay,
-        rules=RULES,
-    )
-    return client
+    peeked = assertion.peek(form.need("client_assertion"))
+    known = x.site.clients.get(str(peeked[1].get("iss"))) if peeked is not None else None
+    is_shared = peeked is not None and str(peeked[0].get("alg", "")).startswith("HS")
+    if is_shared and (known is None or known.auth != "private_key_jwt"):
+        raise NotSimulated("athena: client_secret_jwt at the token endpoint")
+    audiences = {f"{x.base_url}/oauth2/v1/token", smart.issuer(x), ISSUER}
+    return proof.by_assertion(x, form, audiences=audiences, rules=RULES, delay_s=delay_s)
 
 
 def _granted(client: Client, asked: str | None) -> tuple[str, ...]:
@@ -203,19 +243,19 @@ def _count(x: Exchange, client: Client) -> dict[str, str]:
     return {"x_ratelimit_limit": str(standing.limit.calls), "x_ratelimit_remaining": str(standing.remaining)}
 
 
-def _jwt(x: Exchange, client: Client, granted: tuple[str, ...]) -> str:
+def _jwt(x: Exchange, client_id: str, subject: str, granted: tuple[str, ...]) -> str:
     """A token's text: a JWT of the identity provider, told by the caller's clock."""
     issued = int(x.sandbox.clock.wall().timestamp())
-    key = keyring.key(_ISSUER_SLOT)
+    key = keyring.key(smart.ISSUER_SLOT)
     claims = {
         "ver": 1,
-        "jti": "AT." + text_of(x.site.secret, "jti", x.site.tokens.next_number(), length=43, alphabet=_LETTERS),
-        "iss": ISSUER,
+        "jti": "AT." + text_of(x.site.secret, "jti", x.site.tokens.next_number(), length=43, alphabet=manner.LETTERS),
+        "iss": smart.issuer(x),
         "aud": f"{x.base_url}/fhir/r4",
         "iat": issued,
         "exp": issued + int(LIFETIME.total_seconds()),
-        "cid": client.client_id,
-        "sub": client.client_id,
+        "cid": client_id,
+        "sub": subject,
         "scp": list(granted),
     }
     return jwt.encode({"alg": "RS256", "kid": key.kid}, claims, key.joserfc, algorithms=["RS256"])
@@ -223,7 +263,7 @@ def _jwt(x: Exchange, client: Client, granted: tuple[str, ...]) -> str:
 
 def keys(x: Exchange) -> Reply:
     """The public keys of the identity provider."""
-    return json_reply(200, keyring.jwks(keyring.key(_ISSUER_SLOT)))
+    return json_reply(200, keyring.jwks(keyring.key(smart.ISSUER_SLOT)))
 
 
 # All other doors
@@ -250,7 +290,7 @@ def admit(x: Exchange) -> Caller | None:
 
 def _by_token(x: Exchange) -> Caller:
     held = x.site.tokens.find(token_text(x), x.sandbox.clock.now())
-    return Caller(held.client_id, held.id, held.scopes, held.patient, held.allows)
+    return Caller(held.client_id, held.id, held.scopes, held.patient, held.allows, held.sight)
 
 
 def _by_key(x: Exchange) -> Caller | None:
@@ -260,4 +300,10 @@ def _by_key(x: Exchange) -> Caller | None:
     return None if client is None else Caller(client.client_id, "", client.scopes, None, allows(client.scopes))
 
 
-DEFAULTS: dict[str, Any] = {"token_reply": "recorded"}
+DEFAULTS: dict[str, Any] = {
+    "token_reply": "recorded",
+    "rotate_refresh": False,  # whether refresh tokens of confidential apps rotate too
+    "propagation_s": 0,  # how long a new registration takes to be usable
+    "token_cors": False,  # whether browsers may read the token endpoint: in production they may not (seen)
+    **WAYS_IN,
+}

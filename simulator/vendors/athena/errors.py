@@ -8,10 +8,13 @@ from typing import Any
 
 import orjson
 
+from simulator.auth import authorize, pages
+from simulator.auth.manner import Theme
 from simulator.exchange import Exchange, Headers, Reply
 from simulator.fhir.outcome import issue, outcome
 from simulator.refusal import OAuthRefusal, Refusal, RefusalKind
 
+THEME = Theme(portal="athenaOne sign-in", accent="#5b2d8e")
 _FHIR_MEDIA = b"application/fhir+json"
 _STATUS: Mapping[RefusalKind, int] = {
     "unauthenticated": 401,
@@ -47,6 +50,8 @@ class AthenaErrors:
     def dress(self, refusal: Refusal, x: Exchange) -> Reply:
         """The answer of gateway, REST API, FHIR server or identity provider. `facts["status"]` is obeyed when given."""
         status = int(refusal.facts.get("status", 0)) or _STATUS[refusal.kind]
+        if isinstance(refusal, OAuthRefusal) and x.path == "/oauth2/v1/authorize":
+            return _not_let_in(refusal, status)
         if x.path.startswith("/oauth2/"):
             return _oauth(refusal, status)
         if refusal.reason in _GATEWAY_REASONS or refusal.kind in ("too_many", "unavailable"):
@@ -208,6 +213,17 @@ _FHIR_WORDS: Mapping[RefusalKind, str] = {
 
 # The identity provider
 
+
+def _not_let_in(refusal: OAuthRefusal, status: int) -> Reply:
+    """At the authorize endpoint: back to the app, or a page when the client or its redirect URI is wrong."""
+    words = _OAUTH_WORDS.get(refusal.error, "The request cannot be served.")
+    uri = refusal.facts.get("redirect_uri")
+    if not uri:
+        return pages.refusal_page(THEME, "400 Bad Request", words, status)
+    state = str(refusal.facts.get("state", ""))
+    return authorize.redirected(str(uri), error=refusal.error, error_description=words, state=state)
+
+
 _OAUTH_BY_KIND: Mapping[RefusalKind, str] = {
     "unauthenticated": "invalid_client",
     "forbidden": "access_denied",
@@ -223,6 +239,10 @@ _OAUTH_BY_KIND: Mapping[RefusalKind, str] = {
 }
 _OAUTH_WORDS: Mapping[str, str] = {
     "invalid_client": "The client is unknown or its credentials are wrong.",
+    "access_denied": "The user or the server denied the request.",
+    "invalid_grant": "The code or refresh token is not valid, has ended or was used.",
+    "unauthorized_client": "The client may not do that.",
+    "unsupported_response_type": "The server gives codes and nothing else.",
     "invalid_scope": "A scope that was asked for is not granted to this app.",
     "unsupported_grant_type": "The authorization server has no such grant for this app.",
     "invalid_request": "A parameter is missing or wrong.",
@@ -236,4 +256,6 @@ def _oauth(refusal: Refusal, status: int) -> Reply:
     error = refusal.error if isinstance(refusal, OAuthRefusal) else _OAUTH_BY_KIND[refusal.kind]
     told = {"error": error, "error_description": _OAUTH_WORDS.get(error, "The request cannot be served.")}
     headers: Headers = [(b"content-type", b"application/json;charset=UTF-8"), (b"cache-control", b"no-store")]
+    if status == 401 and error == "invalid_client":
+        headers.append((b"www-authenticate", b'Basic realm="athena"'))
     return Reply(status, orjson.dumps(told), headers + _wait(refusal))

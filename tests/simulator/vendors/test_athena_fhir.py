@@ -337,11 +337,11 @@ def _value(athena: Athena, name: str, number: int, resource: dict[str, Any]) -> 
     return values.get(name) or ("ge2015-01-01" if name in days else "x")
 
 
-def test_the_smart_configuration_is_open_and_its_issuer_lives_elsewhere(athena: Athena) -> None:
+def test_the_smart_configuration_is_open_and_its_issuer_is_not_the_api(athena: Athena) -> None:
     told = athena.call("GET", "/fhir/r4/.well-known/smart-configuration").json
     assert told["token_endpoint"] == f"{BASE}/oauth2/v1/token"
-    assert not told["issuer"].startswith(BASE)
-    assert told["grant_types_supported"] == ["client_credentials"]
+    assert told["issuer"].startswith(f"{BASE}/idp/")
+    assert told["grant_types_supported"] == ["authorization_code", "client_credentials"]
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,8 @@ from joserfc.jwk import KeySet
 from tests.simulator.smart_app import VERIFIER, App, claims_of, query_of
 from tests.simulator.vendors.conftest import Registered
 
-VENDORS = ("epic", "cerner")
+VENDORS = ("epic", "cerner", "athena")
+HINT = {"token_type_hint": "access_token"}
 each_vendor = pytest.mark.parametrize("vendor", VENDORS)
 
 
@@ -71,6 +72,9 @@ def test_the_capability_statement_leads_to_the_same_doors(app: App) -> None:
 @each_vendor
 def test_browsers_may_read_discovery_and_use_token_and_data(app: App) -> None:
     origin = {"origin": "http://127.0.0.1:9123"}
+    if app.vendor == "athena":
+        assert "access-control-allow-origin" not in app.http.post(app.urls["token_url"], headers=origin).headers
+        app.site.settings["token_cors"] = True  # in production browsers cannot use its token endpoint
     token = app.tokens()["access_token"]
     for answer in (
         app.http.get(f"{app.fhir_url}/.well-known/smart-configuration", headers={"origin": "https://any.test"}),
@@ -364,7 +368,7 @@ def test_ready_made_apps_log_in_without_registration(register: Registered, vendo
 @each_vendor
 def test_introspection_tells_what_the_token_answer_told(app: App) -> None:
     told = app.tokens()
-    worth = app.post(app.discover()["introspection_endpoint"], {"token": told["access_token"]})
+    worth = app.post(app.discover()["introspection_endpoint"], {"token": told["access_token"], **HINT})
     found = worth.json()
     assert found["active"] is True
     assert (found["client_id"], found["patient"]) == (app.client["client_id"], told["patient"])
@@ -382,14 +386,14 @@ def test_a_dead_token_is_inactive_and_nothing_else(app: App, token: str) -> None
         app.later(hours=2)
     if token == "revoked":
         app.control("POST", f"/vendors/{app.vendor}/revoke", {"token": text})
-    answer = app.post(app.discover()["introspection_endpoint"], {"token": text})
+    answer = app.post(app.discover()["introspection_endpoint"], {"token": text, **HINT})
     assert (answer.status_code, answer.json()) == (200, {"active": False})
 
 
 @each_vendor
 def test_introspection_is_for_clients_only(app: App) -> None:
     token = app.tokens()["access_token"]
-    answer = app.http.post(app.discover()["introspection_endpoint"], data={"token": token})
+    answer = app.http.post(app.discover()["introspection_endpoint"], data={"token": token, **HINT})
     assert answer.status_code in (400, 401)
     assert "active" not in answer.json()
 
@@ -397,7 +401,7 @@ def test_introspection_is_for_clients_only(app: App) -> None:
 @each_vendor
 def test_an_app_may_introspect_the_token_of_another(app: App, register: Registered) -> None:
     other = register(app.vendor, persona="patient")
-    answer = other.post(app.discover()["introspection_endpoint"], {"token": app.tokens()["access_token"]})
+    answer = other.post(app.discover()["introspection_endpoint"], {"token": app.tokens()["access_token"], **HINT})
     assert answer.json()["client_id"] == app.client["client_id"]
 
 

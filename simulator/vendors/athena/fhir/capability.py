@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import orjson
@@ -9,9 +11,11 @@ import orjson
 from simulator.exchange import Exchange, Reply
 from simulator.fhir import build
 from simulator.fhir.capability import ResourceType, SearchParam, security, statement
-from simulator.vendors.athena.auth import ISSUER
+from simulator.vendors.athena import smart
+from simulator.vendors.athena.auth import TYPES
 from simulator.vendors.athena.fhir import shape
 from simulator.vendors.athena.fhir.rules import RULES
+from simulator.vendors.athena.manner import SPECIAL
 
 DATE = "2022-06-06"
 _MEDIA = "application/fhir+json"
@@ -27,7 +31,7 @@ def metadata(x: Exchange) -> Reply:
 
 
 def _statement(base_url: str) -> dict[str, Any]:
-    oauth = {name: f"{base_url}/oauth2/v1/{name}" for name in ("token",)}
+    oauth = {name: f"{base_url}/oauth2/v1/{name}" for name in ("authorize", "token", "introspect", "revoke")}
     return statement(
         types=[_type(name) for name in RULES],
         date=DATE,
@@ -68,23 +72,36 @@ def _type(name: str) -> ResourceType:
 
 
 def smart_configuration(x: Exchange) -> Reply:
-    """The SMART configuration. The issuer is the identity provider's, on another host; `client_credentials` only."""
+    """The SMART configuration. The issuer is the identity provider's; refresh tokens are given, not listed (seen)."""
     root = f"{x.base_url}/oauth2/v1"
     methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
     told = {
-        "issuer": ISSUER,
+        "issuer": smart.issuer(x),
         "jwks_uri": f"{root}/keys",
+        "authorization_endpoint": f"{root}/authorize",
         "token_endpoint": f"{root}/token",
+        "introspection_endpoint": f"{root}/introspect",
+        "revocation_endpoint": f"{root}/revoke",
         "token_endpoint_auth_methods_supported": methods,
         "token_endpoint_auth_methods": methods,
         "token_endpoint_auth_signing_alg_values_supported": ["RS256", "RS384", "ES256", "ES384"],
-        "grant_types_supported": ["client_credentials"],
+        "grant_types_supported": ["authorization_code", "client_credentials"],
+        "response_types_supported": ["code"],
+        "scopes_supported": [*SPECIAL, *(f"{who}/{type}.{verb}" for who, type, verb in _scopes())],
         "code_challenge_methods_supported": ["S256"],
-        "capabilities": [
-            "client-confidential-symmetric",
-            "client-confidential-asymmetric",
-            "permission-v1",
-            "permission-v2",
-        ],
+        "capabilities": CAPABILITIES,
     }
     return Reply(200, orjson.dumps(told), [(b"content-type", b"application/json")])
+
+
+def _scopes() -> Iterator[tuple[str, str, str]]:
+    return product(("patient", "system", "user"), TYPES, ("read", "rs"))
+
+
+CAPABILITIES = [
+    "launch-ehr", "launch-standalone", "client-confidential-symmetric", "client-confidential-asymmetric",
+    "client-public", "sso-openid-connect", "context-ehr-patient", "context-ehr-encounter", "authorize-post",
+    "context-standalone-patient", "permission-offline", "permission-patient", "permission-user", "permission-v1",
+    "permission-v2", "context-banner", "context-style",
+]  # fmt: skip
+"""As the platform lists them, without health-cards (seen); each has a test."""

@@ -15,7 +15,7 @@ from simulator.fhir import search as spelled
 from simulator.fhir.outcome import issue, outcome
 from simulator.ids import text_of
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.athena import ids, words
+from simulator.vendors.athena import ids, sight, words
 from simulator.vendors.athena.charts import patient_chart
 from simulator.vendors.athena.fhir import medications, shelf
 from simulator.vendors.athena.fhir.asked import (
@@ -44,14 +44,15 @@ def search(x: Exchange) -> Reply:
     type = x.route.args[0]
     pairs = list(x.params) + (wire.form_of(x) if x.method == "POST" else [])
     key = ("searchset", x.base_url, type, orjson.dumps(pairs), _stamps(x, type, pairs))
-    ready = x.site.cache.get(key) if type != "Patient" else None
+    is_kept = type != "Patient" and not sight.is_narrow(x)
+    ready = x.site.cache.get(key) if is_kept else None
     if ready is None:
         try:
             page = _page(x, type, pairs)
         except OutcomeOnly:
             return _outcome_only(x, type, pairs)
         ready = wire.pack(page.served) + b"\n%d\n" % page.number + page.body
-        if type != "Patient":
+        if is_kept:
             x.site.cache.put(key, ready)
     head, number, body = ready.split(b"\n", 2)
     x.notes["page"] = int(number)
@@ -97,6 +98,8 @@ def _page(x: Exchange, type: str, pairs: Pairs) -> _Page:
         found = charted(x, type, params, count)
     else:
         found = _standing(x, type, params)
+    if sight.is_narrow(x):
+        found = sight.narrowed(x, type, found)
     root = f"{x.base_url}/fhir/r4"
     entries = [bundle.entry(f"{root}/{type}/{hit.id}", hit.resource) for hit in found.hits]
     served = [(type, hit.id) for hit in found.hits]
@@ -143,7 +146,7 @@ def _included(
                 raise NotSimulated(f"athena FHIR: _include={wanted}")
             for hit in hits:
                 type, id, resource = _include_of(x, wanted, hit.item)
-                if id not in done:
+                if id not in done and sight.shows(x, type, id, resource):
                     done.add(id)
                     yield type, id, resource
 
@@ -186,4 +189,5 @@ def read(x: Exchange) -> Reply:
         body = build.dumps(found) if found is not None else None
     if body is None:
         raise Refusal("not_found", f"no {type}/{id}", reason="no_resource", resource=type, id=id)
+    sight.check(x, type, id, body)
     return Reply(200, body, [(b"content-type", MEDIA.encode())], served=((type, id),))

@@ -1,0 +1,61 @@
+"""What the caller may see behind an open door of the FHIR side: one place for every route that shows resources.
+
+Source: SMART App Launch 2.2.0 (std:SMART-SC-05, -06).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+import orjson
+
+from simulator.auth.sight import visible
+from simulator.exchange import Exchange
+from simulator.refusal import Refusal
+from simulator.sandbox import Site
+from simulator.vendors.athena import ids
+from simulator.vendors.athena.fhir import shelf
+from simulator.vendors.athena.fhir.asked import Found
+
+
+def is_narrow(x: Exchange) -> bool:
+    """Whether the caller sees less than everything."""
+    return x.caller is not None and x.caller.sight is not None
+
+
+def narrowed(x: Exchange, type: str, found: Found) -> Found:
+    """A page of a search with what the caller may see; without a total, which would count the others."""
+    bodies = {hit.id: hit.resource for hit in found.hits}
+    kept = set(_seen(x, type, "s", bodies))
+    hits = [hit for hit in found.hits if hit.id in kept]
+    return found if len(hits) == len(found.hits) else Found(hits, None, found.following, found.number)
+
+
+def shows(x: Exchange, type: str, id: str, body: bytes, action: str = "r") -> bool:
+    """Whether the caller may see this resource."""
+    return not is_narrow(x) or bool(_seen(x, type, action, {id: body}))
+
+
+def check(x: Exchange, type: str, id: str, body: bytes) -> None:
+    """Raises Refusal, forbidden, when the caller may not see this resource."""
+    if not shows(x, type, id, body):
+        raise Refusal("forbidden", f"{type}/{id} is outside the grant", reason="not_yours", resource=type, id=id)
+
+
+def _seen(x: Exchange, type: str, action: str, bodies: dict[str, bytes]) -> list[str]:
+    def payload(id: str) -> dict[str, Any]:
+        found: dict[str, Any] = orjson.loads(bodies[id])
+        return found
+
+    sight = x.caller.sight if x.caller is not None else None
+    return list(visible(sight, type, action, list(bodies), owner=partial(_owner, x.site, type), payload=payload))
+
+
+def _owner(site: Site, type: str, id: str) -> int | None:
+    """The patient whose record it is; None for what is nobody's."""
+    if type == "Patient":
+        return ids.patient_of(site, id)
+    parsed = ids.parse_fhir_id(id)
+    how = shelf.CHART_TYPES.get(type)
+    return ids.item_of(site, how.item, parsed[2])[0] if parsed is not None and how is not None else None
