@@ -71,7 +71,7 @@ def seen() -> Iterator[dict[str, Any]]:
             type("Pages", (_AppPages,), {"config": config}), directory=str(HERE / "browser_app")
         )
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as pages:
-            threading.Thread(target=pages.serve_forever, daemon=True).start()
+            threading.Thread(target=pages.serve_forever, args=(0.01,), daemon=True).start()
             app = f"http://127.0.0.1:{pages.server_address[1]}"
             visits = _visits(server.control, app, config, server.sandboxes.default.world)
             command = ["node", str(HERE / "log_in.mjs"), json.dumps({"chromium": CHROMIUM, "visits": visits})]

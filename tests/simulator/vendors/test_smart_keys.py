@@ -128,7 +128,7 @@ class _Published(http.server.BaseHTTPRequestHandler):
 def published() -> Iterator[dict[str, Any]]:
     state: dict[str, Any] = {"fetched": 0, "body": b"{}", "cache": "max-age=600"}
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("One", (_Published,), {"state": state})) as up:
-        threading.Thread(target=up.serve_forever, daemon=True).start()
+        threading.Thread(target=up.serve_forever, args=(0.01,), daemon=True).start()
         state["url"] = f"http://127.0.0.1:{up.server_address[1]}/jwks.json"
         yield state
         up.shutdown()
