@@ -39,7 +39,8 @@ class Client:
     An app of people who log in has `redirect_uris`; what else it registered: `launch_url` where an EHR opens it,
     `offline` whether it may keep access while nobody is there, `persona` who logs in (`patient`, `practitioner`, empty
     for both). A client that brings keys of its own has `jwks` or `jwks_uri`. `since` is when the registration was made
-    or changed while the sandbox runs; None for what was always there. `former` are credentials that were replaced.
+    or changed while the sandbox runs; None for what was always there. `former` are credentials that were replaced;
+    `before` is the registration before the change, which counts until the change has reached the token endpoint.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Client:
     jwks_uri: str = ""
     since: datetime | None = None
     former: tuple[Former, ...] = ()
+    before: Client | None = field(default=None, repr=False, compare=False)
 
     def secret_flaw(self, secret: str, now: datetime) -> str:
         """What is wrong with a secret that was shown: empty, `secret_wrong`, or `secret_retired` after an overlap."""

@@ -93,7 +93,10 @@ class GrantBook:
         """The grant under an id of its own; the id that it came with counts for nothing."""
         self._count += 1
         made = self._by_id[f"g{self._count}"] = replace(grant, id=f"g{self._count}")
-        _bound(self._by_id)
+        if len(self._by_id) > CAPACITY:
+            oldest = next(iter(self._by_id))
+            del self._by_id[oldest]
+            self._ended.discard(oldest)  # what is forgotten is not live either
         return made
 
     def kind_of(self, text: str) -> str:

@@ -73,6 +73,7 @@ class Manner:
 WAYS_IN: Mapping[str, Any] = {
     "password": PASSWORD,  # of every user
     "withhold_scopes": (),  # scopes, or resource types, that are never granted although they are asked for
+    "assertion_rules": {},  # fields of `simulator.auth.assertion.Rules` that differ here
 }
 """Settings that every vendor has who lets people in."""
 

@@ -6,6 +6,7 @@ Rooms say which ways exist there and how strict they are; each broken rule has i
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 from simulator.auth import assertion, basic
@@ -51,7 +52,7 @@ def by_assertion(
         wall=x.sandbox.clock.wall(),
         now=x.at,
         guard=x.site.replay,
-        rules=rules,
+        rules=replace(rules, **x.site.settings.get("assertion_rules", {})),
         jwks_url=client.jwks_uri,
     )
     return client
@@ -136,7 +137,9 @@ def _registered(x: Exchange, client_id: str, delay_s: float) -> Client:
     if client is None:
         raise OAuthRefusal("invalid_client", "client_unknown", f"no client {client_id[:80]!r}")
     if client.since is not None and delay_s and (x.at - client.since).total_seconds() < delay_s:
-        raise OAuthRefusal("invalid_client", "client_not_yet", f"{client.name} has not reached this server yet")
+        if client.before is None:
+            raise OAuthRefusal("invalid_client", "client_not_yet", f"{client.name} has not reached this server yet")
+        return client.before
     return client
 
 

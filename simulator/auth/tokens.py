@@ -50,7 +50,7 @@ class TokenStore:
         self._count = 0
         self._floor = 0  # tokens numbered at or below are revoked
         self._floors: dict[str, int] = {}  # the same for the tokens of one client
-        self._ended_grants: set[str] = set()
+        self._ended_grants: dict[str, None] = {}
         self._by_text: dict[str, Token] = {}
         self._text_of_id: dict[str, str] = {}
 
@@ -113,7 +113,9 @@ class TokenStore:
 
     def revoke_grant(self, grant_id: str) -> None:
         """Every token that comes from this grant stops to work, those that are issued later as well."""
-        self._ended_grants.add(grant_id)
+        self._ended_grants[grant_id] = None
+        if len(self._ended_grants) > self._capacity:
+            del self._ended_grants[next(iter(self._ended_grants))]  # its tokens ended long before
 
     def _is_cut_off(self, token: Token) -> bool:
         if token.grant and token.grant in self._ended_grants:

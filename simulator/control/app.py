@@ -19,6 +19,7 @@ from simulator.control import (
     limits,
     origin,
     protection,
+    rules,
     sandboxes,
     scenario,
     tls,
@@ -50,6 +51,7 @@ _NOUNS = (
     origin,
     audit,
     protection,
+    rules,
     later,
 )
 

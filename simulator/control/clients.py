@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -67,6 +68,28 @@ async def register(request: Request, response: Response, id: str, wish: Registra
     url = root_url(request)
     response.headers["location"] = f"{url}{ONE.format(id=found.id)}/clients"
     return made.as_dict(vendor_urls(found, url)[wish.vendor].get("token_url", ""))
+
+
+class KeySet(BaseModel):
+    """The public keys of a client from now on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    keys: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=100)]
+
+
+@router.put(f"{ONE}/vendors/{{vendor}}/clients/{{client_id}}/jwks")
+async def rotate(request: Request, id: str, vendor: str, client_id: str, wish: KeySet) -> dict[str, Any]:
+    """A client changes its keys. Where changes take time to arrive (setting `propagation_s`), the old ones count on."""
+    site = site_of(sandbox_of(request, id), vendor)
+    client = client_named(site, client_id)
+    if client.auth != "private_key_jwt" or client.jwks_uri:
+        raise Problem(422, f'"{client.name}" registers no keys here: {client.jwks_uri or client.auth}')
+    _check_jwks(wish.model_dump())
+    site.clients[client.client_id] = replace(
+        client, jwks=wish.model_dump(), key_slot=None, kid="", since=site.sandbox.clock.now(), before=client
+    )
+    return site.clients[client.client_id].public()
 
 
 @router.delete(f"{ONE}/vendors/{{vendor}}/clients/{{client_id}}", status_code=204)
@@ -172,11 +195,15 @@ def _check_keys(wish: Registration) -> None:
     if len(given) == 2:
         raise Problem(422, "jwks or jwks_uri, not both")
     if wish.jwks is not None:
-        try:
-            keys = keys_of_jwks(wish.jwks)
-        except ValueError as error:
-            raise Problem(422, f"jwks: {error}") from None
-        if not keys:
-            raise Problem(422, "jwks: it has no key that signs and has a kid")
-        if any("d" in one or "k" in one for one in wish.jwks["keys"]):
-            raise Problem(422, "jwks: it has a private key; register the public half")
+        _check_jwks(wish.jwks)
+
+
+def _check_jwks(jwks: Mapping[str, Any]) -> None:
+    try:
+        keys = keys_of_jwks(jwks)
+    except ValueError as error:
+        raise Problem(422, f"jwks: {error}") from None
+    if not keys:
+        raise Problem(422, "jwks: it has no key that signs and has a kid")
+    if any("d" in one or "k" in one for one in jwks["keys"]):
+        raise Problem(422, "jwks: it has a private key; register the public half")

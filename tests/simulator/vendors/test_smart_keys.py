@@ -6,21 +6,25 @@ std:SMART-BS-06, std:SMART-CF-07, std:SMART-SC-08.
 from __future__ import annotations
 
 import http.server
+import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from joserfc import jwt
 from joserfc.jwk import ECKey
 
 from simulator.auth import keyring
-from tests.simulator.smart_app import App
+from tests.simulator.smart_app import ASSERTION, App
 from tests.simulator.vendors.conftest import Registered
 
 each_vendor = pytest.mark.parametrize("vendor", ["epic", "cerner", "athena"])
 LAUNCH, SIGHT = "test_smart_launch.py", "test_smart_sight.py"
+_jtis = itertools.count(1)
 SHOWN_BY = {
     "launch-ehr": (LAUNCH, "test_an_ehr_launch_puts_patient_and_encounter_in_context"),
     "launch-standalone": (LAUNCH, "test_a_patient_logs_in_and_the_app_reads_the_own_record"),
@@ -215,15 +219,10 @@ def test_epic_takes_elliptic_curves_only_from_a_url(register: Registered, publis
 
 
 def _signed_by(curve: ECKey, app: App) -> dict[str, str]:
-    import time
-
-    from joserfc import jwt
-
     who, now = app.client["client_id"], int(time.time())
     claims = {"iss": who, "sub": who, "aud": app.urls["token_url"], "exp": now + 240, "jti": f"{who} {now}"}
     text = jwt.encode({"alg": "ES384", "kid": "ec", "typ": "JWT"}, claims, curve, algorithms=["ES384"])
-    kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-    return {"client_assertion": text, "client_assertion_type": kind}
+    return {"client_assertion": text, "client_assertion_type": ASSERTION}
 
 
 @each_vendor
@@ -233,6 +232,57 @@ def test_a_registration_takes_time_to_arrive_where_the_site_says_so(register: Re
     assert app.redeem(app.code()).json()["error"] == "invalid_client"
     app.later(seconds=900)
     assert app.redeem(app.code()).status_code == 200
+
+
+@each_vendor
+def test_new_keys_take_time_to_arrive_and_the_old_ones_count_until_then(register: Registered, vendor: str) -> None:
+    app = backend(register, vendor, jwks=json.loads(key_set(1)))
+    app.later(hours=1)
+    app.site.settings["propagation_s"] = 1800
+    path = f"/vendors/{vendor}/clients/{app.client['client_id']}/jwks"
+    assert app.control("PUT", path, json.loads(key_set(2))).status_code == 200
+    assert ask(app, 1) == 200
+    assert ask(app, 2) in (400, 401)
+    app.later(seconds=1800)
+    assert ask(app, 1) in (400, 401)
+    assert ask(app, 2) == 200
+    assert app.control("PUT", path, {"keys": [keyring.key(1, "k").jwk]}).status_code == 422
+
+
+RELAXED: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    ({"max_exp_ahead_s": 7200, "max_life_s": 7200}, {"exp": 7000}, {}),
+    ({"jti_required": False}, {"jti": None}, {}),
+    ({"jku": "ignore"}, {}, {"jku": "https://elsewhere.test/jwks.json"}),
+    ({"algs": ["PS256"]}, {}, {"alg": "PS256"}),
+]
+
+
+@each_vendor
+@pytest.mark.parametrize(("rules", "claims", "header"), RELAXED, ids=lambda one: "-".join(one))
+def test_each_rule_can_be_relaxed_by_itself(
+    register: Registered, vendor: str, rules: dict[str, Any], claims: dict[str, Any], header: dict[str, Any]
+) -> None:
+    app = backend(register, vendor, jwks=json.loads(key_set(1)))
+    path = f"/vendors/{vendor}/assertion-rules"
+
+    def tried() -> bool:
+        now, who = int(time.time()), app.client["client_id"]
+        bent = {name: now + value if name == "exp" else value for name, value in claims.items()}
+        full = {"iss": who, "sub": who, "aud": app.urls["token_url"], "exp": now + 240, "jti": f"{next(_jtis)}", **bent}
+        told = {name: value for name, value in full.items() if value is not None}
+        head = {"alg": "RS384", "kid": "k1", **header}
+        text = jwt.encode(head, told, keyring.key(1, "k1").joserfc, algorithms=[head["alg"]])
+        form = {"grant_type": "client_credentials", "scope": "system/Patient.read", "client_assertion": text}
+        form["client_assertion_type"] = ASSERTION
+        return app.http.post(app.urls["token_url"], data=form).status_code == 200
+
+    assert not tried()
+    assert app.control("PUT", path, rules).json() == rules
+    assert app.control("GET", path).json() == rules
+    assert tried()
+    assert app.control("PUT", path, {}).json() == {}
+    assert not tried()
+    assert app.control("PUT", path, {"algs": ["none"]}).status_code == 422
 
 
 # The control API
