@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+import orjson
+
 from simulator.auth import scopes
 from simulator.auth.scopes import Filter
 
@@ -83,37 +85,32 @@ def visible(
     ids: Sequence[str],
     *,
     owner: Callable[[str], int | None],
-    payload: Callable[[str], Mapping[str, Any] | None],
+    bodies: Callable[[Sequence[str]], Mapping[str, bytes]],
 ) -> Sequence[str]:
     """Those of `ids` that may be seen, in order.
 
-    `owner` gives the number of the patient whose record it is (None: nobody's, such as a Location); `payload` the
-    resource, and is asked only when a filter needs it.
+    `owner` gives the number of the patient whose record it is (None: nobody's, such as a Location); `bodies` the
+    resources as JSON by id: asked once for all that may be seen, and only when a filter needs them.
     """
     clauses = sight.clauses(resource_type, action) if sight is not None else None
     if sight is None or clauses is None:
         return ids
-    return [id for id in ids if _is_visible(clauses, sight.patient, id, owner, payload)]
+    reachable = [id for id in ids if _is_reachable(clauses, sight.patient, owner(id))]
+    if not any(clause.filter for clause in clauses):
+        return reachable
+    known = bodies(reachable)
+    return [id for id in reachable if id in known and _is_visible(clauses, sight.patient, owner(id), known[id])]
 
 
-def _is_visible(
-    clauses: Iterable[Clause],
-    patient: int | None,
-    id: str,
-    owner: Callable[[str], int | None],
-    payload: Callable[[str], Mapping[str, Any] | None],
-) -> bool:
-    whose = owner(id)
-    body: Mapping[str, Any] | None = None
-    for clause in clauses:
-        if clause.confined and whose is not None and whose != patient:
-            continue
-        if not clause.filter:
-            return True
-        body = body if body is not None else payload(id) or {}
-        if matches(body, clause.filter):
-            return True
-    return False
+def _is_reachable(clauses: Iterable[Clause], patient: int | None, whose: int | None) -> bool:
+    return any(not clause.confined or whose in (None, patient) for clause in clauses)
+
+
+def _is_visible(clauses: Iterable[Clause], patient: int | None, whose: int | None, body: bytes) -> bool:
+    resource = orjson.loads(body)
+    return any(
+        (not clause.confined or whose in (None, patient)) and matches(resource, clause.filter) for clause in clauses
+    )
 
 
 def matches(resource: Mapping[str, Any], filter: Filter) -> bool:

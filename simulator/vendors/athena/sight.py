@@ -6,9 +6,6 @@ Source: SMART App Launch 2.2.0 (std:SMART-SC-05, -06).
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
-
-import orjson
 
 from simulator.auth.sight import visible
 from simulator.exchange import Exchange
@@ -44,12 +41,9 @@ def check(x: Exchange, type: str, id: str, body: bytes) -> None:
 
 
 def _seen(x: Exchange, type: str, action: str, bodies: dict[str, bytes]) -> list[str]:
-    def payload(id: str) -> dict[str, Any]:
-        found: dict[str, Any] = orjson.loads(bodies[id])
-        return found
-
     sight = x.caller.sight if x.caller is not None else None
-    return list(visible(sight, type, action, list(bodies), owner=partial(_owner, x.site, type), payload=payload))
+    owner = partial(_owner, x.site, type)
+    return list(visible(sight, type, action, list(bodies), owner=owner, bodies=lambda ids: bodies))
 
 
 def _owner(site: Site, type: str, id: str) -> int | None:

@@ -180,6 +180,7 @@ def _search(x: Exchange, type: str) -> Reply:
     query = search.query_of(RULES[type], x.params)
     _check_provenance(x, query.with_provenance)
     found = _found(x, query)
+    found = found._replace(ids=sight.seen(x, type, "s", found.ids))
     later = min(query.page_size, x.site.settings["max_page"])
     size = max(later, found.together) if query.page_size else 0
     return _page(x, type, found.ids, 0, size, later, x.query, query.with_provenance)
@@ -238,9 +239,8 @@ def _page(
     x: Exchange, type: str, ids: tuple[str, ...], start: int, size: int, later: int, query: str, with_provenance: bool
 ) -> Reply:
     """One page of `size` entries (0: everything) from `start`; the following ones have `later` entries."""
-    ids = sight.seen(x, type, "s", ids)
     end = start + size if size else len(ids)
-    shown = ids[start:end]
+    shown = sight.seen(x, type, "s", ids[start:end])  # a page may be turned to by another than who opened it
     root = urls.called_root(x)
     own = f"{root}/{type}" + (f"?{x.query}" if x.query else "")
     links = [("self", own)]

@@ -5,11 +5,8 @@ Source: SMART App Launch 2.2.0 (std:SMART-SC-05, -06); the words of the refusal:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
-
-import orjson
 
 from simulator.auth.sight import visible
 from simulator.auth.withheld import Hidden, hidden_from
@@ -28,8 +25,8 @@ def seen(x: Exchange, type: str, action: str, found: tuple[str, ...]) -> tuple[s
     sight = x.caller.sight if x.caller is not None else None
     if sight is None:
         return found
-    whose, payload = partial(owner, x.site, type), partial(_payload, x.site, type)
-    return tuple(visible(sight, type, action, found, owner=whose, payload=payload))
+    whose, bodies = partial(owner, x.site, type), partial(_bodies, x.site, type)
+    return tuple(visible(sight, type, action, found, owner=whose, bodies=bodies))
 
 
 def check(x: Exchange, type: str, id: str) -> None:
@@ -64,6 +61,6 @@ def owner(site: Site, type: str, id: str) -> int | None:
     return None if row is None else row.number
 
 
-def _payload(site: Site, type: str, id: str) -> Mapping[str, Any] | None:
-    ready = store.read_all(site, type, (id,))[0]
-    return None if ready is None else orjson.loads(ready.body)
+def _bodies(site: Site, type: str, found: Sequence[str]) -> Mapping[str, bytes]:
+    ready = zip(found, store.read_all(site, type, found), strict=True)
+    return {id: one.body for id, one in ready if one is not None}

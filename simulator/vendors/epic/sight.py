@@ -7,9 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
-
-import orjson
 
 from simulator.auth.sight import visible
 from simulator.auth.withheld import Hidden, hidden_from
@@ -31,8 +28,8 @@ def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]
     sight = x.caller.sight if x.caller is not None else None
     if sight is None:
         return list(found)
-    whose, payload = partial(owner, x.site, type), partial(_payload, x.site, type)
-    return list(visible(sight, type, action, found, owner=whose, payload=payload))
+    whose, bodies = partial(owner, x.site, type), partial(_bodies, x.site, type)
+    return list(visible(sight, type, action, found, owner=whose, bodies=bodies))
 
 
 def check(x: Exchange, type: str, id: str) -> None:
@@ -62,6 +59,5 @@ def owner(site: Site, type: str, id: str) -> int | None:
     return None if named is None or named.type in _NOBODYS else named.number
 
 
-def _payload(site: Site, type: str, id: str) -> Mapping[str, Any] | None:
-    body = store.resource(site, type, id, "json")
-    return None if body is None else orjson.loads(body)
+def _bodies(site: Site, type: str, found: Sequence[str]) -> Mapping[str, bytes]:
+    return dict(store.listed(site, type, found, "json"))
