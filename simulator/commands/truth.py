@@ -26,6 +26,7 @@ from simulator.refusal import UsageError
 from simulator.settings import Settings
 
 _SAMPLE = 2_000
+_PEOPLE_TO_A_CHART = 10  # who are asked what needs no chart
 _FLUSHED = 64  # records written at once
 
 
@@ -104,7 +105,10 @@ def _write(records: Iterator[dict[str, Any]]) -> None:
 
 def _tell_statistics(settings: Settings, sample: int, page: Path | None, *, as_json: bool) -> None:
     world = sandbox_of(settings, vendors=()).world
-    found = survey(_charts(world, sample), seed=settings.seed, size=settings.patients, as_of=settings.as_of)
+    population = world.population
+    asked = min(_PEOPLE_TO_A_CHART * sample, settings.patients)
+    people = (population.person(turn * population.size // asked) for turn in range(asked))
+    found = survey(_charts(world, sample), people, seed=settings.seed, size=settings.patients, as_of=settings.as_of)
     if page is not None:
         _write_page(page, found)
     if as_json:

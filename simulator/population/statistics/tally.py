@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter as Bag
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from simulator.population.records import KINDS, Chart
+from simulator.population.records import KINDS, Chart, Person
 from simulator.population.statistics.digest import YEAR_DAYS, Digest, digest_of
 from simulator.population.statistics.estimate import Mean, Rate, Share
 from simulator.population.statistics.figures import Comparison, Counter, Figure, published, years_of_age
@@ -24,7 +24,7 @@ CURVES = {
     "hld": "High cholesterol",
     "oa_knee": "Arthritis of the knee",
     "asthma": "Asthma",
-    "copd": "Chronic obstructive lung disease",
+    "copd": "Obstructive lung disease",
     "mdd": "Depression",
     "stroke": "Stroke",
     "ckd3": "Kidney disease, stage 3",
@@ -34,6 +34,8 @@ CURVES = {
 """Conditions whose share is followed over age, and what people call them."""
 CLASSES = {"office": ("AMB", "HH"), "remote": ("VR",), "emergency": ("EMER",), "hospital": ("IMP", "OBSENC")}
 """Encounter classes that are counted together."""
+OF_PEOPLE = ("people", "pyramid", "names", "deaths")
+"""Sections of published.csv that need no chart."""
 _VISIT_YEARS = 2
 _DEATH_YEARS = 5
 _MOST = 4096  # records of a kind that are told apart
@@ -43,6 +45,8 @@ _MOST = 4096  # records of a kind that are told apart
 class Survey:
     """What a sample of charts says. Shares and rates are estimates with intervals; histograms are counts.
 
+    sample    charts that were looked at
+    asked     people who were asked what needs no chart; `dead` of them have died
     people    living people by (sex, first year of the five-year band)
     records   for each kind, how many patients have how many
     curves    by (condition, sex, decade): share of the living who have it now
@@ -54,6 +58,7 @@ class Survey:
     size: int
     as_of: date
     sample: int = 0
+    asked: int = 0
     dead: int = 0
     conditions: Mean = field(default_factory=Mean)
     ages: Mean = field(default_factory=Mean)
@@ -82,56 +87,81 @@ class Survey:
 
 
 def survey(
-    charts: Iterable[Chart], *, seed: int, size: int, as_of: date, figures: Iterable[Figure] | None = None
+    charts: Iterable[Chart],
+    people: Iterable[Person] = (),
+    *,
+    seed: int,
+    size: int,
+    as_of: date,
+    figures: Iterable[Figure] | None = None,
 ) -> Survey:
-    """The survey of these charts, in one pass; each is forgotten once it is counted. Compares with all published
-    figures, or with `figures` only."""
+    """The survey of these charts, in one pass; each is forgotten once it is counted.
+
+    `people` are asked what needs no chart: age, sex, name, death. A person costs a hundredth of a chart, so there can
+    be many more; without any, those of the charts are asked. Compares with all published figures, or with `figures`.
+    """
     found = Survey(seed, size, as_of)
-    counters = [Counter(figure) for figure in (published() if figures is None else figures)]
+    asked = [Counter(figure) for figure in (published() if figures is None else figures)]
+    of_people = [counter for counter in asked if counter.figure.section in OF_PEOPLE]
+    of_charts = [counter for counter in asked if counter.figure.section not in OF_PEOPLE]
+    for person in people:
+        _ask(digest_of(Chart(person, (), (), (), (), (), ()), as_of), found, _add_person, of_people)
+    takes_charts = not found.asked
     for chart in charts:
         one = digest_of(chart, as_of)
-        _add(found, one)
-        for counter in counters:
-            counter.add(one)
-    found.comparisons = tuple(counter.compared() for counter in counters)
+        _ask(one, found, _add_chart, of_charts)
+        if takes_charts:
+            _ask(one, found, _add_person, of_people)
+    found.comparisons = tuple(counter.compared() for counter in asked)
     return found
 
 
-def _add(found: Survey, one: Digest) -> None:
-    found.sample += 1
+def _ask(one: Digest, found: Survey, add: Callable[[Survey, Digest], None], counters: list[Counter]) -> None:
+    add(found, one)
+    for counter in counters:
+        counter.add(one)
+
+
+def _add_person(found: Survey, one: Digest) -> None:
+    found.asked += 1
     found.dead += not one.is_alive
     found.families[one.chart.person.family] += 1
+    if one.is_alive:
+        found.people[one.sex, min(one.age, AGE_BANDS[-1]) // 5 * 5] += 1
+        found.ages.add(one.age)
+    for decade in DECADES:
+        first, last = years_of_age(one, _ages(decade), one.today - timedelta(days=int(_DEATH_YEARS * YEAR_DAYS)))
+        if first <= last:
+            dead = one.chart.person.deceased
+            died = not one.is_alive and dead is not None and first <= dead.date() <= last
+            found.deaths.setdefault((one.sex, decade), Rate()).add(died, ((last - first).days + 1) / YEAR_DAYS)
+
+
+def _add_chart(found: Survey, one: Digest) -> None:
+    found.sample += 1
     for kind in KINDS:
         found.records[kind][min(len(one.chart.of(kind)), _MOST)] += 1
     if one.is_alive:
-        _add_living(found, one)
+        found.conditions.add(len(one.active))
+        for key in CURVES:
+            band = (key, one.sex, min(one.age // 10 * 10, DECADES[-1]))
+            found.curves.setdefault(band, Share()).add(key in one.active)
     for decade in DECADES:
-        _add_times(found, one, decade)
+        _add_visits(found, one, decade)
 
 
-def _add_living(found: Survey, one: Digest) -> None:
-    found.people[one.sex, min(one.age, AGE_BANDS[-1]) // 5 * 5] += 1
-    found.ages.add(one.age)
-    found.conditions.add(len(one.active))
-    for key in CURVES:
-        band = (key, one.sex, min(one.age // 10 * 10, DECADES[-1]))
-        found.curves.setdefault(band, Share()).add(key in one.active)
+def _ages(decade: int) -> tuple[int, int]:
+    return decade, 200 if decade == DECADES[-1] else decade + 9
 
 
-def _add_times(found: Survey, one: Digest, decade: int) -> None:
-    """The encounters and the death of one patient, while in a decade of age."""
-    ages = (decade, 200 if decade == DECADES[-1] else decade + 9)
-    first, last = years_of_age(one, ages, one.today - timedelta(days=int(_VISIT_YEARS * YEAR_DAYS)))
+def _add_visits(found: Survey, one: Digest, decade: int) -> None:
+    """The encounters of one patient while in a decade of age."""
+    first, last = years_of_age(one, _ages(decade), one.today - timedelta(days=int(_VISIT_YEARS * YEAR_DAYS)))
     if first <= last:
         years = ((last - first).days + 1) / YEAR_DAYS
         seen = Bag(e.class_code for e in one.chart.encounters if first <= e.start.date() <= last)
         for name, classes in CLASSES.items():
             found.visits.setdefault((name, decade), Rate()).add(sum(seen[code] for code in classes), years)
-    first, last = years_of_age(one, ages, one.today - timedelta(days=int(_DEATH_YEARS * YEAR_DAYS)))
-    if first <= last:
-        dead = one.chart.person.deceased
-        died = not one.is_alive and dead is not None and first <= dead.date() <= last
-        found.deaths.setdefault((one.sex, decade), Rate()).add(died, ((last - first).days + 1) / YEAR_DAYS)
 
 
 def to_json(found: Survey) -> dict[str, Any]:
@@ -141,6 +171,7 @@ def to_json(found: Survey) -> dict[str, Any]:
         "patients": found.size,
         "as_of": found.as_of.isoformat(),
         "sample": found.sample,
+        "people": found.asked,
         "verdicts": dict(found.verdicts()),
         "records": {
             kind: {f"p{share}": found.quantile(kind, share) for share in (5, 25, 50, 75, 95)}
