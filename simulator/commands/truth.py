@@ -109,6 +109,9 @@ def _tell_statistics(settings: Settings, sample: int, page: Path | None, *, as_j
     asked = min(_PEOPLE_TO_A_CHART * sample, settings.patients)
     people = (population.person(turn * population.size // asked) for turn in range(asked))
     found = survey(_charts(world, sample), people, seed=settings.seed, size=settings.patients, as_of=settings.as_of)
+    dirt = getattr(population, "dirt", None)
+    if dirt is not None:
+        found.settings = {name: getattr(dirt, f"no_{name}") / 1_000_000 for name in found.absences}
     if page is not None:
         _write_page(page, found)
     if as_json:

@@ -49,6 +49,7 @@ def _context(survey: Survey, again: str) -> dict[str, Any]:
         "records": Markup(use.records(survey)),
         "visits": Markup(use.visits(survey)),
         "deaths": Markup(use.deaths(survey)),
+        "absences": Markup(use.absences(survey)),
         "sections": [(title, rows) for title, rows in sections if rows],
         "ratios": Markup(_ratio_axis()),
     }

@@ -25,6 +25,12 @@ def table(survey: Survey) -> Iterator[str]:
             yield f"  {len(rows) - len(bad)} of {len(rows)} within tolerance"
             rows = bad if section == "names" else []
         yield from (_row(one) for one in rows)
+    yield "Not on record"
+    for name, share in survey.absences.items():
+        told = share.interval()
+        if told is not None:
+            wanted = f"{100 * survey.settings[name]:.3g} %" if name in survey.settings else ""
+            yield f"  {name:40}{100 * told.value:>8.3g} %{100 * told.low:>7.3g} to {100 * told.high:<9.3g}{wanted:>10}"
     yield "Records of a patient"
     for kind, counts in survey.records.items():
         if set(counts) - {0} and kind != "patient":

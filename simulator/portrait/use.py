@@ -102,3 +102,26 @@ def _level_of_deaths(drawing: Drawing, one: Comparison, x: Scale, y: Scale) -> N
     first, last = figure.ages[0], min(figure.ages[1] + 1, 90)
     says = f"{figure.title}: {figure.value:,g} {figure.unit}, {figure.year}"
     drawing.line(x(first), y(figure.value), max(x(last), x(first) + 8), y(figure.value), "published-line", says)
+
+
+def absences(found: Survey) -> str:
+    """The share of people about whom something is not on record, and the share that was asked for."""
+    rows = list(found.absences.items())
+    drawing = Drawing(560, 30 * len(rows) + 30, "Not on record")
+    marks = ticks(max([100 * share.hits / max(1, share.n) for _, share in rows] + [1.0]))
+    x, foot = Scale((0, marks[-1]), (110, 520)), 30.0 * len(rows)
+    for value in marks:
+        drawing.line(x(value), 0, x(value), foot, "grid")
+        drawing.text(x(value), foot + 16, f"{value:g} %", "tick", "middle")
+    for place, (name, share) in enumerate(rows):
+        y, told = 30.0 * place + 15, share.interval()
+        if told is None:
+            continue
+        drawing.text(102, y + 4, name, "label", "end")
+        says = f"no {name}: {100 * told.value:.1f} %, {100 * told.low:.1f} to {100 * told.high:.1f}"
+        drawing.rect(x(0), y - 8, x(100 * told.value) - x(0), 16, "ours", says)
+        drawing.line(x(100 * told.low), y, x(100 * told.high), y, "whisker", says)
+        if name in found.settings:
+            at = x(100 * found.settings[name])
+            drawing.line(at, y - 11, at, y + 11, "published-line", f"setting: {100 * found.settings[name]:g} %")
+    return str(drawing)

@@ -36,6 +36,13 @@ CLASSES = {"office": ("AMB", "HH"), "remote": ("VR",), "emergency": ("EMER",), "
 """Encounter classes that are counted together."""
 OF_PEOPLE = ("people", "pyramid", "names", "deaths")
 """Sections of published.csv that need no chart."""
+ABSENCES: dict[str, Callable[[Person], object]] = {
+    "race": lambda person: person.race,
+    "language": lambda person: person.language,
+    "phone": lambda person: any(telecom.system == "phone" for telecom in person.telecoms),
+    "email": lambda person: any(telecom.system == "email" for telecom in person.telecoms),
+}
+"""What may not be on record of a person; the setting for it is the rate `no_…` of the population's dirt."""
 _VISIT_YEARS = 2
 _DEATH_YEARS = 5
 _MOST = 4096  # records of a kind that are told apart
@@ -52,6 +59,7 @@ class Survey:
     curves    by (condition, sex, decade): share of the living who have it now
     visits    by (class, decade): encounters a year
     deaths    by (sex, decade): deaths a year
+    absences  share of the people about whom it is not on record; `settings` is the share that was asked for
     """
 
     seed: int
@@ -69,6 +77,8 @@ class Survey:
     curves: dict[tuple[str, str, int], Share] = field(default_factory=dict)
     visits: dict[tuple[str, int], Rate] = field(default_factory=dict)
     deaths: dict[tuple[str, int], Rate] = field(default_factory=dict)
+    absences: dict[str, Share] = field(default_factory=lambda: {name: Share() for name in ABSENCES})
+    settings: dict[str, float] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
 
     def verdicts(self) -> Bag[str]:
@@ -126,6 +136,8 @@ def _add_person(found: Survey, one: Digest) -> None:
     found.asked += 1
     found.dead += not one.is_alive
     found.families[one.chart.person.family] += 1
+    for name, told in ABSENCES.items():
+        found.absences[name].add(not told(one.chart.person))
     if one.is_alive:
         found.people[one.sex, min(one.age, AGE_BANDS[-1]) // 5 * 5] += 1
         found.ages.add(one.age)
@@ -177,6 +189,10 @@ def to_json(found: Survey) -> dict[str, Any]:
             kind: {f"p{share}": found.quantile(kind, share) for share in (5, 25, 50, 75, 95)}
             for kind, counts in found.records.items()
             if set(counts) != {0}
+        },
+        "not_on_record": {
+            name: {"share": share.hits / max(1, share.n), "setting": found.settings.get(name)}
+            for name, share in found.absences.items()
         },
         "figures": [_figure_json(one) for one in found.comparisons],
     }
