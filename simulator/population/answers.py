@@ -10,7 +10,7 @@ patient       name {family,given[],suffix}, birthDate {value,precision}, adminis
               race [omb codes], ethnicity (code), language (bcp47), maritalStatus (v3 code),
               telecom [{system,use,value}], addresses [{use,lines[],city,state,zip}],
               identifiers [{type,system,value}], deceased {value: bool}
-encounter     status, class, type {codes,text}, start, end, reasonCodes [codes], location (name)
+encounter     status, class, type {codes,text}, start, end, reasonCodes [codes], location (name), sensitivity
 condition     codes, text, clinicalStatus, verification, category, onset, abatement, recorded
 allergy       assertion (present / none-known), codes, text, type, category, criticality, clinicalStatus,
               verification, reactions [snomed codes], onset
@@ -20,7 +20,7 @@ observation   status, category, codes, text, effective, issued, value {number,un
               {coded {codes,text}} or {text}, interpretation, range {low,high}, panel (loinc)
 immunization  codes, text, date, status, lot
 procedure     codes, text, status, performed, end, reason [codes]
-document      type (loinc), text (the title), status, mime, date
+document      type (loinc), text (the title), status, mime, date, sha256 (of the bytes), content (its words, plain)
 appointment   status, type {codes,text}, start, minutes, reason [codes], text, cancelReason, practitioner (name),
               location (name)
 coverage      status, payer, plan, category, memberId, group, relationship, order, period {start,end}
@@ -41,6 +41,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from simulator.population import tables
+from simulator.population.documents import read
 from simulator.population.judging import Expectation, Mismatch, compare
 from simulator.population.losses import How, Loss
 from simulator.population.records import (
@@ -177,6 +178,7 @@ def _encounter(encounter: Encounter, chart: Chart, world: World) -> Json:
         "end": _instant(encounter.end),
         "reasonCodes": _reason(encounter.reason, chart),
         "location": world.population.facility(encounter.facility).name,
+        "sensitivity": _labels(encounter.sensitivity),
     }
 
 
@@ -287,12 +289,15 @@ def _procedure(procedure: Procedure, chart: Chart, world: World) -> Json:
 
 
 def _document(document: Document, chart: Chart, world: World) -> Json:
+    content = read(world, chart.person.number, document)
     return {
         "type": document.type.code,
         "text": document.text,
         "status": document.status,
         "mime": document.mime,
         "date": _instant(document.created),
+        "sha256": content.sha256,
+        "content": content.text,
         "sensitivity": _labels(document.sensitivity),
     }
 

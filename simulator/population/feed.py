@@ -172,7 +172,7 @@ class Feed:
             return False
         life = life_of(population, number)
         slots = slots_that_may_be(life, chronic_of(life), lane, period)
-        return any(not slot.is_missed and stream.delay in moments.delays_of(slot.kind, bits) for slot in slots)
+        return any(stream.delay in moments.delays_of(slot.kind, bits) for slot in slots)
 
     def _is_low_enough(self, lane: int, period: int, number: int) -> bool:
         """Whether the draw of a slot may be below the rate of anybody like the patient."""

@@ -263,6 +263,13 @@ class Population:
         stride = len(self.facilities)
         return facility + stride * (draw % ((self.practitioners - facility - 1) // stride + 1))
 
+    def colleague(self, practitioner: int, steps: int = 1) -> int:
+        """The practitioner so many places further on at the same facility, and round again."""
+        stride = len(self.facilities)
+        facility = practitioner % stride
+        count = (self.practitioners - facility - 1) // stride + 1
+        return facility + stride * ((practitioner // stride + steps) % count)
+
     def home(self, number: int) -> int:
         """The practitioner on whose panel a patient is, one for all who live together. The home clinic is where that
         one works.

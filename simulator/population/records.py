@@ -116,6 +116,7 @@ class Encounter:
     reason: int | None  # ordinal of a condition
     facility: int
     practitioner: int
+    sensitivity: tuple[str, ...] = ()  # of its reason and its clinic
 
     kind = "encounter"
 
@@ -281,6 +282,8 @@ class Document:
     facility: int
     practitioner: int  # its author
     sensitivity: tuple[str, ...] = ()
+    amended: datetime | None = None  # when it was last amended
+    body: bytes | None = None  # of a document that was put in by somebody: its bytes as they came
 
     kind = "document"
 

@@ -188,6 +188,10 @@ class World:
         """What was written to one record, oldest first; empty while it is as it came about by itself."""
         return self._ledger.versions((kind, number, ordinal))
 
+    def patients_with(self, kind: str) -> list[int]:
+        """The patients about whom a record of a kind was written, each once."""
+        return list(dict.fromkeys(entry.number for entry in self._ledger.entries if entry.version.record.kind == kind))
+
     def feed(self, since: datetime, until: datetime, after: str | None = None) -> Iterator[Event]:
         """What happened to anybody at `since` or later, before `until`, oldest first; lazily.
 

@@ -14,13 +14,18 @@ from datetime import datetime
 
 from simulator.population.chart import fates
 from simulator.population.chart.allergies import allergies_of, allergy_rows
+from simulator.population.chart.appointments import appointments_of
 from simulator.population.chart.conditions import Episode, Recorded, chronic_of, condition_of
+from simulator.population.chart.consents import consents_of
+from simulator.population.chart.coverage import coverages_of
+from simulator.population.chart.documents import documents_of
 from simulator.population.chart.encounters import Step, Visit, closings_of, encounters_of, visits_of
 from simulator.population.chart.immunizations import immunizations_of
 from simulator.population.chart.life import Life, life_of, registered
 from simulator.population.chart.measures import Intervals, Measures
 from simulator.population.chart.medications import Order, medications_of, orders_of
 from simulator.population.chart.observations import observations_of
+from simulator.population.chart.procedures import procedures_of
 from simulator.population.chart.slots import slots_of
 from simulator.population.history import History
 from simulator.population.people import Population
@@ -81,13 +86,20 @@ def _parts(outline: Outline) -> Iterator[Iterable[Step]]:
     """The steps of every part of the chart. Of what is written down in one minute the earlier part comes first."""
     life, visits, orders = outline.life, outline.visits, outline.orders
     measures = Measures(life, _intervals(outline.episodes, orders))
-    yield encounters_of(visits)
+    yield encounters_of(life, visits)
     yield _conditions(outline)
     yield allergies_of(life, outline.allergies, visits)
     yield medications_of(life, orders, visits)
-    yield observations_of(life, visits, outline.episodes, measures)
+    observations = list(observations_of(life, visits, outline.episodes, measures))
+    yield observations
     yield immunizations_of(life, visits)
-    yield closings_of(visits)
+    procedures = list(procedures_of(life, visits, outline.episodes))
+    yield procedures
+    yield closings_of(life, visits)
+    yield documents_of(life, visits, procedures, observations)
+    yield appointments_of(life, visits, outline.missed)
+    yield coverages_of(life, visits)
+    yield consents_of(life, visits)
 
 
 def _numbered(life: Life, chronic: list[Episode], acute: list[Episode], visits: list[Visit]) -> list[Episode]:

@@ -10,6 +10,7 @@ from datetime import datetime
 from simulator.population import tables
 from simulator.population.chart import moments
 from simulator.population.chart.conditions import Episode
+from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.moments import Moment
 from simulator.population.chart.slots import Slot
@@ -18,7 +19,7 @@ from simulator.population.records import Encounter, Record
 from simulator.population.zones import DAY, instant, local_minute, settled
 
 _ELSEWHERE_PERCENT = 12  # of the emergencies: where the accident happened
-_BY_OTHERS = frozenset(("psych", "urgent_care", "surgical", "emergency", "inpatient", "observation"))
+_BY_OTHERS = frozenset(("urgent_care", "surgical", "emergency", "inpatient", "observation"))
 
 Step = tuple[Moment, str, Record]
 """One change to be: when, what (see `records.Change`), and the record as it is from then on."""
@@ -68,6 +69,26 @@ class Visit:
     def ends(self) -> Moment:
         return self.moment(self.minutes)
 
+    @property
+    def signed(self) -> Moment:
+        """When its documents are signed."""
+        return self.moment(moments.signed(self.kind, self.habits, self.minutes))
+
+    @property
+    def booked(self) -> Moment:
+        """When it was booked, for visits of the office."""
+        return self.moment(moments.booked(self.habits))
+
+    @property
+    def booked_today(self) -> Moment:
+        """When it was booked, if it could not be booked earlier."""
+        return self.moment(moments.booked_today())
+
+    @property
+    def called_off(self) -> Moment:
+        """When it was called off, for visits that were missed."""
+        return self.moment(moments.called_off(self.habits))
+
 
 def visits_of(life: Life, slots: Iterable[Slot]) -> tuple[list[Visit], list[Visit]]:
     """The patient's visits in order of time, numbered; and the appointments that were not kept."""
@@ -87,20 +108,20 @@ def visits_of(life: Life, slots: Iterable[Slot]) -> tuple[list[Visit], list[Visi
     return visits, missed
 
 
-def encounters_of(visits: list[Visit]) -> Iterable[Step]:
+def encounters_of(life: Life, visits: list[Visit]) -> Iterable[Step]:
     """How the encounters begin: with their reason, if it has been written down before."""
     for visit in visits:
         told = visit.episode is not None and visit.episode.visit is not None and visit.episode.visit < visit.ordinal
-        yield visit.begins, "created", _encounter(visit, "in-progress", None, is_reason_told=told)
+        yield visit.begins, "created", _encounter(life, visit, "in-progress", None, is_reason_told=told)
 
 
-def closings_of(visits: list[Visit]) -> Iterable[Step]:
+def closings_of(life: Life, visits: list[Visit]) -> Iterable[Step]:
     """How the encounters end."""
     for visit in visits:
-        yield visit.ends, "updated", _encounter(visit, "finished", visit.end, is_reason_told=True)
+        yield visit.ends, "updated", _encounter(life, visit, "finished", visit.end, is_reason_told=True)
 
 
-def _encounter(visit: Visit, status: str, end: datetime | None, *, is_reason_told: bool) -> Encounter:
+def _encounter(life: Life, visit: Visit, status: str, end: datetime | None, *, is_reason_told: bool) -> Encounter:
     row = tables.ENCOUNTERS[visit.kind]
     episode = visit.episode if is_reason_told else None
     return Encounter(
@@ -114,6 +135,7 @@ def _encounter(visit: Visit, status: str, end: datetime | None, *, is_reason_tol
         reason=None if episode is None or episode.ordinal < 0 else episode.ordinal,
         facility=visit.facility,
         practitioner=visit.practitioner,
+        sensitivity=labels_of(life, visit.local_day, visit.facility, (), episode, visit.kind),
     )
 
 
@@ -124,6 +146,8 @@ def _visit(life: Life, slot: Slot) -> Visit | None:
         facility = (habits >> 16) % len(life.population.facilities)
     if slot.kind in _BY_OTHERS:
         practitioner = life.population.practitioner_at(facility, habits >> 32)
+    elif slot.kind == "psych":
+        practitioner = life.population.colleague(practitioner)
     zone = life.zone_of(facility)
     minute = slot.minute if slot.lane == OFFICE else settled(slot.minute, zone)
     minutes = moments.minutes_of(slot.kind, habits)

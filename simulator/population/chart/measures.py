@@ -13,12 +13,14 @@ from functools import lru_cache
 
 from simulator.ids import mix
 from simulator.population import tables
+from simulator.population.chart.growth import CHARTED_MONTHS, GROWN_UP_MONTHS, grown
 from simulator.population.chart.life import Life
 from simulator.population.tables.rows import LabRow
 
 _YEAR = 365.25
 _MONTH = 30.4375
 _KNOT_DAYS = 91
+_GROWTH_KNOT_DAYS = 365
 _FULL_EFFECT_DAYS = 180.0  # of what comes slowly
 _SLOW_DAYS = {  # of what takes years to show in full
     "alzheimers": 1800.0,
@@ -30,11 +32,11 @@ _SLOW_DAYS = {  # of what takes years to show in full
     "osteoporosis": 1800.0,
 }
 _RESTLESS = frozenset(("sbp", "dbp", "hr", "rr", "temp"))  # differ from one day to the next
-_GROWN = frozenset(key for key, _ in tables.GROWTH[0].medians)
-_GROWN_UP_MONTHS = {"height": 300, "weight": 300, "head_circ": 36}  # the others at 18 years
+_GRADUAL_DAYS = {"pregnancy": 270.0}  # of an episode that shows more and more, and is over at once
+_GROWN_UP_MONTHS = {"head_circ": 36.0, "hr": 216.0, "rr": 216.0, "sbp": 216.0, "dbp": 216.0}
 _GROWTH_MONTHS = [row.months for row in tables.GROWTH]
-_SPREAD = {"height": 0.04, "weight": 0.13, "head_circ": 0.025, "hr": 0.09, "rr": 0.07, "sbp": 0.07, "dbp": 0.08}
-_NOISE = {"height": 0.3, "weight": 0.15, "head_circ": 0.1, "hr": 5.0, "rr": 1.0, "sbp": 4.0, "dbp": 3.0}
+_SPREAD = {"hr": 0.09, "rr": 0.07, "sbp": 0.07, "dbp": 0.08}
+_NOISE = {"height": 0.1, "weight": 0.06, "head_circ": 0.1, "hr": 5.0, "rr": 1.0, "sbp": 4.0, "dbp": 3.0}
 _RESPONSES = (0.4, 0.6, 0.75, 0.9, 1.05, 1.2, 1.4, 1.7)  # guess: a spread that makes HbA1c of diabetics look right
 _POWERS = {0: 1, 1: 10, 2: 100, 3: 1000}
 
@@ -61,12 +63,16 @@ class Measures:
         mean = row.mean[self._sex]
         if mean is None:
             return None
-        if row.key in _GROWN and (day - self._birth) / _MONTH < _GROWN_UP_MONTHS.get(row.key, 216):
-            value = self._grown(row, day, (day - self._birth) / _MONTH)
+        months = (day - self._birth) / _MONTH
+        if row.key in ("height", "weight") and months < GROWN_UP_MONTHS:
+            value = self._growing(row, day, months)
+            if months > CHARTED_MONTHS:  # from the last age of the growth charts into the grown-up that follows
+                part = (months - CHARTED_MONTHS) / (GROWN_UP_MONTHS - CHARTED_MONTHS)
+                value = value * (1.0 - part) + self._adult(row, day, mean) * part
+        elif months < _GROWN_UP_MONTHS.get(row.key, 0.0):
+            value = self._growing(row, day, months) if row.key == "head_circ" else self._child(row, day, months)
         else:
-            value = self._adult(row, day, mean)
-        if value < mean * 0.05:
-            value = mean * 0.05
+            value = max(self._adult(row, day, mean), mean * 0.05)
         if row.limits is not None:
             value = min(max(value, row.limits[0]), row.limits[1])
         return round(value * _POWERS[row.decimals])
@@ -95,22 +101,36 @@ class Measures:
         value = value + row.per_decade * ((age if age > 18.0 else 18.0) - 45.0) / 10.0
         return self._affected(row, day, value, 1.0) if row.effects else value
 
-    def _grown(self, row: LabRow, day: int, months: float) -> float:
+    def _growing(self, row: LabRow, day: int, months: float) -> float:
+        """Height, weight or head circumference of a child, who keeps to its own percentile but for a slow drift."""
+        own = self._deviate(row, 0)
+        if row.key == "weight":  # tall children are heavy
+            own = 0.6 * self._deviate(tables.LABS["height"], 0) + 0.8 * own
+        knot, rest = divmod(day, _GROWTH_KNOT_DAYS)
+        part = rest / _GROWTH_KNOT_DAYS
+        drift = self._deviate(row, knot + 2) * (1.0 - part) + self._deviate(row, knot + 3) * part
+        if row.key == "height":  # nobody shrinks to another percentile
+            drift = drift * min(1.0, max(0.0, (204.0 - months) / 60.0))
+        value = grown(row.key, self._sex, months, own + 0.12 * drift)
+        scale = grown(row.key, self._sex, months, 0.0) / (row.mean[self._sex] or 1.0)
+        return self._affected(row, day, value + _NOISE[row.key] * self._deviate(row, day), scale)
+
+    def _child(self, row: LabRow, day: int, months: float) -> float:
+        """A vital sign of a child."""
         after = bisect_right(_GROWTH_MONTHS, months)
         low = tables.GROWTH[after - 1]
         high = tables.GROWTH[min(after, len(tables.GROWTH) - 1)]
-        key = (row.key, self._sex)
         part = (months - low.months) / (high.months - low.months) if high is not low else 0.0
-        median = low.medians[key] + (high.medians[key] - low.medians[key]) * part
-        own = self._deviate(row, 0)
-        value = median * (1.0 + _SPREAD[row.key] * own) + _NOISE[row.key] * self._deviate(row, day)
-        return self._affected(row, day, value, median / tables.GROWTH[-1].medians[key])
+        median = low.medians[row.key] + (high.medians[row.key] - low.medians[row.key]) * part
+        value = median * (1.0 + _SPREAD[row.key] * self._deviate(row, 0)) + _NOISE[row.key] * self._deviate(row, day)
+        return self._affected(row, day, value, median / tables.GROWTH[-1].medians[row.key])
 
     def _affected(self, row: LabRow, day: int, value: float, scale: float) -> float:
         for key, operation, amount in row.effects:
             for start, end, at_once in self._intervals.get(key, ()):
                 if start <= day and (end is None or day <= end):
-                    share = 1.0 if at_once else min(1.0, (day - start + 1) / _SLOW_DAYS.get(key, _FULL_EFFECT_DAYS))
+                    days = _GRADUAL_DAYS.get(key) if at_once else _SLOW_DAYS.get(key, _FULL_EFFECT_DAYS)
+                    share = 1.0 if days is None else min(1.0, (day - start + 1) / days)
                     if operation == "*":
                         value = value * (1.0 + (amount - 1.0) * share)
                     else:

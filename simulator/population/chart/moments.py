@@ -23,6 +23,21 @@ _HOUR = 60
 REMOTE = frozenset(("telehealth", "telephone"))
 AT_ANY_HOUR = frozenset(("emergency", "inpatient", "surgical"))
 IN_HASTE = AT_ANY_HOUR | {"observation"}
+SCHEDULED = frozenset(
+    (
+        "office",
+        "wellness",
+        "followup",
+        "checkup",
+        "symptom",
+        "telehealth",
+        "telephone",
+        "prenatal",
+        "home_visit",
+        "psych",
+    )
+)
+"""The kinds that are booked; the others are walked in to."""
 KINDS_OF: dict[int, tuple[str, ...]] = {
     OFFICE: tuple(key for key in tables.ENCOUNTERS if key not in AT_ANY_HOUR and key != "observation"),
     ANY_HOUR: tuple(sorted(AT_ANY_HOUR)),
@@ -41,6 +56,11 @@ REPORTED = 6 * _HOUR + 5
 """The delay of what other places report, after a slot of the office that need not be used."""
 
 _EIGHTH = 7  # of the visits: only they have anything to correct, or to retract
+_SIGNED = (2 * _HOUR, 26 * _HOUR + 30)  # after the start of what is short
+_SIGNED_LATER = 90  # after the end of what is long
+_BOOKED = (14 * DAY, 21 * DAY, 42 * DAY, 63 * DAY)  # before the start
+_BOOKED_TODAY = _HOUR  # before the start
+_CALLED_OFF = (DAY, 5 * DAY)  # before the start
 
 
 class Moment(NamedTuple):
@@ -101,6 +121,26 @@ def may_be_retracted(habits: int) -> bool:
     return habits >> 9 & _EIGHTH == 0
 
 
+def signed(kind: str, habits: int, minutes: int) -> int:
+    """The delay of a document's signature, after a visit of that length."""
+    return minutes + _SIGNED_LATER if kind in IN_HASTE else _SIGNED[habits >> 1 & 1]
+
+
+def booked(habits: int) -> int:
+    """The (negative) delay of the booking."""
+    return -_BOOKED[habits & 3]
+
+
+def booked_today() -> int:
+    """The (negative) delay of booking what cannot wait."""
+    return -_BOOKED_TODAY
+
+
+def called_off(habits: int) -> int:
+    """The (negative) delay of calling off what was booked."""
+    return -_CALLED_OFF[habits >> 2 & 1]
+
+
 def bits(habits: int) -> int:
     """What of a visit's habits decides its delays, in eight bits."""
     return habits & 63 | may_be_corrected(habits) << 6 | may_be_retracted(habits) << 7
@@ -111,7 +151,9 @@ def delays_of(kind: str, bits: int) -> frozenset[int]:
     """Every delay that a visit of a kind and such habits may have. A part of the chart that writes at another moment
     adds it here."""
     minutes = minutes_of(kind, bits)
-    found = {0, charted(bits), minutes}
+    found = {0, charted(bits), minutes, signed(kind, bits, minutes)}
+    if kind in SCHEDULED:
+        found.update((booked(bits), booked_today(), called_off(bits)))
     found.update(day * DAY + charted(bits) for day in rounds(kind, minutes))
     if bits >> 7:
         found.add(retracted(bits))

@@ -251,7 +251,7 @@ def _orders(life: Life, visit: Visit, standing: list[Episode], draw: int) -> Ite
         return
     if visit.episode is not None and visit.episode.is_acute:
         yield from (key for key in visit.episode.row.labs if key not in _VITAL_KEYS)
-    if visit.kind == "wellness" and age >= 14 * _YEAR:
+    if visit.kind == "wellness" and age >= 14 * _YEAR + 4:
         yield "smoking_status"
     if age < _ADULT_DAYS:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from simulator.population.judging import contacts, quantities, times, words
+from simulator.population.judging import contacts, contents, quantities, times, words
 from simulator.population.judging.expectation import (
     ABSENT,
     Expectation,
@@ -40,6 +40,8 @@ _JUDGES: dict[str, _Judge] = {
     "number": quantities.number,
     "bound": quantities.bound,
     "value": quantities.value,
+    "bytes": contents.written,
+    "content": contents.words,
 }
 _CODES = frozenset(("codes", "reasonCodes", "reason", "type.codes"))
 
@@ -51,7 +53,10 @@ def compare(expectation: Expectation, got: dict[str, Any]) -> list[Mismatch]:
     major for the members without which a record is of no use, else minor.
     """
     found = list(_whose(expectation, got))
+    settled = contents.settled(expectation, got)
     for field, what in FIELDS[expectation.kind].items():
+        if field in settled:
+            continue
         found.extend(_field(expectation, field, what, at(got, field), reason_in(got, field)))
     return words.with_swapped_names(found)
 

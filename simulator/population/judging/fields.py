@@ -31,6 +31,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "end": "time",
         "reasonCodes": "codes",
         "location": "text",
+        "sensitivity": "set",
     },
     "condition": {
         "codes": "codes",
@@ -115,6 +116,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "status": "word",
         "mime": "word",
         "date": "time",
+        "sha256": "bytes",
+        "content": "content",
         "sensitivity": "set",
     },
     "appointment": {

@@ -20,16 +20,20 @@ from simulator.population.tables.rows import (
     AllergyRow,
     CodedValue,
     ConditionRow,
+    DocumentRow,
     EncounterRow,
     FamilyName,
     FrequencyRow,
     GivenName,
+    GrowthCurve,
     GrowthRow,
     ImmunizationRow,
     LabRow,
     MedicationRow,
     OriginRow,
     PanelRow,
+    PayerRow,
+    ProcedureRow,
     State,
     Weighted,
 )
@@ -169,9 +173,61 @@ def _panel(row: dict[str, str]) -> PanelRow:
 
 
 def _growth(row: dict[str, str]) -> GrowthRow:
-    by_sex = {(key, sex): float(row[f"{key}_{sex.lower()}"]) for key in _GROWN_BY_SEX for sex in "FM"}
-    both = {(key, sex): float(row[key]) for key in _GROWN for sex in "FM"}
-    return GrowthRow(int(row["months"]), by_sex | both)
+    return GrowthRow(int(row["months"]), {key: float(row[key]) for key in ("hr", "rr", "sbp", "dbp")})
+
+
+def _curve(key: str, sex: str) -> GrowthCurve:
+    column = f"{key}_{sex.lower()}_"
+    rows = [row for row in raw("growth_lms") if row[f"{column}m"]]
+    power, median, spread = (tuple(float(row[column + one]) for row in rows) for one in "lms")
+    return GrowthCurve(tuple(float(row["months"]) for row in rows), power, median, spread)
+
+
+def _procedure(row: dict[str, str]) -> ProcedureRow:
+    return ProcedureRow(
+        key=row["key"],
+        code=Code("snomed", row["snomed"], row["display"]),
+        conditions=() if row["conditions"] == "any" else tuple(row["conditions"].split()),
+        sex=row["sex"],
+        min_age=int(row["min_age"]),
+        minutes=int(row["minutes"]),
+        classes=frozenset(row["encounter_classes"].split()),
+        kinds=frozenset(row["kinds"].split()),
+        per_million=_per_million(row["percent"]),
+        every_days=int(row["every_days"]),
+        sensitivity=tuple(row["sensitive"].split()),
+    )
+
+
+def _document(row: dict[str, str]) -> DocumentRow:
+    return DocumentRow(
+        key=row["key"],
+        type=Code("loinc", row["loinc"], row["display"]),
+        title=row["title"],
+        formats=_pairs(row["formats"], 1),
+        classes=frozenset() if row["encounter_classes"] == "any" else frozenset(row["encounter_classes"].split()),
+        kinds=frozenset(row["kinds"].split()),
+        procedures=frozenset(row["procedures"].split()),
+        per_million=_per_million(row["percent_of_encounters"]),
+        when=row["written_when"],
+        sensitivity=tuple(row["sensitive"].split()),
+    )
+
+
+def _payer(row: dict[str, str]) -> PayerRow:
+    return PayerRow(
+        key=row["key"],
+        name=row["name"],
+        category=row["kind"],
+        plan=row["plan"],
+        ages=(int(row["age_lo"]), int(row["age_hi"])),
+        weight=int(row["weight"]),
+        type=Code("sopt", row["sopt_code"], row["sopt_display"]),
+        by=row["by"],
+        secondary=_pairs(row["secondary"], 1_000_000),
+        member=row["member_id"],
+        has_group=row["group"] == "1",
+    )
 
 
 def _given_names() -> tuple[GivenName, ...]:
@@ -271,9 +327,8 @@ CODED_VALUES = _by_key(
     "coded_values",
     lambda row: CodedValue(Code("snomed", row["snomed"], row["display"]), row["is_abnormal"] == "1"),
 )
-_GROWN_BY_SEX = ("height", "weight", "head_circ")
-_GROWN = ("hr", "rr", "sbp", "dbp")
 GROWTH = tuple(_growth(row) for row in raw("growth"))
+CURVES = {(key, sex): _curve(key, sex) for key in ("height", "weight", "head_circ") for sex in "FM"}
 REACTIONS = _by_key("allergy_reactions", lambda row: Code("snomed", row["snomed"], row["display"]))
 ALLERGIES = _by_key(
     "allergies",
@@ -306,9 +361,14 @@ ENCOUNTERS = _by_key(
         row["class_code"],
         Code("snomed", row["snomed"], row["display"]),
         (int(row["minutes_lo"]), int(row["minutes_hi"])),
+        int(row["slot_minutes"]),
     ),
 )
 SMOKING = {
     row["key"]: (Code("snomed", row["snomed"], row["us_core_display"]), int(row["weight"]))
     for row in raw("smoking_status")
 }
+PROCEDURES = _by_key("procedures", _procedure)
+DOCUMENTS = _by_key("documents", _document)
+PAYERS = _by_key("payers", _payer)
+LABELS = tuple(row["key"] for row in raw("sensitivity"))

@@ -176,6 +176,7 @@ class EncounterRow:
     class_code: str
     type: Code
     minutes: tuple[int, int]
+    slot: int  # minutes that a schedule holds for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +187,61 @@ class CodedValue:
 
 @dataclass(frozen=True, slots=True)
 class GrowthRow:
-    """Medians of children and young adults at an age in months."""
+    """Median vital signs of children at an age in months."""
 
     months: int
-    medians: dict[tuple[str, str], float]  # by (lab key, sex)
+    medians: dict[str, float]  # by lab key
+
+
+@dataclass(frozen=True, slots=True)
+class GrowthCurve:
+    """A growth chart of one sex: Box-Cox power, median and coefficient of variation at ages in months (LMS)."""
+
+    months: tuple[float, ...]
+    power: tuple[float, ...]
+    median: tuple[float, ...]
+    spread: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProcedureRow:
+    key: str
+    code: Code
+    conditions: tuple[str, ...]  # that call for it; empty: none is needed
+    sex: str  # B F M
+    min_age: int
+    minutes: int
+    classes: frozenset[str]  # of encounters in which it is done
+    kinds: frozenset[str]  # of encounters, if it is not done in all of the class
+    per_million: int  # of the encounters that fit
+    every_days: int  # no sooner again
+    sensitivity: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    key: str
+    type: Code
+    title: str
+    formats: tuple[tuple[str, int], ...]  # MIME type and weight
+    classes: frozenset[str]  # of encounters that bring it; empty: any
+    kinds: frozenset[str]
+    procedures: frozenset[str]  # one of them was done: without it there is nothing to write about
+    per_million: int  # of the encounters that fit
+    when: str  # signed | resulted: the moment of the encounter at which it is there
+    sensitivity: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PayerRow:
+    key: str
+    name: str
+    category: str  # public | commercial | self-pay
+    plan: str
+    ages: tuple[int, int]  # years, both included
+    weight: int
+    type: Code  # source of payment typology
+    by: str  # employment | state | federal | person: through what somebody comes by it
+    secondary: tuple[tuple[str, int], ...]  # payers that pay after it, and how often, per million
+    member: str  # pattern of member ids: A letter, 9 digit, the rest as it stands
+    has_group: bool

@@ -20,14 +20,14 @@ from simulator.population.world import World
 MEMBERS = {
     "patient": "name birthDate administrativeGender sexAtBirth race ethnicity language maritalStatus telecom addresses "
     "deceased",
-    "encounter": "status class type start end reasonCodes location",
+    "encounter": "status class type start end reasonCodes location sensitivity",
     "condition": "codes text clinicalStatus verification category onset abatement recorded sensitivity",
     "allergy": "assertion codes text type category criticality clinicalStatus verification reactions onset sensitivity",
     "medication": "codes text status intent authored dosage start stop quantity daysSupply refills reason sensitivity",
     "observation": "status category codes text effective issued value interpretation range panel sensitivity",
     "immunization": "codes text date status lot sensitivity",
     "procedure": "codes text status performed end reason sensitivity",
-    "document": "type text status mime date sensitivity",
+    "document": "type text status mime date sha256 content sensitivity",
     "appointment": "status type start minutes reason text cancelReason practitioner location sensitivity",
     "coverage": "status payer plan category memberId group relationship order period",
 }

@@ -140,7 +140,7 @@ def encounters_are_of_the_ages_that_have_them(chart: Chart) -> None:
 def nothing_is_given_without_what_it_is_for_nor_long_after(chart: Chart) -> None:
     for medication in chart.medications:
         assert medication.reason is not None
-        reason = chart.conditions[medication.reason]
+        reason = next(one for one in chart.conditions if one.ordinal == medication.reason)
         row = tables.CONDITIONS[reason.key]
         assert medication.key in dict(row.medications)
         assert reason.onset <= medication.start

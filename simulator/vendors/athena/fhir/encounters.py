@@ -36,7 +36,7 @@ def encounter(seen: PatientChart, record: Encounter) -> Rendering:
         "Encounter",
         id,
         record.end or record.start,
-        (),
+        record.sensitivity,
         identifier=shape.identifier("ah-encounter", id),
         status=record.status,
         **{"class": kind},

@@ -108,6 +108,8 @@ def _losses(one: Encounter, word: str, is_open: bool) -> list[tuple[int, Loss]]:
         losses.append(Loss("reasonCodes", "text_only"))
     if is_open:
         losses += [Loss("status", "replaced", value="in-progress"), Loss("start", "omitted"), Loss("end", "omitted")]
+    if one.sensitivity:
+        losses.append(Loss("sensitivity", "omitted"))
     return [(0, loss) for loss in losses]
 
 

@@ -52,6 +52,8 @@ def render(t: Telling, encounter: Encounter) -> Rendering:
     if not visit.timed:
         for name, at in _ends(encounter):
             losses.append(Loss(name, "replaced", "day", dialect.precise_day(t.day(at, encounter.ordinal))))
+    if encounter.sensitivity:
+        losses.append(Loss("sensitivity", "omitted"))
     return Rendering("Encounter", payload["id"], payload, (encounter,), tuple((0, loss) for loss in losses))
 
 

@@ -1,0 +1,127 @@
+"""Documents: which notes, letters and reports there are, of what, in which format, signed when. Their words are written
+when somebody asks: see `simulator.population.documents`.
+
+A document belongs to an encounter and is signed after it; reports of laboratories come with the later results, a day or
+two after. One in a hundred is amended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+from simulator.ids import h64, mix
+from simulator.population import tables
+from simulator.population.chart import moments
+from simulator.population.chart.encounters import Step, Visit
+from simulator.population.chart.labels import labels_of
+from simulator.population.chart.life import Life
+from simulator.population.chart.moments import Moment
+from simulator.population.records import Document, Observation, Procedure
+from simulator.population.tables.rows import DocumentRow
+
+_AMENDED_PER_MILLION = 80_000  # of those of one visit in eight
+_MILLION = 10**6
+
+
+class _Draft(NamedTuple):
+    signed: Moment
+    visit: Visit
+    row: DocumentRow
+    about: Procedure | None
+    draw: int
+
+
+def documents_of(
+    life: Life, visits: list[Visit], procedures: Iterable[Step], observations: Iterable[Step]
+) -> Iterator[Step]:
+    """What happens to the documents: they are signed, and now and then amended."""
+    done: dict[int, list[Procedure]] = {}
+    for _, _, procedure in procedures:
+        if isinstance(procedure, Procedure) and procedure.encounter is not None:
+            done.setdefault(procedure.encounter, []).append(procedure)
+    tested = {
+        one.encounter
+        for _, what, one in observations
+        if what == "created" and isinstance(one, Observation) and one.category == "laboratory"
+    }
+    drafts: list[_Draft] = []
+    for visit in visits:
+        drafts.extend(_of_visit(life, visit, done.get(visit.ordinal, ()), visit.ordinal in tested))
+    drafts.sort(key=lambda draft: draft.signed.minute)
+    for ordinal, draft in enumerate(drafts):
+        document = _document(life, draft, ordinal)
+        yield draft.signed, "created", document
+        visit = draft.visit
+        if moments.may_be_retracted(visit.habits) and (draft.draw >> 44) % _MILLION < _AMENDED_PER_MILLION:
+            later = visit.moment(moments.retracted(visit.habits))
+            if later.minute > draft.signed.minute:
+                yield later, "updated", replace(document, doc_status="amended", amended=later.at)
+
+
+def _of_visit(life: Life, visit: Visit, procedures: Iterable[Procedure], is_tested: bool) -> Iterator[_Draft]:
+    salts = _salts(life.key)
+    done = list(procedures)
+    for row in _rows(visit.kind):
+        draw = mix(life.number << 20 ^ visit.local_day, salts[row.key])
+        if draw % _MILLION >= row.per_million:
+            continue
+        about = next((one for one in done if one.key in row.procedures), None)
+        if (row.procedures and about is None) or (row.key == "lab_report" and (not is_tested or visit.is_remote)):
+            continue
+        signed = _signed(visit, row)
+        if signed.minute >= visit.ends.minute:
+            yield _Draft(signed, visit, row, about, draw)
+
+
+def _signed(visit: Visit, row: DocumentRow) -> Moment:
+    """When a document is there: reports with the later results, everything else when it is signed."""
+    if row.when == "resulted" and visit.kind not in moments.IN_HASTE:
+        return visit.moment(moments.resulted(visit.habits, "later"))
+    return visit.signed
+
+
+def _document(life: Life, draft: _Draft, ordinal: int) -> Document:
+    visit, row, about = draft.visit, draft.row, draft.about
+    flags = row.sensitivity if about is None else (*row.sensitivity, *about.sensitivity)
+    return Document(
+        ordinal=ordinal,
+        key=row.key,
+        type=row.type,
+        text=row.title,
+        status="current",
+        doc_status="final",
+        mime=_format(row, draft.draw >> 32),
+        created=draft.signed.at,
+        encounter=visit.ordinal,
+        facility=visit.facility,
+        practitioner=visit.practitioner,
+        sensitivity=labels_of(life, visit.local_day, visit.facility, flags, visit.episode, visit.kind),
+    )
+
+
+def _format(row: DocumentRow, draw: int) -> str:
+    place = draw % sum(weight for _, weight in row.formats)
+    for mime, weight in row.formats:
+        if place < weight:
+            return mime
+        place -= weight
+    raise AssertionError("weights do not add up")
+
+
+@lru_cache(maxsize=64)
+def _rows(kind: str) -> tuple[DocumentRow, ...]:
+    """The rows that an encounter of a kind may bring."""
+    klass = tables.ENCOUNTERS[kind].class_code
+    return tuple(
+        row
+        for row in tables.DOCUMENTS.values()
+        if (not row.classes or klass in row.classes) and (not row.kinds or kind in row.kinds)
+    )
+
+
+@lru_cache(maxsize=16)
+def _salts(key: bytes) -> dict[str, int]:
+    return {row: h64(key, "document", row) for row in tables.DOCUMENTS}

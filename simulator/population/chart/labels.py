@@ -1,0 +1,54 @@
+"""Sensitivity labels: rows of sensitivity.csv that an item carries because of what it is, why, where and at which age.
+
+A label follows from the tables' flags alone, so a leak can be proved. What implies a sensitive fact carries its label
+too: a prescription, a procedure, an appointment, an encounter or a note.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from simulator.ids import h64, mix
+from simulator.population import tables
+from simulator.population.chart.conditions import Episode
+from simulator.population.chart.life import Life
+
+OPEN = frozenset(("SDOH",))
+"""Labels that keep nothing back."""
+
+_BY_KIND = {"psych": ("BH",), "prenatal": ("REPRO",)}  # an encounter of such a kind tells by itself
+_CONFIDENTIAL = frozenset(("BH", "SUD", "HIV", "STI", "REPRO", "DV"))  # which a minor may have for itself
+_TEEN_DAYS = (12 * 365 + 3, 18 * 365 + 5)
+_PART_2_IN = 3  # one programme in so many facilities
+_VIP_PER_MILLION = 3_000
+_ORDER = {key: place for place, key in enumerate(tables.LABELS)}
+
+
+def labels_of(
+    life: Life, day: int, facility: int, flags: Iterable[str], episode: Episode | None = None, kind: str = ""
+) -> tuple[str, ...]:
+    """The labels of an item of `day`: the flags of its own row, those of the condition that is its reason, those of
+    the kind of its encounter; then what follows from who performs it and how old the patient is."""
+    found = {*flags, *_BY_KIND.get(kind, ())}
+    if episode is not None:
+        found.update(episode.row.sensitivity)
+    if not found:
+        return ()
+    if "SUD" in found and is_part_2(life.key, facility):
+        found.add("PART2")
+    if _TEEN_DAYS[0] <= life.age_days(day) < _TEEN_DAYS[1] and found & _CONFIDENTIAL:
+        found.add("TEEN")
+    return tuple(sorted(found, key=_ORDER.__getitem__))
+
+
+@lru_cache(maxsize=1024)
+def is_part_2(key: bytes, facility: int) -> bool:
+    """Whether a facility is a programme under 42 CFR Part 2: what it says of substance use needs a consent, and none of
+    it may be passed on without another. Source: 42 CFR 2.11, 2.31, 2.32."""
+    return (h64(key, "part 2") + facility) % _PART_2_IN == 0
+
+
+def is_vip(key: bytes, number: int) -> bool:
+    """Whether a patient is an employee or a public figure, whose chart opens behind glass only."""
+    return mix(number, h64(key, "vip")) % 1_000_000 < _VIP_PER_MILLION

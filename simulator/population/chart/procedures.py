@@ -1,0 +1,104 @@
+"""Procedures: what was done at the encounters, because of what the patient has.
+
+A row is done where its class and kind of encounter, age and sex fit and a condition calls for it: an acute one only at
+the encounter that it brought, a standing one at any while it is active. Everything lies within its encounter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from simulator.ids import h64, mix
+from simulator.population import tables
+from simulator.population.chart.conditions import Episode
+from simulator.population.chart.encounters import Step, Visit
+from simulator.population.chart.labels import labels_of
+from simulator.population.chart.life import Life
+from simulator.population.chart.moments import Moment
+from simulator.population.records import Procedure
+from simulator.population.tables.rows import ProcedureRow
+from simulator.population.zones import instant, minute_of, settled
+
+_MILLION = 10**6
+_FIRST_MINUTE = {"AMB": 5, "VR": 0, "HH": 5, "EMER": 35, "OBSENC": 45, "IMP": 60}
+_BETWEEN = 2  # minutes
+_LONG = 1000  # minutes: other things are done meanwhile
+
+_ELECTIVE = frozenset(("IMP",))  # nobody gets a new hip while in hospital for something else
+_ALWAYS = tuple(row for row in tables.PROCEDURES.values() if not row.conditions)
+_FOR: dict[str, tuple[ProcedureRow, ...]] = {
+    key: tuple(row for row in tables.PROCEDURES.values() if key in row.conditions) for key in tables.CONDITIONS
+}
+
+
+def procedures_of(life: Life, visits: list[Visit], episodes: list[Episode]) -> Iterator[Step]:
+    """What happens to the procedures: they are written down when the encounter ends, after its findings."""
+    salts = _salts(life.key)
+    standing = [one for one in episodes if not one.is_acute and _FOR[one.key]]
+    last: dict[str, int] = {}
+    ordinal = 0
+    for visit in visits:
+        minute = visit.minute + _FIRST_MINUTE[tables.ENCOUNTERS[visit.kind].class_code]
+        until = minute_of(visit.end)
+        written = max(visit.ends, visit.charted, key=_minute)
+        for row, episode in _called_for(visit, standing):
+            if not _fits(life, visit, row, salts[row.key]) or visit.local_day < last.get(row.key, 0) + row.every_days:
+                continue
+            start = settled(minute, visit.zone)
+            end = settled(start + row.minutes, visit.zone)
+            if end > until or last.get(row.key) == visit.local_day:
+                continue  # no time for it, or done for another reason already
+            last[row.key] = visit.local_day
+            yield written, "created", _procedure(life, visit, row, episode, ordinal, start, end)
+            minute = (start if row.minutes >= _LONG else end) + _BETWEEN
+            ordinal += 1
+
+
+def _minute(moment: Moment) -> int:
+    return moment.minute
+
+
+def _called_for(visit: Visit, standing: list[Episode]) -> Iterator[tuple[ProcedureRow, Episode | None]]:
+    if visit.kind == "telephone":
+        return
+    reason = visit.episode
+    if reason is not None and reason.is_acute:
+        yield from ((row, reason) for row in _FOR[reason.key])
+    for episode in standing:
+        if episode.is_active(visit.local_day):
+            is_reason = episode is reason
+            yield from ((row, episode) for row in _FOR[episode.key] if is_reason or row.classes != _ELECTIVE)
+    yield from ((row, None) for row in _ALWAYS)
+
+
+def _fits(life: Life, visit: Visit, row: ProcedureRow, salt: int) -> bool:
+    if tables.ENCOUNTERS[visit.kind].class_code not in row.classes or (row.kinds and visit.kind not in row.kinds):
+        return False
+    if row.sex not in ("B", life.sex) or life.age_days(visit.local_day) < row.min_age * 365 + row.min_age // 4:
+        return False
+    return mix(life.number << 20 ^ visit.local_day, salt) % _MILLION < row.per_million
+
+
+def _procedure(
+    life: Life, visit: Visit, row: ProcedureRow, episode: Episode | None, ordinal: int, start: int, end: int
+) -> Procedure:
+    return Procedure(
+        ordinal=ordinal,
+        key=row.key,
+        codes=(row.code,),
+        text=row.code.display,
+        status="completed",
+        start=instant(start),
+        end=instant(end),
+        reason=None if episode is None else episode.ordinal,
+        encounter=visit.ordinal,
+        facility=visit.facility,
+        practitioner=visit.practitioner,
+        sensitivity=labels_of(life, visit.local_day, visit.facility, row.sensitivity, episode, visit.kind),
+    )
+
+
+@lru_cache(maxsize=16)
+def _salts(key: bytes) -> dict[str, int]:
+    return {row: h64(key, "procedure", row) for row in tables.PROCEDURES}

@@ -1,0 +1,77 @@
+"""The words of documents: what a note, letter or report says, in the format in which it is kept.
+
+Nothing is stored. A document is written from the chart as of its own moment when somebody asks for it, so no note knows
+the future, and it tells nothing that carries a sensitivity label which the document itself does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from typing import Protocol
+
+from simulator.population.documents.ccda import ccda
+from simulator.population.documents.notes import CCDA, paper_of
+from simulator.population.documents.paper import Paper
+from simulator.population.documents.pdf import pdf
+from simulator.population.documents.plain import plain
+from simulator.population.documents.rtf import rtf
+from simulator.population.documents.view import View
+from simulator.population.documents.web import page
+from simulator.population.people import Population
+from simulator.population.records import Chart, Document
+
+__all__ = ["Charts", "Content", "content_of", "read"]
+
+
+class Charts(Protocol):
+    """The part of a world that documents need."""
+
+    population: Population
+
+    def chart_at(self, number: int, at: datetime) -> Chart:
+        """Everything that was so about a patient at a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A document as it is kept: its bytes, and what a reader of it reads."""
+
+    mime: str
+    data: bytes
+    text: str
+
+    @property
+    def sha256(self) -> str:
+        """The hash of the bytes, in hexadecimal digits."""
+        return sha256(self.data).hexdigest()
+
+
+_WRITERS: dict[str, Callable[[View, Paper], bytes]] = {
+    "text/plain": lambda view, paper: plain(paper).encode(),
+    "text/rtf": lambda view, paper: rtf(paper),
+    "text/html": lambda view, paper: page(paper),
+    "application/pdf": lambda view, paper: pdf(paper),
+    CCDA: ccda,
+}
+
+
+def read(world: Charts, number: int, document: Document) -> Content:
+    """What a document of patient `number` says."""
+    return content_of(document, world.chart_at(number, document.created), world.population)
+
+
+def content_of(document: Document, chart: Chart, population: Population) -> Content:
+    """What a document says. `chart` is the chart as of `document.created`; of a document that somebody put in, any.
+
+    Raises:
+        KeyError: a format that nobody writes.
+    """
+    if document.body is not None:
+        is_text = document.mime.startswith("text/")
+        return Content(document.mime, document.body, document.body.decode("utf-8", "replace") if is_text else "")
+    view = View(document, chart, population)
+    paper = paper_of(view)
+    return Content(document.mime, _WRITERS[document.mime](view, paper), plain(paper))

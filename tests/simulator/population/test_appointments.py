@@ -1,0 +1,164 @@
+"""Appointments agree with encounters and with the schedules of the practitioners."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+
+from simulator.population import tables
+from simulator.population.chart.moments import SCHEDULED
+from simulator.population.people import Population
+from simulator.population.records import Appointment
+from simulator.population.schedule import Slot, slots_between
+from simulator.population.world import World
+from tests.simulator.population.lives import AS_OF, NUMBERS, POPULATION, Charts, chart, charts, history, local_day
+
+usual = settings(max_examples=25, deadline=None)
+SMALL = Population(seed=7, size=240, as_of=AS_OF)
+TAKES_TIME = ("booked", "arrived", "fulfilled", "noshow")
+
+
+@given(NUMBERS)
+@usual
+def test_an_appointment_is_fulfilled_exactly_when_its_encounter_is_over(number: int) -> None:
+    of = chart(number)
+    encounters = {one.ordinal: one for one in of.encounters}
+    came = {one.encounter: one for one in of.appointments if one.encounter is not None}
+    for one in of.appointments:
+        assert (one.encounter is not None) == (one.status in ("arrived", "fulfilled"))
+        assert one.created < one.start
+        assert one.minutes == tables.ENCOUNTERS[one.type_key].slot
+        assert (one.cancel_reason is not None) == (one.status == "cancelled")
+        if one.encounter is not None:
+            encounter = encounters[one.encounter]
+            assert (one.status == "fulfilled") == (encounter.status == "finished")
+            assert (one.start, one.practitioner, one.facility, one.type_key, one.sensitivity) == (
+                encounter.start,
+                encounter.practitioner,
+                encounter.facility,
+                encounter.type_key,
+                encounter.sensitivity,
+            )
+    for encounter in of.encounters:
+        assert (encounter.ordinal in came) == (encounter.type_key in SCHEDULED)
+
+
+@given(NUMBERS)
+@usual
+def test_what_lies_ahead_is_booked_and_what_is_past_is_settled(number: int) -> None:
+    now = POPULATION.starts
+    born = datetime.combine(chart(number).person.birth_date, datetime.min.time(), UTC)
+    for one in chart(number).appointments:
+        assert one.created <= now
+        assert one.created > born
+        if one.start > now:
+            assert one.status in ("booked", "cancelled")
+        elif one.start + timedelta(days=1) < now:
+            assert one.status in ("fulfilled", "noshow", "cancelled")
+
+
+@given(NUMBERS)
+@usual
+def test_every_appointment_goes_through_the_states_in_order(number: int) -> None:
+    paths: dict[int, list[str]] = {}
+    for change in history(number).changes:
+        if isinstance(change.record, Appointment):
+            paths.setdefault(change.record.ordinal, []).append(change.record.status)
+    for path in paths.values():
+        assert path in (["booked", "arrived", "fulfilled"][: len(path)], ["booked", "noshow"], ["booked", "cancelled"])
+
+
+def test_most_are_kept_and_the_others_are_cancelled_missed_or_put_off() -> None:
+    counts = Counter(
+        one.cancel_reason if one.cancel_reason == "rescheduled" else one.status
+        for number in range(240)
+        for one in chart(number).appointments
+        if one.start < POPULATION.starts and one.status != "arrived"
+    )
+    total = sum(counts.values())
+    assert 0.82 < counts["fulfilled"] / total < 0.95
+    assert 0.02 < counts["cancelled"] / total < 0.12
+    assert 0.01 < counts["noshow"] / total < 0.08
+    assert 0 < counts["rescheduled"] / total < 0.04
+
+
+def test_some_are_booked_for_the_weeks_ahead() -> None:
+    ahead = [one for of in charts() for one in of.appointments if one.start > POPULATION.starts]
+    assert len(ahead) > 10
+    assert {one.status for one in ahead} >= {"booked"}
+
+
+# Schedules
+
+
+@pytest.fixture(scope="module")
+def schedules() -> dict[int, list[Slot]]:
+    world = Charts(SMALL)
+    days = (date(2025, 12, 22), date(2026, 1, 23))
+    return {practitioner: slots_between(world, practitioner, *days) for practitioner in range(SMALL.practitioners)}
+
+
+def test_busy_slots_are_the_appointments_and_nothing_else(schedules: dict[int, list[Slot]]) -> None:
+    world = Charts(SMALL)
+    told = {
+        (practitioner, slot.patient, slot.appointment, slot.start, slot.minutes)
+        for practitioner, slots in schedules.items()
+        for slot in slots
+        if not slot.is_free
+    }
+    true = {
+        (one.practitioner, number, one.ordinal, one.start, one.minutes)
+        for number in range(SMALL.size)
+        for one in world.chart(number).appointments
+        if one.status in TAKES_TIME and date(2025, 12, 22) <= local_day(one.start, one.facility) <= date(2026, 1, 23)
+    }
+    assert told == true
+    assert len(true) > 40
+
+
+def test_free_slots_fill_what_is_left_of_the_office_hours(schedules: dict[int, list[Slot]]) -> None:
+    for slots in schedules.values():
+        busy = [slot for slot in slots if not slot.is_free]
+        for slot in slots:
+            if slot.is_free:
+                assert 10 <= slot.minutes <= 20
+                assert local_day(slot.start, slot.facility).weekday() < 5
+                assert all(slot.end <= other.start or slot.start >= other.end for other in busy)
+        by_day = Counter(local_day(slot.start, slot.facility) for slot in slots if slot.is_free)
+        assert len(by_day) == 25  # weekdays
+        minutes = sum(slot.minutes for slot in slots if slot.is_free)
+        assert 25 * 540 - minutes <= sum(slot.minutes for slot in busy) + 10 * len(busy) + 10 * 25
+
+
+def test_what_is_booked_and_called_off_through_the_ledger_changes_the_schedule() -> None:
+    world = World(POPULATION)
+    number, one = next(
+        (number, one)
+        for number in range(POPULATION.size)
+        for one in chart(number).appointments
+        if one.status == "booked" and one.start > POPULATION.starts
+    )
+    day = local_day(one.start, one.facility)
+
+    def slots() -> list[Slot]:
+        return slots_between(world, one.practitioner, day, day)
+
+    assert (number, one.ordinal) in {(slot.patient, slot.appointment) for slot in slots()}
+    world.write(replace(one, status="cancelled", cancel_reason="patient"), number, "desk", POPULATION.starts)
+    after = slots()
+    assert (number, one.ordinal) not in {(slot.patient, slot.appointment) for slot in after}
+    free = next(slot for slot in after if slot.is_free and slot.start <= one.start < slot.end)
+    stranger = next(n for n in range(POPULATION.size) if POPULATION.home(n) != one.practitioner)
+    mine = world.write(replace(one, ordinal=-1, start=free.start), stranger, "desk", POPULATION.starts)
+    told = {(slot.patient, slot.appointment, slot.start) for slot in slots() if not slot.is_free}
+    assert (stranger, mine.ordinal, free.start) in told
+    assert mine in world.chart(stranger).appointments
+
+
+def test_there_is_no_schedule_of_nobody() -> None:
+    with pytest.raises(IndexError, match="no practitioner"):
+        slots_between(Charts(), POPULATION.practitioners, AS_OF, AS_OF)
