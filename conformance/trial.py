@@ -24,7 +24,7 @@ from conformance.judge import Judgement, Scope, judge, waived
 from conformance.manifest import Manifest, VendorUse
 from conformance.plan import cases, drives
 from conformance.record import Run
-from conformance.reference.fhir import TYPES
+from conformance.reference.driver import VENDORS
 from conformance.reference.mutants import MUTANTS
 from conformance.run import Progress, play
 from conformance.settings import Settings
@@ -97,7 +97,9 @@ def _reference(rooms: Mapping[str, Vendor]) -> Manifest:
         name="reference",
         python=_REFERENCE,
         declares=("read",),
-        vendors={id: VendorUse(tuple(TYPES), _REFERENCE_AUTH.get(id, ("client_secret_basic",))) for id in own},
+        vendors={
+            id: VendorUse(tuple(VENDORS[id].types), _REFERENCE_AUTH.get(id, ("client_secret_basic",))) for id in own
+        },
         where="reference",
     )
 

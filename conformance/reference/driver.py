@@ -14,13 +14,13 @@ from conformance.reference.behaviour import Behaviour, Json
 from conformance.reference.cerner import Cerner
 from conformance.reference.epic import Epic
 from conformance.reference.failure import Failure
-from conformance.reference.fhir import TYPES, FhirVendor, PatientRef
+from conformance.reference.fhir import FURTHER, TYPES, FhirVendor, PatientRef
 from conformance.reference.mutants import MUTANTS
 from conformance.reference.run import Run
 from conformance.reference.session import MAX_CONCURRENCY, Config, Session
 
 VENDORS: dict[str, type[FhirVendor]] = {"epic": Epic, "cerner": Cerner, "athena": Athena}
-KINDS = tuple(TYPES)
+KINDS = tuple(TYPES | FURTHER)
 OP_TIMEOUT_MS = 30_000
 
 
@@ -107,7 +107,8 @@ async def _read_patient(vendor: FhirVendor, run: Run, args: Json) -> None:
 
 async def _read(vendor: FhirVendor, run: Run, args: Json) -> None:
     patient = PatientRef.of(args["patient"])
-    await asyncio.gather(*(run.collect(kind, vendor.read(run, kind, patient)) for kind in args["kinds"]))
+    kinds = [kind for kind in args["kinds"] if kind in vendor.types]
+    await asyncio.gather(*(run.collect(kind, vendor.read(run, kind, patient)) for kind in kinds))
 
 
 async def _search(vendor: FhirVendor, run: Run, args: Json) -> None:

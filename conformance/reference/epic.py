@@ -7,7 +7,7 @@ import re
 
 from conformance.reference.behaviour import Json, Params
 from conformance.reference.failure import Failure
-from conformance.reference.fhir import FhirVendor, PatientRef
+from conformance.reference.fhir import FURTHER, TYPES, FhirVendor, PatientRef
 from conformance.reference.meaning import US_CORE, Meaning, extension, first
 from conformance.reference.run import Run
 
@@ -70,6 +70,7 @@ class Epic(FhirVendor):
     """Reads Epic. Only `Accept: application/fhir+json` is answered in JSON."""
 
     meaning_of = EpicMeaning
+    types = TYPES | FURTHER
 
     def searches(self, type: str) -> list[Params]:
         return [[("category", category)] for category in _CATEGORIES.get(type, ())] or [[]]
@@ -80,6 +81,8 @@ class Epic(FhirVendor):
             await asyncio.gather(*(self._add_medication(run, resource) for resource in resources))
         if kind == "encounter":
             await self._add_reasons(run, resources, patient)
+        if kind == "document":
+            await asyncio.gather(*(self.add_content(run, resource) for resource in resources))
 
     async def _add_medication(self, run: Run, resource: Json) -> None:
         id = resource.get("medicationReference", {}).get("reference", "").rsplit("/", 1)[-1]

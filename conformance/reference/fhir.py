@@ -5,9 +5,10 @@ A vendor's module overrides what that vendor does otherwise; what resources mean
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from base64 import b64decode
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import quote, urljoin
 
 from conformance.reference.behaviour import Json, Params
@@ -26,7 +27,14 @@ TYPES = {
     "observation": "Observation",
     "immunization": "Immunization",
 }
-_KIND_OF = {type: kind for kind, type in TYPES.items()}
+FURTHER = {
+    "procedure": "Procedure",
+    "document": "DocumentReference",
+    "appointment": "Appointment",
+    "coverage": "Coverage",
+}
+"""Kinds that are read where the vendor's server has them."""
+_KIND_OF = {type: kind for kind, type in (TYPES | FURTHER).items()}
 FHIR_JSON = "application/fhir+json"
 
 
@@ -52,6 +60,7 @@ class FhirVendor:
     """Reads one vendor's records over FHIR."""
 
     meaning_of: type[Meaning] = Meaning
+    types: ClassVar[Mapping[str, str]] = TYPES
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -70,8 +79,8 @@ class FhirVendor:
         if kind == "patient":
             return self.records(run, kind, [await self._person(run, patient.fhir_id)], patient)
         found: dict[str, Json] = {}
-        for params in self.searches(TYPES[kind]):
-            for resource in await self.search(run, TYPES[kind], [("patient", patient.fhir_id), *params]):
+        for params in self.searches(self.types[kind]):
+            for resource in await self.search(run, self.types[kind], [("patient", patient.fhir_id), *params]):
                 run.drop("duplicate", kind, resource.get("id") in found)
                 found[resource.get("id", "")] = resource
         mine = [resource for resource in found.values() if self._is_about(run, kind, resource, patient)]
@@ -92,6 +101,17 @@ class FhirVendor:
 
     async def prepare(self, run: Run, kind: str, resources: list[Json], patient: PatientRef) -> None:
         """Puts into resources what they only point at."""
+
+    async def add_content(self, run: Run, resource: Json) -> None:
+        """Puts the bytes of a document's first attachment into it; of one told twice, one telling is enough."""
+        url = next((one.get("attachment", {}).get("url") for one in resource.get("content", [])), None)
+        if url is None:
+            return
+        try:
+            found = await self.resource(run, "Binary", url.rsplit("/", 1)[-1])
+            resource["_content"] = b64decode(found.get("data", ""))
+        except Failure as failure:
+            run.fail("document", failure)
 
     async def find(self, run: Run, params: Json) -> list[Json]:
         """The patients with a family name and, where given, a given name and a birth date."""
@@ -142,7 +162,7 @@ class FhirVendor:
 
     def _is_about(self, run: Run, kind: str, resource: Json, patient: PatientRef) -> bool:
         """Whether a resource belongs to the patient; a server that mixes charts is reported, not believed."""
-        subject = resource.get("subject") or resource.get("patient") or {}
+        subject = resource.get("subject") or resource.get("patient") or resource.get("beneficiary") or {}
         if str(subject.get("reference", patient.fhir_id)).rsplit("/", 1)[-1] == patient.fhir_id:
             return True
         run.drop("filtered", kind)

@@ -6,8 +6,11 @@ period; nothing is chosen by its position.
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Iterable
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from conformance.reference.behaviour import Behaviour, Json
@@ -232,6 +235,70 @@ class Meaning:
             "lot": resource.get("lotNumber"),
         }
 
+    def procedure(self, resource: Json) -> Json:
+        period = resource.get("performedPeriod", {})
+        return {
+            **self.coded(resource.get("code", {})),
+            "status": resource.get("status"),
+            "performed": when(period.get("start") or resource.get("performedDateTime")),
+            "end": when(period.get("end")),
+            "reason": self.codes_in(resource.get("reasonCode", [])),
+        }
+
+    def document(self, resource: Json) -> Json:
+        """One document; its words are those of the first attachment, which `_content` holds."""
+        attachment = first([one["attachment"] for one in resource.get("content", [])])
+        mime, data = attachment.get("contentType", ""), resource.get("_content")
+        type = self.coded(resource.get("type", {}))
+        return {
+            "type": next((one["code"] for one in type["codes"] if one["system"] == "loinc"), None),
+            "text": type["text"],
+            "status": resource.get("status"),
+            "mime": mime or None,
+            "date": when(resource.get("date")),
+            **({} if data is None else {"sha256": sha256(data).hexdigest()}),
+            **({} if data is None or not mime.startswith("text/") else {"content": words_of(mime, data)}),
+        }
+
+    def appointment(self, resource: Json) -> Json:
+        shown = {
+            one["actor"].get("reference", "").split("/")[0]: one["actor"].get("display")
+            for one in resource.get("participant", [])
+        }
+        start = when(resource.get("start"))
+        who = shown.get("Practitioner")
+        return {
+            "status": resource.get("status"),
+            "type": self.coded(first(resource.get("serviceType"))),
+            "start": start,
+            "minutes": self.digits(resource.get("minutesDuration")),
+            "reason": self.codes_in(resource.get("reasonCode", [])),
+            "text": resource.get("description"),
+            "cancelReason": self.cancel_reason(resource.get("cancelationReason")),
+            "practitioner": who.split(",")[0] if who else None,
+            "location": shown.get("Location"),
+        }
+
+    def cancel_reason(self, concept: Json | None) -> str | None:
+        if not concept:
+            return None
+        code = code_in([concept], TERMINOLOGY + "appointment-cancellation-reason")
+        return {"pat": "patient", "prov": "provider"}.get(code or "") or str(concept.get("text", "")).lower() or None
+
+    def coverage(self, resource: Json) -> Json:
+        classes = {code_in([one["type"]]): one.get("value") for one in resource.get("class", [])}
+        period = resource.get("period", {})
+        return {
+            "status": resource.get("status"),
+            "payer": first(resource.get("payor")).get("display"),
+            "plan": classes.get("plan"),
+            "memberId": resource.get("subscriberId"),
+            "group": classes.get("group"),
+            "relationship": code_in([resource.get("relationship")]),
+            "order": self.digits(resource.get("order")),
+            "period": {"start": when(period.get("start")), "end": when(period.get("end"))},
+        }
+
     # Words
 
     def calendar_day(self, text: str | None) -> Json | None:
@@ -252,6 +319,21 @@ class Meaning:
 
     def snomed(self, concept: Json) -> str | None:
         return next((one["code"] for one in self.codes_in([concept]) if one["system"] == "snomed"), None)
+
+
+def words_of(mime: str, data: bytes) -> str:
+    """The words of a document of text: without tags, without the control words of RTF."""
+    if mime.startswith("text/html"):
+        return html.unescape(_TAG.sub(" ", data.decode()))
+    if mime.startswith("text/rtf"):
+        plain = _RTF_LETTER.sub(lambda match: chr(int(match[1]) % 65536), data.decode("ascii"))
+        return _RTF_WORD.sub(" ", plain)
+    return data.decode()
+
+
+_TAG = re.compile(r"<[^<>]*>")
+_RTF_LETTER = re.compile(r"\\u(-?\d+)\?")
+_RTF_WORD = re.compile(r"\\[a-z]+-?\d* ?|[{}]")
 
 
 def first(listed: list[Json] | None) -> Json:

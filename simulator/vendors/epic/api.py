@@ -20,10 +20,12 @@ from simulator.vendors.epic import (
     auth,
     capability,
     glass,
+    ids,
     includes,
     media,
     paths,
     patients,
+    resources,
     search,
     sight,
     smart,
@@ -131,6 +133,8 @@ _GAPS = (
 def read(x: Exchange) -> Reply:
     """One resource."""
     type, id = x.route.args if x.route else ("", "")
+    if type == "Binary" and not media.is_fhir(x.header("accept")):
+        return _bytes(x, id)
     form, content_type = media.negotiated(x.header("accept"))
     body = store.resource(x.site, type, id, form)
     if body is None:
@@ -140,6 +144,16 @@ def read(x: Exchange) -> Reply:
     if type == "Patient":
         headers.append(media.misspelt_tag(body))
     return Reply(200, body if form == "json" else xml.document(body), headers, served=((type, id),))
+
+
+def _bytes(x: Exchange, id: str) -> Reply:
+    """A Binary as it is, for whoever asks for no FHIR format."""
+    wanted = ids.named(x.site.key, id)
+    content = resources.content_of(x.site, wanted) if wanted is not None else None
+    if content is None:
+        raise Refusal("not_found", f"no Binary/{id}", reason="unknown_id", resource="Binary", id=id)
+    sight.check(x, "Binary", id)
+    return Reply(200, content.data, [(b"content-type", content.mime.encode())], served=(("Binary", id),))
 
 
 def find(x: Exchange) -> Reply:

@@ -32,8 +32,9 @@ LIFETIME = timedelta(hours=1)  # doc, and seen as 3600
 CLIENT_KEY = 0
 SERVER_KEY = 8  # signs access tokens
 SERVED = (
-    "AllergyIntolerance", "Condition", "Encounter", "Immunization", "Location", "Medication", "MedicationRequest",
-    "Observation", "Organization", "Patient", "Practitioner",
+    "AllergyIntolerance", "Appointment", "Binary", "Condition", "Coverage", "DocumentReference", "Encounter",
+    "Immunization", "Location", "Medication", "MedicationRequest", "Observation", "Organization", "Patient",
+    "Practitioner", "Procedure",
 )  # fmt: skip
 
 RULES = assertion.Rules(

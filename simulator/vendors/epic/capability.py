@@ -23,6 +23,8 @@ from simulator.vendors.epic.params import COMMON, PARAMS
 _PROFILED = {
     "AllergyIntolerance": ("us-core-allergyintolerance",),
     "Condition": ("us-core-condition-encounter-diagnosis", "us-core-condition-problems-health-concerns"),
+    "Coverage": ("us-core-coverage",),
+    "DocumentReference": ("us-core-documentreference",),
     "Encounter": ("us-core-encounter",),
     "Immunization": ("us-core-immunization",),
     "Medication": ("us-core-medication",),
@@ -32,6 +34,7 @@ _PROFILED = {
     "Organization": ("us-core-organization",),
     "Patient": ("us-core-patient",),
     "Practitioner": ("us-core-practitioner",),
+    "Procedure": ("us-core-procedure",),
 }  # fmt: skip
 _NOT_DONE = {
     "readHistory": False,

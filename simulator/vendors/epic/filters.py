@@ -11,13 +11,28 @@ from typing import Any
 
 from simulator.fhir import build, search
 from simulator.fhir.search import Param
-from simulator.population.records import Condition, Encounter, Immunization, Medication, Observation
+from simulator.population.records import (
+    Appointment,
+    Condition,
+    Document,
+    Encounter,
+    Immunization,
+    Medication,
+    Observation,
+    Procedure,
+)
 from simulator.refusal import Refusal
 from simulator.vendors.epic import dialect, errors
 from simulator.vendors.epic.dialect import Telling
-from simulator.vendors.epic.params import CONDITION_CATEGORIES, OBSERVATION_CATEGORIES, ORDER_CATEGORIES
+from simulator.vendors.epic.params import (
+    CONDITION_CATEGORIES,
+    OBSERVATION_CATEGORIES,
+    ORDER_CATEGORIES,
+    PROCEDURE_CATEGORIES,
+    SERVICE_CATEGORIES,
+)
 from simulator.vendors.epic.query import Query
-from simulator.vendors.epic.resources import Item, condition, medication, observation
+from simulator.vendors.epic.resources import Item, condition, medication, observation, procedure
 from simulator.vendors.epic.resources.encounter import status_of
 
 Test = Callable[[Item], bool]
@@ -170,6 +185,69 @@ def _immunization_tests(t: Telling, query: Query) -> list[Test]:
     return tests
 
 
+def _procedure_tests(t: Telling, query: Query) -> list[Test]:
+    _refuse_strangers(query, "category", PROCEDURE_CATEGORIES)
+    tests = _dates(t, query, "date", _performed_span)
+    for one in query.all("category"):
+        tests.append(
+            _tokens(one, lambda item: [(build.SYSTEMS["snomed"], procedure.category_of(_as(Procedure, item)))])
+        )
+    return tests
+
+
+def _performed_span(t: Telling, item: Item) -> tuple[datetime, datetime]:
+    """Day precision only (doc: CS)."""
+    one = _as(Procedure, item)
+    return _day_span(t, t.day(one.start, one.encounter))
+
+
+def _document_tests(t: Telling, query: Query) -> list[Test]:
+    tests = [
+        *_dates(t, query, "date", lambda t, item: _instant(_as(Document, item).created)),
+        *_dates(t, query, "period", _noted_span),
+    ]
+    for one in query.all("status"):
+        tests.append(_tokens(one, lambda item: [("", _as(Document, item).status)]))
+    for one in query.all("docstatus"):
+        tests.append(_tokens(one, lambda item: [("", _as(Document, item).doc_status)]))
+    for one in query.all("type"):
+        tests.append(_tokens(one, lambda item: [(build.SYSTEMS["loinc"], _as(Document, item).type.code)]))
+    for one in query.all("category"):
+        tests.append(_tokens(one, lambda item: [("", _document_category(_as(Document, item)))]))
+    for one in query.all("encounter"):
+        wanted = {search.reference(value)[1] for value in one.values}
+        tests.append(lambda item, wanted=wanted: _noted_at(t, item) in wanted)  # type: ignore[misc]
+    return tests
+
+
+def _document_category(one: Document) -> str:
+    return "summary-document" if one.mime == "application/xml" else "clinical-note"
+
+
+def _noted_at(t: Telling, item: Item) -> str | None:
+    number = _as(Document, item).encounter
+    return t.id("Encounter", number) if number in t.encounters else None
+
+
+def _noted_span(t: Telling, item: Item) -> tuple[datetime, datetime] | None:
+    encounter = t.encounters.get(_as(Document, item).encounter)
+    return None if encounter is None else _day_span(t, t.day(encounter.start, encounter.ordinal))
+
+
+def _appointment_tests(t: Telling, query: Query) -> list[Test]:
+    _refuse_strangers(query, "service-category", SERVICE_CATEGORIES)
+    tests = _dates(t, query, "date", lambda t, item: _instant(_as(Appointment, item).start))
+    for one in query.all("status"):
+        tests.append(_tokens(one, lambda item: [("", _as(Appointment, item).status)]))
+    for one in query.all("service-category"):
+        tests.append(_tokens(one, lambda item: [("", "appointment")]))
+    return tests
+
+
+def _no_tests(t: Telling, query: Query) -> list[Test]:
+    return []
+
+
 _TESTS: dict[str, Callable[[Telling, Query], list[Test]]] = {
     "Encounter": _encounter_tests,
     "Condition": _condition_tests,
@@ -177,6 +255,10 @@ _TESTS: dict[str, Callable[[Telling, Query], list[Test]]] = {
     "MedicationRequest": _order_tests,
     "Observation": _observation_tests,
     "Immunization": _immunization_tests,
+    "Procedure": _procedure_tests,
+    "DocumentReference": _document_tests,
+    "Appointment": _appointment_tests,
+    "Coverage": _no_tests,
 }
 
 

@@ -29,7 +29,8 @@ _NUMBER_BITS = 40
 
 TYPES = (
     "Patient", "Encounter", "Condition", "AllergyIntolerance", "MedicationRequest", "Observation", "Immunization",
-    "Medication", "Practitioner", "Location", "Organization",
+    "Medication", "Practitioner", "Location", "Organization", "Procedure", "DocumentReference", "Binary",
+    "Appointment", "Coverage",
 )  # fmt: skip
 _CODE = {name: code for code, name in enumerate(TYPES, 1)}
 _PAIRED = ("MedicationRequest", "Observation")

@@ -36,6 +36,12 @@ def negotiated(accept: str | None) -> tuple[Format, bytes]:
     return "json" if media in _JSON else "xml", f"{media}; charset=utf-8".encode()
 
 
+def is_fhir(accept: str | None) -> bool:
+    """Whether an `Accept` header names a format of FHIR."""
+    offered = {part.partition(";")[0].strip() for part in (accept or "").lower().split(",")}
+    return any(kind in offered for kind in (*_JSON, *_XML))
+
+
 def _number(text: str) -> float:
     try:
         return float(text)

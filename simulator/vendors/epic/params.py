@@ -37,6 +37,25 @@ PARAMS: dict[str, Params] = {
         "asserter@ category code criticality date~ identifier last-date~ manifestation onset~ recorder@ route severity "
         "type verification-status",
     ),
+    "Appointment": _params(
+        "date~ identifier onlyscannable patient@ service-category status",
+        "actor@ appointment-type based-on@ location@ part-status practitioner@ reason-code reason-reference@ "
+        "service-type slot@ specialty supporting-info@",
+    ),
+    "Coverage": _params(
+        "beneficiary@ patient@",
+        "class-type class-value$ dependent$ identifier payor@ policy-holder@ status subscriber@ type",
+    ),
+    "DocumentReference": _params(
+        "author@ category date~ docstatus encounter@ patient@ period~ status subject@ type",
+        "_lastupdated~ authenticator@ contenttype custodian@ description$ event facility format identifier language "
+        "related@ relatesto@ relation security-label setting",
+    ),
+    "Procedure": _params(
+        "category code date~ identifier patient@ subject@",
+        "based-on@ encounter@ instantiates-canonical@ location@ part-of@ performer@ reason-code reason-reference@ "
+        "status",
+    ),
     "Condition": _params(
         "abatement-date~ category clinical-status code encounter@ onset-date~ patient@ recorded-date~ subject@",
         "abatement-string$ asserter@ body-site evidence evidence-detail@ identifier onset-info$ severity stage "
@@ -70,6 +89,7 @@ PARAMS: dict[str, Params] = {
         "active address-country$ address-use death-date~ email general-practitioner@ language link@ organization@ "
         "phone phonetic$",
     ),
+    "Binary": _params(""),
     "Location": _params(""),
     "Medication": _params(""),
     "Organization": _params(""),
@@ -89,6 +109,8 @@ CONDITION_CATEGORIES = frozenset({
     "problem-list-item", "encounter-diagnosis", "health-concern", "genomics", "dental-finding", "infection",
     "medical-history", "reason-for-visit", "visit-diagnosis",
 })  # fmt: skip
+PROCEDURE_CATEGORIES = frozenset({"103693007", "387713003", "410606002"})
+SERVICE_CATEGORIES = frozenset({"appointment", "surgery"})
 ORDER_CATEGORIES = frozenset({"inpatient", "outpatient", "community", "discharge"})
 
 # Sub-resources that a registration does not hold, as the outcome of a search names them. FS and MAP have

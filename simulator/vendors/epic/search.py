@@ -93,7 +93,7 @@ def _patient(x: Exchange, query: Query) -> Telling:
 
 
 def _patient_number(x: Exchange, query: Query) -> int | None:
-    names = [name for name in ("patient", "subject") if name in PARAMS[query.type].first]
+    names = [name for name in ("patient", "subject", "beneficiary") if name in PARAMS[query.type].first]
     given = [one.value for name in names for one in query.all(name)]
     chained = [one for name in names for one in query.all(f"{name}.identifier")]
     if not given and chained:

@@ -24,8 +24,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "e56b1446abd5acdb4bf2c415fe22bf5fc15450944a0ca233db5e2b89e3120ecb",
-    (31, 100_000_000): "d029f1adcc5ede2e3d39dd1b693f76e7cf43b5543af49da2a01b55066d7c79b9",
+    (7, 10_000): "cc241279cc948fd71a05ff66176f8177e723013bf3b308dd414e117b9e974a42",
+    (31, 100_000_000): "a5f516e27e5e5e020d14cc8f4f886629552ba5a31d769d44eb9e12684cafe2a2",
 }
 
 

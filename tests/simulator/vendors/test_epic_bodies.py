@@ -75,6 +75,7 @@ def test_every_type_is_valid_fhir(door: Door, told: list[Rendering]) -> None:
 def _places(told: list[Rendering]) -> set[str]:
     encounter, patient = first(told, "Encounter"), first(told, "Patient")
     return {
+        first(told, "DocumentReference")["content"][0]["attachment"]["url"],
         encounter["location"][0]["location"]["reference"],
         encounter["serviceProvider"]["reference"],
         patient["generalPractitioner"][0]["reference"],

@@ -180,7 +180,7 @@ def test_a_path_that_epic_has_not_is_a_page_of_the_web_server(door: Door, path: 
     ("method", "path"),
     [
         ("GET", f"{FHIR}/DiagnosticReport"),
-        ("GET", f"{FHIR}/Binary/e123"),
+        ("GET", f"{FHIR}/DiagnosticReport/e123"),
         ("GET", f"{FHIR}/Provenance/e123"),
         ("GET", f"{FHIR}/Group/e123/$export"),
         ("POST", f"{FHIR}/Patient"),
@@ -236,25 +236,34 @@ def test_the_capability_statement_promises_only_what_answers(door: Door) -> None
             assert door.get(one["type"], query).status == 200, (one["type"], query)
 
 
-VALUES = {"birthdate": "1980-01-01", "gender": "female", "legal-sex": "female", "clinical-status": "active"}
-CATEGORIES = {"Observation": "laboratory", "Condition": "problem-list-item", "MedicationRequest": "community"}
+VALUES = {
+    "birthdate": "1980-01-01",
+    "gender": "female",
+    "legal-sex": "female",
+    "clinical-status": "active",
+    "service-category": "appointment",
+    "period": "2024-01-01",
+}
+CATEGORIES = {"Observation": "laboratory", "Condition": "problem-list-item", "MedicationRequest": "community",
+              "Procedure": "103693007"}  # fmt: skip
+OF_A_PATIENT = ("AllergyIntolerance", "Appointment", "Coverage", "DocumentReference", "Encounter", "Immunization")
 
 
 def _trial(type: str, name: str, patient: str) -> str:
     """A search with this parameter that has all that it needs beside it."""
     value = VALUES.get(name, "2024-01-01" if "date" in name or name in ("issued", "onset", "authoredon") else "1")
-    if name in ("patient", "subject", "_id"):
+    if name in ("patient", "subject", "beneficiary", "_id"):
         value = patient
     if name == "category":
         value = CATEGORIES.get(type, "1")
     beside = "" if name in ("patient", "subject") or type not in CATEGORIES else f"&patient={patient}"
-    if type in ("AllergyIntolerance", "Encounter", "Immunization") and name not in ("patient", "subject"):
+    if type in OF_A_PATIENT and name not in ("patient", "subject", "beneficiary"):
         beside = f"&patient={patient}"
     if type == "Observation" and name not in ("category", "code"):
         beside += "&category=laboratory"
     if type == "Patient":
         beside = "&family=Smith"
-    if type in ("Location", "Medication", "Organization", "Practitioner"):
+    if type in ("Binary", "Location", "Medication", "Organization", "Practitioner"):
         beside = "&_id=e1" if name != "_id" else ""
     return f"{name}={value}{beside}"
 

@@ -9,20 +9,37 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simulator.population.records import Allergy, Condition, Encounter, Immunization, Medication, Observation, Record
+from simulator.population.documents import Content
+from simulator.population.records import (
+    Allergy,
+    Appointment,
+    Condition,
+    Coverage,
+    Document,
+    Encounter,
+    Immunization,
+    Medication,
+    Observation,
+    Procedure,
+    Record,
+)
 from simulator.vendor import Rendering
 from simulator.vendors.epic import ids
 from simulator.vendors.epic.dialect import Json, Telling
 from simulator.vendors.epic.ids import Named
 from simulator.vendors.epic.resources import (
     allergy,
+    appointment,
     condition,
+    coverage,
+    document,
     encounter,
     immunization,
     medication,
     observation,
     patient,
     people,
+    procedure,
 )
 
 if TYPE_CHECKING:
@@ -101,6 +118,26 @@ def _render_immunization(t: Telling, item: Item) -> Rendering:
     return immunization.render(t, item[0])
 
 
+def _render_procedure(t: Telling, item: Item) -> Rendering:
+    assert isinstance(item[0], Procedure)
+    return procedure.render(t, item[0])
+
+
+def _render_document(t: Telling, item: Item) -> Rendering:
+    assert isinstance(item[0], Document)
+    return document.render(t, item[0])
+
+
+def _render_appointment(t: Telling, item: Item) -> Rendering:
+    assert isinstance(item[0], Appointment)
+    return appointment.render(t, item[0])
+
+
+def _render_coverage(t: Telling, item: Item) -> Rendering:
+    assert isinstance(item[0], Coverage)
+    return coverage.render(t, item[0])
+
+
 TOLD: dict[str, Told] = {
     told.type: told
     for told in (
@@ -115,6 +152,14 @@ TOLD: dict[str, Told] = {
              lambda t, item: observation.render(t, _observed(item)), _observation_id),
         Told("Immunization", "immunization", _in_order("immunization", newest_first=False), _render_immunization,
              _plain_id("Immunization")),
+        Told("Procedure", "procedure", _in_order("procedure", newest_first=True), _render_procedure,
+             _plain_id("Procedure")),
+        Told("DocumentReference", "document", _in_order("document", newest_first=True), _render_document,
+             _plain_id("DocumentReference")),
+        Told("Appointment", "appointment", _in_order("appointment", newest_first=False), _render_appointment,
+             _plain_id("Appointment")),
+        Told("Coverage", "coverage", _in_order("coverage", newest_first=False), _render_coverage,
+             _plain_id("Coverage")),
     )
 }  # fmt: skip
 
@@ -124,7 +169,7 @@ _BY_NUMBER: dict[str, Callable[[Site, int], Json | None]] = {
     "Location": people.location,
     "Organization": people.organization,
 }
-SERVED = ("Patient", *TOLD, *_BY_NUMBER)
+SERVED = ("Patient", *TOLD, "Binary", *_BY_NUMBER)
 
 
 def telling(site: Site, number: int) -> Telling | None:
@@ -142,12 +187,20 @@ def payload_of(site: Site, wanted: Named) -> Json | None:
         return None
     if wanted.type == "Patient":
         return patient.render(t).payload if wanted.ordinal == 0 else None
+    if wanted.type == "Binary":
+        return document.binary_resource(t, wanted.ordinal)
     told = TOLD[wanted.type]
     item = next((one for one in told.items(t) if _ordinal(one) == wanted.ordinal), None)
     if item is None:
         return None
     rendering = told.render(t, item)
     return rendering.payload if rendering.id[0] == wanted.frame else None
+
+
+def content_of(site: Site, wanted: Named) -> Content | None:
+    """The bytes behind the id of a Binary, or None."""
+    t = telling(site, wanted.number) if wanted.type == "Binary" else None
+    return None if t is None else document.binary(t, wanted.ordinal)
 
 
 def _ordinal(item: Item) -> int:

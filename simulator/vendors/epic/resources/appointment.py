@@ -1,0 +1,68 @@
+"""Appointment: Epic's visit types, everybody a participant with a display.
+
+Source: SOURCES.md, "Resources" (CS: what can be asked; the form: guess).
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from simulator.fhir import build
+from simulator.population.answers import Loss
+from simulator.population.records import Appointment
+from simulator.vendor import Rendering
+from simulator.vendors.epic import dialect, ids
+from simulator.vendors.epic.dialect import Json, Telling, usual
+
+_REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
+_WHY = {"patient": ("pat", "Patient"), "provider": ("prov", "Provider")}
+_SERVICE = "http://open.epic.com/FHIR/StructureDefinition/appointment-service-category"
+
+
+def render(t: Telling, appointment: Appointment) -> Rendering:
+    """One appointment, with what of it is told differently."""
+    visit = dialect.visit(appointment.type_key)
+    facility = t.world.population.facility(appointment.facility)
+    location = build.reference("Location", ids.fhir_id(t.key, "Location", facility.index), facility.name)
+    is_settled = appointment.status in ("arrived", "fulfilled")
+    here = "accepted" if appointment.status != "cancelled" else "declined"
+    payload: Json = {
+        "resourceType": "Appointment",
+        "id": t.id("Appointment", appointment.ordinal),
+        "identifier": [usual(dialect.CSN, dialect.number(t.draw("appointment", appointment.ordinal), 10))],
+        "status": appointment.status,
+        "serviceCategory": [dialect.told(_SERVICE, "appointment", "Appointment")],
+        "serviceType": [dialect.told(dialect.ENCOUNTER_TYPE, visit.code, visit.text)],
+        "appointmentType": {"text": visit.text},
+    }
+    losses = [Loss("type", "replaced", "Epic's own types", {"codes": [], "text": visit.text})]
+    if appointment.cancel_reason is not None:
+        payload["cancelationReason"] = (
+            dialect.told(_REASONS, *_WHY[appointment.cancel_reason])
+            if appointment.cancel_reason in _WHY
+            else {"text": appointment.cancel_reason.title()}
+        )
+    if appointment.reason is not None:
+        losses.append(Loss("reason", "text_only"))
+    payload |= {
+        "description": appointment.text,
+        "start": build.instant(appointment.start),
+        "end": build.instant(appointment.start + timedelta(minutes=appointment.minutes)),
+        "minutesDuration": appointment.minutes,
+        "created": build.instant(appointment.created),
+        "participant": [
+            {"actor": t.subject, "required": "required", "status": here},
+            {"actor": t.practitioner(appointment.practitioner), "required": "required", "status": here},
+            {"actor": location, "required": "required", "status": "accepted"},
+        ],
+    }
+    encounter = t.encounter(appointment.encounter) if is_settled else None
+    if encounter is not None:
+        payload["extension"] = [
+            dialect.extension(
+                "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.appointment", valueReference=encounter
+            )
+        ]
+    if appointment.sensitivity:
+        losses.append(Loss("sensitivity", "omitted"))
+    return Rendering("Appointment", payload["id"], payload, (appointment,), tuple((0, loss) for loss in losses))
