@@ -26,7 +26,6 @@ from simulator.settings import Settings
 HERE = Path(__file__).parent
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SCOPES = "openid fhirUser launch/patient patient/Patient.read patient/Observation.read user/Practitioner.read"
-NUMBER = 5
 
 pytestmark = [
     pytest.mark.service,
@@ -66,6 +65,8 @@ class _AppPages(http.server.SimpleHTTPRequestHandler):
 def seen() -> Iterator[dict[str, Any]]:
     """What the app showed at the end of each visit, and what is true."""
     with running(Settings(patients=300, vendors=("epic", "cerner"))) as server:
+        world = server.sandboxes.default.world
+        number = max(range(20), key=lambda n: len(world.chart(n).observations))  # the pages list the first twenty
         config: dict[str, Any] = {}
         handler = functools.partial(
             type("Pages", (_AppPages,), {"config": config}), directory=str(HERE / "browser_app")
@@ -73,7 +74,7 @@ def seen() -> Iterator[dict[str, Any]]:
         with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as pages:
             threading.Thread(target=pages.serve_forever, args=(0.01,), daemon=True).start()
             app = f"http://127.0.0.1:{pages.server_address[1]}"
-            visits = _visits(server.control, app, config, server.sandboxes.default.world)
+            visits = _visits(server.control, app, config, world, number)
             command = ["node", str(HERE / "log_in.mjs"), json.dumps({"chromium": CHROMIUM, "visits": visits})]
             done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
             pages.shutdown()
@@ -81,19 +82,19 @@ def seen() -> Iterator[dict[str, Any]]:
         sandbox = server.sandboxes.default
         truth = {
             vendor: {
-                "id": site.vendor.patient_ids(site, NUMBER)["fhir_id"],
-                "encounter": site.vendor.manner.encounter_id(site, NUMBER, ordinal) if site.vendor.manner else "",
+                "id": site.vendor.patient_ids(site, number)["fhir_id"],
+                "encounter": site.vendor.manner.encounter_id(site, number, ordinal) if site.vendor.manner else "",
             }
             for vendor, site in sandbox.sites.items()
-            for ordinal in [sandbox.world.chart(NUMBER).encounters[-1].ordinal]
+            for ordinal in [sandbox.world.chart(number).encounters[-1].ordinal]
         }
-        yield {"visits": json.loads(done.stdout), "truth": truth, "family": sandbox.world.chart(NUMBER).person.family}
+        yield {"visits": json.loads(done.stdout), "truth": truth, "family": sandbox.world.chart(number).person.family}
 
 
-def _visits(control: str, app: str, config: dict[str, Any], world: Any) -> list[dict[str, Any]]:
+def _visits(control: str, app: str, config: dict[str, Any], world: Any, number: int) -> list[dict[str, Any]]:
     one = f"{control}/sandboxes/default"
     urls = httpx.get(one).json()["vendors"]
-    patient, practitioner = users.patient(world, NUMBER), users.staff(world)[0]
+    patient, practitioner = users.patient(world, number), users.staff(world)[0]
     assert patient is not None
     visits = []
     for vendor in ("epic", "cerner"):
@@ -120,7 +121,7 @@ def _visits(control: str, app: str, config: dict[str, Any], world: Any) -> list[
             }
             visit = {"name": f"{vendor} {persona}", "url": f"{app}/launch.html?at={vendor} {persona}"}
             if is_launch:
-                visit |= {"url": f"{one}/launch", "app": f"{vendor} {client_id}", "patient": str(NUMBER)}
+                visit |= {"url": f"{one}/launch", "app": f"{vendor} {client_id}", "patient": str(number)}
             else:
                 visit |= {"username": patient.login, "password": users.PASSWORD}
             visits.append(visit)
@@ -131,7 +132,7 @@ def _visits(control: str, app: str, config: dict[str, Any], world: Any) -> list[
             "url": f"{app}/launch.html?at=picked",
             "username": practitioner.login,
             "password": users.PASSWORD,
-            "patient": str(NUMBER),
+            "patient": str(number),
         }
     )
     return visits
