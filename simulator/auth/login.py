@@ -133,9 +133,10 @@ def _log_in(x: Exchange, manner: Manner, sitting: Sitting, form: dict[str, str])
 def _choose(x: Exchange, manner: Manner, sitting: Sitting, form: dict[str, str]) -> str:
     """Fills the patient of a sitting from the form's `patient` (a key, or an id of the vendor); gives what is wrong."""
     named = form.get("patient", "").strip()
-    if not named or sitting.launch is not None or not manner.picks_patient:
-        return ""
     assert sitting.user is not None
+    is_chosen_here = sitting.user.kind == "patient" or manner.picks_patient
+    if not named or sitting.launch is not None or not is_chosen_here:
+        return ""
     number = int(named) if named.isascii() and named.isdigit() and len(named) < 12 else None
     if number is None or x.sandbox.world.person(number) is None:
         number = x.site.vendor.patient_of(x.site, named)
