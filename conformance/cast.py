@@ -106,6 +106,7 @@ _OF_PERSON: dict[str, Callable[[Person], bool]] = {
         person.birth_date.day <= 12 and person.birth_date.day != person.birth_date.month
     ),
     "deceased": lambda person: person.deceased is not None,
+    "partial birth date": lambda person: person.birth_precision != "day",
 }
 _OF_CHART: dict[str, Callable[[Chart], bool]] = {
     "allergy": lambda chart: any(not one.none_known for one in chart.allergies),

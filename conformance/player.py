@@ -195,7 +195,7 @@ class Player:
         if step.action == "search":
             assert subject is not None
             person = self._sandbox.world.chart(subject).person
-            params = {"family": person.family, "given": person.given[0], "birth_date": person.birth_date.isoformat()}
+            params = {"family": person.family, "given": person.given[0], "birth_date": person.birth}
             return {"kind": "patient", "params": {name: params[name] for name in step.by or params}}
         args: dict[str, Any] = {"patient": self._patient(subject)}
         if step.action == "read":

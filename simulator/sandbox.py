@@ -17,6 +17,7 @@ from simulator.fhir.paging import PageStore
 from simulator.ids import Permutation, seed_bytes
 from simulator.journal.journal import Journal
 from simulator.limits import LimitBook
+from simulator.population.dirt import Dirt
 from simulator.population.people import Population
 from simulator.population.world import World
 
@@ -91,6 +92,7 @@ class Sandbox:
         clock: Clock | None = None,
         journal_size: int = 100_000,
         population: Population | None = None,
+        dirt: Dirt | None = None,
     ) -> None:
         self.id = id
         self.seed = seed
@@ -102,7 +104,8 @@ class Sandbox:
         self.clock = clock or Clock(self.started_at)
         self.journal = Journal(journal_size)
         self.faults = FaultBook(seed_bytes("faults", seed), self._now)
-        self.world = World(population or Population(seed=seed, size=patients, as_of=as_of), self._now)
+        people = population or Population(seed=seed, size=patients, as_of=as_of, dirt=dirt)
+        self.world = World(people, self._now)
         self.sites: dict[str, Site] = {vendor.id: Site(self, vendor) for vendor in vendors}
 
     def _now(self) -> datetime:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 
 from simulator.ids import seed_bytes, text_of
+from simulator.population.dirt import Dirt
 from simulator.population.people import Population
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
@@ -27,7 +28,7 @@ class Sandboxes:
         self.settings = settings
         self.rooms = dict(rooms)
         self._lock = threading.RLock()
-        self._populations: OrderedDict[tuple[int, int, date], Population] = OrderedDict()
+        self._populations: OrderedDict[tuple[int, int, date, Dirt], Population] = OrderedDict()
         self._made = 0
         self._all: dict[str, Sandbox] = {}
         self.default = self.create(id="default")
@@ -40,6 +41,7 @@ class Sandboxes:
         as_of: date | None = None,
         vendors: Iterable[str] | None = None,
         id: str | None = None,
+        dirt: Dirt | None = None,
     ) -> Sandbox:
         """A new sandbox; what is not given is as the server was started.
 
@@ -71,7 +73,7 @@ class Sandboxes:
                 as_of=as_of,
                 vendors=rooms,
                 journal_size=settings.journal_size,
-                population=self._population(seed, patients, as_of),
+                population=self._population(seed, patients, as_of, dirt or settings.dirt or Dirt()),
             )
         return made
 
@@ -93,12 +95,12 @@ class Sandboxes:
             if id not in self._all:
                 return id
 
-    def _population(self, seed: int, patients: int, as_of: date) -> Population:
-        """The people of (seed, patients, as_of), shared by every sandbox that asks for the same."""
-        key = (seed, patients, as_of)
+    def _population(self, seed: int, patients: int, as_of: date, dirt: Dirt) -> Population:
+        """The people of (seed, patients, as_of, dirt), shared by every sandbox that asks for the same."""
+        key = (seed, patients, as_of, dirt)
         found = self._populations.pop(key, None)
         if found is None:
-            found = Population(seed=seed, size=patients, as_of=as_of)
+            found = Population(seed=seed, size=patients, as_of=as_of, dirt=dirt)
         self._populations[key] = found
         while len(self._populations) > _POPULATIONS_KEPT:
             self._populations.popitem(last=False)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from simulator.population.dirt import Dirt
     from simulator.vendor import Vendor
 
 AS_OF = date(2026, 1, 5)
@@ -22,6 +23,7 @@ class Settings:
 
     vendors          ids of the rooms to serve; None: all that are found
     rooms            rooms at hand, beside those that are found
+    dirt             how many defects of each kind the records hold; None: as by default
     port             0: any free one
     control_token    every control call needs it; None: control calls only from this machine
     trust_forwarded  believe `X-Forwarded-Proto`, `-Host` and `-Prefix` of a proxy
@@ -36,6 +38,7 @@ class Settings:
     seed: int = 7
     patients: int = 10_000
     as_of: date = AS_OF
+    dirt: Dirt | None = None
     vendors: tuple[str, ...] | None = None
     rooms: tuple[Vendor, ...] = ()
     host: str = "127.0.0.1"

@@ -25,6 +25,7 @@ from conformance.reference.driver import KINDS, Driver
 from conformance.reference.mutants import MUTANTS
 from conformance.reference.session import Config, Session
 from simulator.population import answers, edges
+from simulator.population.dirt import Dirt
 from simulator.sandbox import Site
 from simulator.server import Server
 from simulator.settings import Settings
@@ -155,6 +156,19 @@ def test_it_is_so_whatever_the_habits_of_the_site(server: Server, vendor: str, h
     assert habit.keys() <= site.settings.keys()
     site.settings.update(habit)
     assert wrong(server, site, *range(5)) == []
+
+
+ALL_WRONG = dict.fromkeys(("partial_birth_date", "local_labs", "local_drugs", "free_text"), 1_000_000)
+
+
+@pytest.mark.parametrize("dirt", [Dirt.none(), Dirt.heavy(), Dirt.of(ALL_WRONG)], ids=["none", "heavy", "all wrong"])
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_it_is_so_however_dirty_the_population(server: Server, vendor: str, dirt: Dirt) -> None:
+    sandbox = server.sandboxes.create(seed=5, patients=1_000, vendors=[vendor], dirt=dirt)
+    try:
+        assert wrong(server, sandbox.sites[vendor], *range(3)) == []
+    finally:
+        server.sandboxes.drop(sandbox.id)
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

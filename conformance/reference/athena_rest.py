@@ -54,6 +54,7 @@ class AthenaMeaning(Meaning):
             "administrativeGender": _GENDERS.get(told.get("sex", "")),
             "sexAtBirth": told.get("assignedsexatbirth"),
             "race": told.get("race", []),
+            **({"absent": {"race": "asked-declined"}} if told.get("racename") == "Patient Declined" else {}),
             "ethnicity": told.get("ethnicitycode"),
             "language": _LANGUAGES.get(told.get("language6392code", "")),
             "maritalStatus": _MARITAL.get(told.get("maritalstatus", ""), told.get("maritalstatus")),

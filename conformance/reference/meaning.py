@@ -43,6 +43,7 @@ class Meaning:
             "administrativeGender": resource.get("gender"),
             "sexAtBirth": self.sex_at_birth(resource),
             "race": _omb(resource, "race"),
+            **_why_no_race(resource),
             "ethnicity": next(iter(_omb(resource, "ethnicity")), None),
             "language": code_in([_preferred(resource.get("communication", [])).get("language")], "urn:ietf:bcp:47"),
             "maritalStatus": self.marital_status(resource.get("maritalStatus")),
@@ -366,6 +367,14 @@ def _omb(resource: Json, what: str) -> list[str]:
     parts = extension(resource, US_CORE + what).get("extension", [])
     codings = [part["valueCoding"] for part in parts if part.get("url") == "ombCategory"]
     return [coding["code"] for coding in codings if "NullFlavor" not in coding.get("system", "")]
+
+
+def _why_no_race(resource: Json) -> Json:
+    """Why no race is told, where a null flavour says so."""
+    reasons = {"UNK": "unknown", "ASKU": "asked-unknown", "NASK": "not-asked"}
+    parts = extension(resource, US_CORE + "race").get("extension", [])
+    told = [reasons.get(part["valueCoding"]["code"]) for part in parts if part.get("url") == "ombCategory"]
+    return {"absent": {"race": told[0]}} if told and told[0] else {}
 
 
 def _preferred(communication: list[Json]) -> Json:

@@ -15,8 +15,9 @@ def sandbox_of(settings: Settings, vendors: Sequence[str] | None = None) -> Sand
     """A sandbox with the rooms of the settings, or with none at all."""
     rooms = () if vendors is not None else tuple(catalog.rooms_of(settings).values())
     return Sandbox(
-        "default", seed=settings.seed, patients=settings.patients, as_of=settings.as_of, vendors=rooms, journal_size=1
-    )
+        "default", seed=settings.seed, patients=settings.patients, as_of=settings.as_of, dirt=settings.dirt,
+        vendors=rooms, journal_size=1,
+    )  # fmt: skip
 
 
 def number_of(sandbox: Sandbox, key: str) -> int:

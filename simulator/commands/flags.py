@@ -10,12 +10,16 @@ from typing import Any
 import click
 
 from simulator import registry
+from simulator.population.dirt import Dirt
 from simulator.refusal import UsageError
 from simulator.settings import AS_OF, FIRST_DAY, LAST_DAY, MAX_PATIENTS, Settings
 
 
 def population_options(command: Callable[..., None]) -> Callable[..., None]:
     for option in (
+        click.option(
+            "--dirt", metavar="HOW", default="default", show_default=True, help="none, default, heavy or FILE."
+        ),
         click.option("--as-of", metavar="DATE", default=AS_OF.isoformat(), show_default=True, help="Today, for them."),
         click.option("--patients", type=int, default=10_000, show_default=True, help="How many there are."),
         click.option("--seed", type=int, default=7, show_default=True, help="Same seed, same people."),
@@ -31,11 +35,13 @@ scenarios_option = click.option(
 )
 
 
-def settings_of(*, seed: int, patients: int, as_of: str, vendors: Sequence[str] = (), **more: Any) -> Settings:
+def settings_of(
+    *, seed: int, patients: int, as_of: str, dirt: str = "default", vendors: Sequence[str] = (), **more: Any
+) -> Settings:
     """The settings of the flags.
 
     Raises:
-        UsageError: a flag is out of range, a date is none, a vendor unknown.
+        UsageError: a flag is out of range, a date is none, a vendor or a kind of defect unknown.
     """
     if not 1 <= patients <= MAX_PATIENTS:
         raise UsageError(f"`--patients` is out of range: {patients}", f"1 to {MAX_PATIENTS:,}")
@@ -49,4 +55,4 @@ def settings_of(*, seed: int, patients: int, as_of: str, vendors: Sequence[str] 
         raise UsageError(f"`--as-of` is out of range: {as_of}", f"{FIRST_DAY} to {LAST_DAY}")
     for id in vendors:
         registry.vendor(id)
-    return Settings(seed=seed, patients=patients, as_of=day, vendors=tuple(vendors) or None, **more)
+    return Settings(seed=seed, patients=patients, as_of=day, dirt=Dirt.of(dirt), vendors=tuple(vendors) or None, **more)

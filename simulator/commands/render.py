@@ -24,10 +24,10 @@ _SCANNED = 60  # patients whose renderings are looked through before a type is c
 @click.option("--patient", metavar="ID", help="One patient: a number, or an id that the vendor gave.")
 @population_options
 def render(
-    vendor: str, entity: str, count: int | None, patient: str | None, seed: int, patients: int, as_of: str
+    vendor: str, entity: str, count: int | None, patient: str | None, seed: int, patients: int, as_of: str, dirt: str
 ) -> None:
     """Resources as a vendor would serve them, one JSON object a line."""
-    sandbox = sandbox_of(settings_of(seed=seed, patients=patients, as_of=as_of, vendors=[vendor]))
+    sandbox = sandbox_of(settings_of(seed=seed, patients=patients, as_of=as_of, dirt=dirt, vendors=[vendor]))
     found = _renderings(sandbox, vendor, entity, number_of(sandbox, patient) if patient else None)
     for payload in islice(found, count):
         click.echo(dumps(payload))

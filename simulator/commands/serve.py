@@ -45,7 +45,7 @@ _NAME = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 @click.option("--workers", type=int, hidden=True)
 @click.option("--state", hidden=True)
 def serve(
-    host: str, port: int, vendors: tuple[str, ...], seed: int, patients: int, as_of: str, story: str | None,
+    host: str, port: int, vendors: tuple[str, ...], seed: int, patients: int, as_of: str, dirt: str, story: str | None,
     folders: tuple[Path, ...], control_token: str | None, trust_forwarded: bool, journal_size: int, as_json: bool,
     tls: bool, tls_names: tuple[str, ...], data_dir: Path | None, workers: int | None, state: str | None,
 ) -> None:  # fmt: skip
@@ -60,8 +60,9 @@ def serve(
         flag = "--tls-name" if tls_names else "--data-dir"
         raise UsageError(f"`{flag}` is for `--tls`, which is not there", "add `--tls`")
     settings = settings_of(
-        seed=seed, patients=patients, as_of=as_of, vendors=vendors, host=host, port=port, control_token=control_token,
-        trust_forwarded=trust_forwarded, journal_size=journal_size, scenario_folders=folders,
+        seed=seed, patients=patients, as_of=as_of, dirt=dirt, vendors=vendors, host=host, port=port,
+        control_token=control_token, trust_forwarded=trust_forwarded, journal_size=journal_size,
+        scenario_folders=folders,
         tls=tls, tls_names=_names(tls_names), data_dir=(data_dir or default_data_dir()) if tls else None,
     )  # fmt: skip
     played = scenario.load(story, folders) if story else None

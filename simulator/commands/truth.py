@@ -42,10 +42,10 @@ _FLUSHED = 64  # records written at once
 @population_options
 def truth(
     patient: str | None, count: int | None, kinds: tuple[str, ...], cast: bool, stats: bool, sample: int | None,
-    page: Path | None, as_json: bool, seed: int, patients: int, as_of: str,
+    page: Path | None, as_json: bool, seed: int, patients: int, as_of: str, dirt: str,
 ) -> None:  # fmt: skip
     """Canonical records, one a line: what a perfect integration would hold. Or statistics of them."""
-    settings = settings_of(seed=seed, patients=patients, as_of=as_of)
+    settings = settings_of(seed=seed, patients=patients, as_of=as_of, dirt=dirt)
     if cast:
         _tell_cast(sandbox_of(settings, vendors=()).world, as_json=as_json)
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import asdict
 from typing import Any
 
 from fastapi import Request
@@ -83,6 +84,7 @@ def described(sandbox: Sandbox, url: str) -> dict[str, Any]:
         "seed": sandbox.seed,
         "patients": sandbox.patients,
         "as_of": sandbox.as_of.isoformat(),
+        "dirt": asdict(sandbox.world.population.dirt),
         "scenario": sandbox.scenario,
         "vendors": vendor_urls(sandbox, url),
     }

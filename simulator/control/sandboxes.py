@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
@@ -12,6 +12,7 @@ from simulator import scenario
 from simulator.control.clients import clients_of
 from simulator.control.place import ONE, ROOT, described, root_url, sandbox_of, sandboxes_of, vendor_urls
 from simulator.control.problem import Problem
+from simulator.population.dirt import Dirt
 from simulator.settings import MAX_PATIENTS
 
 router = APIRouter(tags=["sandboxes"])
@@ -28,6 +29,10 @@ class Wish(BaseModel):
     seed: Annotated[int | None, Field(ge=-(2**63), lt=2**63)] = None
     patients: Annotated[int | None, Field(ge=1, le=MAX_PATIENTS)] = None
     as_of: date | None = None
+    dirt: Annotated[
+        dict[str, int] | Literal["none", "default", "heavy"] | None,
+        Field(description="how many defects of each kind, per million; what is not named is as by default"),
+    ] = None
     vendors: Annotated[list[str] | None, Field(description="ids of vendors that this server serves")] = None
     scenario: Annotated[str | None, Field(description="a scenario that plays from the beginning")] = None
 
@@ -42,7 +47,14 @@ async def create(request: Request, response: Response, wish: Wish | None = None)
     story = None
     if wish.scenario is not None:
         story = scenario.load_named(wish.scenario, sandboxes.settings.scenario_folders)
-    made = sandboxes.create(id=wish.id, seed=wish.seed, patients=wish.patients, as_of=wish.as_of, vendors=wish.vendors)
+    made = sandboxes.create(
+        id=wish.id,
+        seed=wish.seed,
+        patients=wish.patients,
+        as_of=wish.as_of,
+        vendors=wish.vendors,
+        dirt=None if wish.dirt is None else Dirt.of(wish.dirt),
+    )
     if story is not None:
         try:
             scenario.play(story, made)

@@ -87,7 +87,7 @@ def patient_of(sandbox: Sandbox, number: int) -> dict[str, Any]:
     return {
         "key": str(number),
         "name": {"family": person.family, "given": list(person.given)},
-        "birth_date": person.birth_date.isoformat(),
+        "birth_date": person.birth,
         "ids": {id: site.vendor.patient_ids(site, number) for id, site in sandbox.sites.items()},
     }
 

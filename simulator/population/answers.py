@@ -90,8 +90,10 @@ def expected(
 
 
 def told(truth: Json, losses: Iterable[Loss], zone: str) -> Json:
-    """What is left of a canonical record after `losses`; `zone` is the clinic's, for instants told as days."""
+    """What is left of a canonical record after `losses`; `zone` is the clinic's, for instants told as days. Why
+    something is absent is left only where the vendor says so."""
     left = deepcopy(truth)
+    left.pop("absent", None)
     for loss in losses:
         _apply(left, loss, zone)
     return left
@@ -153,7 +155,7 @@ def _facility(record: Record, chart: Chart) -> int:
 def _patient(person: Person, chart: Chart, world: World) -> Json:
     return {
         "name": {"family": person.family, "given": list(person.given), "suffix": person.suffix},
-        "birthDate": _day(person.birth_date),
+        "birthDate": {"value": person.birth, "precision": person.birth_precision},
         "administrativeGender": person.gender,
         "sexAtBirth": person.sex,
         "race": [code.code for code in person.race],
@@ -166,6 +168,7 @@ def _patient(person: Person, chart: Chart, world: World) -> Json:
             for one in person.addresses
         ],
         "deceased": {"value": person.deceased is not None},
+        **({"absent": dict(person.absent)} if person.absent else {}),
     }
 
 

@@ -185,6 +185,7 @@ class Cast:
             maiden=row.get("maiden"),
             nickname=row.get("nickname"),
             birth_date=self._born(row),
+            birth_precision="year" if "birth_year_only" in row.get("flags", ()) else "day",
             sex=row["sex"],
             gender=gender,
             race=_RACES[row["race"]],

@@ -34,6 +34,7 @@ def find(population: Population) -> dict[str, int]:
     missing_race         no race, which is no category either
     with_suffix          Jr., Sr., III
     deceased             died; the chart ends there
+    partial_birth_date   only the year, or year and month, of the birth date is known
     no_visits            never seen: no encounters, no observations
     many_observations    more than MANY_OBSERVATIONS: several pages at any vendor
     none_known_allergy   somebody asked and wrote down that there is none
@@ -55,6 +56,7 @@ def find(population: Population) -> dict[str, int]:
         "missing_race": lambda: _person(population, lambda one: not one.race),
         "with_suffix": lambda: _person(population, lambda one: one.suffix is not None),
         "deceased": lambda: _person(population, lambda one: one.deceased is not None),
+        "partial_birth_date": lambda: _person(population, lambda one: one.birth_precision != "day"),
         "no_visits": lambda: next(
             (n for n in _numbers(population) if life_of(population, n).visits_percent == 0), None
         ),

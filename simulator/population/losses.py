@@ -18,7 +18,8 @@ class Loss:
 
     omitted       the vendor does not tell it: absent or null is right, a value is invented
     absent        the vendor says why there is nothing: null is right, with the reason `detail` beside it (unknown,
-                  asked-unknown, asked-declined, not-asked, masked, not-applicable, not-performed, error)
+                  asked-unknown, asked-declined, not-asked, masked, not-applicable, not-performed, error), or with one
+                  of several, as in "asked-unknown|asked-declined"
     precision     told coarser: `detail` is the precision that survives (year, month, day, minute); days are local ones
     rounded       told as a rounded number: `detail` is "STEP UNIT" in the vendor's unit; the preimage is acceptable
     truncated     a text of which `detail` characters are told

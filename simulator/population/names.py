@@ -7,6 +7,7 @@ are weights of the same rank construction (see `ranks`), so whatever is asked re
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -21,6 +22,12 @@ SMALL_UNTIL = 1_000_000
 
 GIVENS = tables.GIVEN_NAMES
 """Women's names first, then men's."""
+
+ALIKE = 8
+"""Family names are alike in frequency in blocks of so many: who marries into one comes from another of its block."""
+
+MAIDEN_TURNS = 4
+"""From so many of them."""
 
 DECADES = 10
 """Of birth, the first around 1930 and the last around 2020."""
@@ -69,6 +76,21 @@ def families_of(size: int) -> Families:
     """The family names of a population of `size`: about a thousand up to a million people, eighty-eight thousand above.
     Few names make the common ones commoner than in life, which nobody sees among a million and everybody above."""
     return _small() if size <= SMALL_UNTIL else _census()
+
+
+def weight_order_of(size: int) -> tuple[Sequence[int], Sequence[int]]:
+    """The family names of a population of `size`, the most frequent first, and the place of each in that order."""
+    return _weight_order(size <= SMALL_UNTIL)
+
+
+@cache
+def _weight_order(is_small: bool) -> tuple[Sequence[int], Sequence[int]]:
+    edges = (_small() if is_small else _census()).slots.edges
+    by_weight = array("I", sorted(range(len(edges) - 1), key=lambda index: edges[index] - edges[index + 1]))
+    places = array("I", bytes(by_weight.itemsize * len(by_weight)))
+    for place, index in enumerate(by_weight):
+        places[index] = place
+    return by_weight, places
 
 
 @cache

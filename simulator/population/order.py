@@ -7,13 +7,24 @@ within one name roughly by birth date. Nothing of it is stored; see `ranks` for 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
 from simulator.ids import h64, mix
 from simulator.population.households import Household, circle_of, household_of
-from simulator.population.names import FIRST_MALE, GIVENS, ORIGINS, Givens, families_of, givens_like, givens_of
+from simulator.population.names import (
+    ALIKE,
+    FIRST_MALE,
+    GIVENS,
+    MAIDEN_TURNS,
+    ORIGINS,
+    Givens,
+    families_of,
+    givens_like,
+    givens_of,
+    weight_order_of,
+)
 from simulator.population.ranks import BirthAxis
 
 _BLOCK = 16  # members of a (family, given) cell whose birth dates are independent; see `_position`
@@ -43,6 +54,8 @@ class Order:
         self._start = h64(key, "families") % self.families.slots.total
         self._given_key = h64(key, "givens")
         self._birth_key = h64(key, "births")
+        first = h64(key, "maiden")
+        self._turns = [1 + (first + turn) % (ALIKE - 1) for turn in range(MAIDEN_TURNS)]
         self._circle_key = h64(key, "circles")
         self._givens: list[Givens | None] = [None] * len(ORIGINS)
         self._axes: dict[int, BirthAxis] = {}
@@ -103,7 +116,7 @@ class Order:
     # Searching
 
     def find(
-        self, families: range, givens: list[tuple[int, int]], born: tuple[date, date] | None, after: int
+        self, families: Iterable[int], givens: list[tuple[int, int]], born: tuple[date, date] | None, after: int
     ) -> Iterator[int]:
         """The ranks above `after` of those who bear one of the names and were born from one day to another."""
         for family in families:
@@ -115,6 +128,25 @@ class Order:
                     yield from self._by_name(family, start, members, low, high, after)
                 else:
                     yield from self._born(family, start, members, low, high, born, after)
+
+    def maiden(self, family: int, turn: int) -> int:
+        """A family whose name women of `family` bore before they married: one about as frequent, another each turn."""
+        by_weight, places = weight_order_of(self.size)
+        block, at = divmod(places[family], ALIKE)
+        return by_weight[block * ALIKE + (at + self._turns[turn]) % _length(block, len(by_weight))]
+
+    def find_maiden(
+        self, families: range, givens: list[tuple[int, int]], born: tuple[date, date] | None, after: int
+    ) -> Iterator[int]:
+        """The ranks above `after` of those who may have borne one of the names before, as in `find`: the way back from
+        `maiden`."""
+        by_weight, places = weight_order_of(self.size)
+        former: set[int] = set()
+        for family in families:
+            block, at = divmod(places[family], ALIKE)
+            length = _length(block, len(by_weight))
+            former.update(by_weight[block * ALIKE + (at - turn) % length] for turn in self._turns)
+        return self.find(sorted(former), givens, born, after)
 
     def count(self, families: range, givens: list[tuple[int, int]]) -> int:
         """How many bear one of the names."""
@@ -208,6 +240,11 @@ class Order:
         low = block * _BLOCK * total // namesakes
         high = min((block + 1) * _BLOCK, namesakes) * total // namesakes
         return low + (mix(rank, self._birth_key) * (high - low) >> 64)
+
+
+def _length(block: int, names: int) -> int:
+    """How many names a block of names alike has: the last may have fewer."""
+    return min(ALIKE, names - block * ALIKE)
 
 
 def sex_of(place: Place) -> str:

@@ -18,13 +18,16 @@ from simulator.population import tables
 from simulator.population.cast import Cast
 from simulator.population.contacts import Contacts, e164
 from simulator.population.deaths import Deaths
+from simulator.population.defects import absences, birth_precision
+from simulator.population.dirt import Dirt
 from simulator.population.households import Household
 from simulator.population.lanes import AHEAD_DAYS, Lanes
 from simulator.population.names import GIVENS, ORIGINS, ascii_name, givens_like, named_in_email
 from simulator.population.order import Order, Place
 from simulator.population.places import facilities, make_address, practitioner_of
 from simulator.population.records import Address, Facility, Person, Practitioner, Telecom
-from simulator.population.traits import HouseholdTraits, Traits, household_traits, traits_of
+from simulator.population.registrations import Registrations
+from simulator.population.traits import Absences, HouseholdTraits, Traits, household_traits, traits_of
 from simulator.population.zones import instant
 from simulator.refusal import UsageError
 
@@ -39,19 +42,21 @@ _OWN_CONTACTS_FROM = 13 * 365  # younger ones are reached through the head of th
 class Population:
     """`size` people, drawn from `seed`, as they are on the day `as_of`. Immutable; nothing in it grows with `size`.
 
-    `key` names the population (version, seed, size): what derives ids from it stays the same from day to day. The world
-    moves on from `starts`, noon of `as_of`, to `horizon`, after which nothing more happens.
+    `key` names the population (version, seed, size): what derives ids from it stays the same from day to day, and
+    however dirty it is. The world moves on from `starts`, noon of `as_of`, to `horizon`, after which nothing more
+    happens.
 
     Raises:
         UsageError: `size` is not between 1 and MAX_SIZE.
     """
 
-    def __init__(self, seed: int, size: int, as_of: date) -> None:
+    def __init__(self, seed: int, size: int, as_of: date, dirt: Dirt | None = None) -> None:
         if not 1 <= size <= MAX_SIZE:
             raise UsageError(f"population size is out of range: {size}", f"1 to {MAX_SIZE:,} patients are possible")
         self.seed = seed
         self.size = size
         self.as_of = as_of
+        self.dirt = dirt or Dirt()
         self.key = seed_bytes("population", VERSION, seed, size)
         self.facilities: tuple[Facility, ...] = facilities(self.key, size)
         self.practitioners = max(12, len(self.facilities) * 3, size // 400)
@@ -60,6 +65,7 @@ class Population:
         self._order = Order(self.key, size, as_of)
         self._contacts = Contacts(self.key, size)
         self._homes = Permutation(size, self.key, "home")
+        self._absences = Absences.of(self.dirt)
         self._gender_key = h64(self.key, "genders")
         self.lanes = Lanes(self.key, size, as_of)
         self._deaths = Deaths(self.key, self.lanes, as_of)
@@ -69,6 +75,7 @@ class Population:
         self.cast = Cast(size, as_of, self.facilities)
         self._first = len(self.cast)  # the first number that is drawn
         self._hidden_kept: list[Place] | None = None
+        self.registrations = Registrations(self)
 
     def permutation(self, n: int, tweak: str) -> Permutation:
         """The population's keyed bijection of [0, n) for `tweak`, built once."""
@@ -119,7 +126,7 @@ class Population:
         birth_date = date.fromordinal(place.birth)
         age_days = self.as_of.toordinal() - place.birth
         couple = home.couple is not None and rank in home.couple
-        traits = traits_of(self.key, number, shared, origin, given, birth_date.year, age_days, couple)
+        traits = traits_of(self.key, number, shared, origin, given, birth_date.year, age_days, couple, self._absences)
         practitioner = self._practitioner_of(circle)
         facility = practitioner % len(self.facilities)
         address, former = self._addresses(shared, self.facilities[facility].address.state)
@@ -130,7 +137,7 @@ class Population:
             family=family,
             given=(given.name,) if traits.middle is None else (given.name, traits.middle),
             suffix=traits.suffix,
-            maiden=None if traits.maiden is None else self._maiden(traits.maiden, family),
+            maiden=None if traits.maiden is None else self._maiden(place.family, traits.maiden),
             nickname=traits.nickname,
             birth_date=birth_date,
             sex="F" if given.sex == "F" else "M",
@@ -146,6 +153,8 @@ class Population:
             practitioner=practitioner,
             deceased=deceased if deceased is not None and deceased <= at else None,
             former_addresses=former,
+            birth_precision=birth_precision(self, number, birth_date),
+            absent=absences(self, number, race=traits.race, ethnicity=traits.ethnicity, language=traits.language),
         )
 
     def household(self, number: int) -> tuple[int, ...]:
@@ -185,6 +194,27 @@ class Population:
         families = self._order.families.like(family, exact)
         givens = givens_like(given, sex, exact)
         for rank in self._order.find(families, givens, born, max(after - self._first, -1)):
+            number = self._ranks.inverse(rank)
+            if number >= self._first:
+                yield number
+
+    def find_maiden(
+        self,
+        *,
+        family: str,
+        given: str | None = None,
+        born: tuple[date, date] | None = None,
+        exact: bool = False,
+        after: int = -1,
+    ) -> Iterator[int]:
+        """The numbers of the women whose name before marriage may match `family`, and the rest as in `find`, lazily and
+        in rank order; some of them have no such name."""
+        for number in self.cast.find(None, given, born, "F", exact):
+            if self.cast.rank(number) > after:
+                yield number
+        families = self._order.families.like(family, exact)
+        givens = givens_like(given, "F", exact)
+        for rank in self._order.find_maiden(families, givens, born, max(after - self._first, -1)) if givens else ():
             number = self._ranks.inverse(rank)
             if number >= self._first:
                 yield number
@@ -354,10 +384,9 @@ class Population:
             return "other"
         return "female" if sex == "F" else "male"
 
-    def _maiden(self, draw: int, family: str) -> str | None:
-        slots = self._order.families.slots
-        name = self._order.families.names[slots.pick(draw * slots.total >> 64)]
-        return name if name != family else None
+    def _maiden(self, family: int, turn: int) -> str | None:
+        former = self._order.maiden(family, turn)
+        return self._order.families.names[former] if former != family else None
 
     def _telecoms(self, rank: int, place: Place, home: Household, traits: Traits, age_days: int) -> tuple[Telecom, ...]:
         found = []

@@ -98,10 +98,21 @@ class Person:
     facility: int  # home clinic
     practitioner: int  # primary care
     deceased: datetime | None = None
+    birth_precision: Literal["day", "month", "year"] = "day"  # how much of the birth date is known
+    absent: tuple[tuple[str, str], ...] = ()  # (canonical field, why it is empty), where that is on record
     ordinal: int = 0
     former_addresses: tuple[Address, ...] = ()  # where they lived before: what is told of them is no present fact
 
     kind = "patient"
+
+    @property
+    def birth(self) -> str:
+        """As much of the birth date as is known: YYYY, YYYY-MM or YYYY-MM-DD."""
+        return self.birth_date.isoformat()[: {"year": 4, "month": 7, "day": 10}[self.birth_precision]]
+
+    def why_absent(self, field: str) -> str:
+        """Why a canonical field is empty: unknown, asked-declined or not-asked; empty when it is not."""
+        return next((reason for name, reason in self.absent if name == field), "")
 
 
 @dataclass(frozen=True, slots=True)

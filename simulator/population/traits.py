@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulator.population import tables
-from simulator.population.names import decade_of, middle_name
+from simulator.population.dirt import Dirt
+from simulator.population.names import MAIDEN_TURNS, decade_of, middle_name
 from simulator.population.ranks import Slots
 from simulator.population.records import Code
 from simulator.population.tables.rows import GivenName, OriginRow, Weighted
@@ -72,7 +73,8 @@ class HouseholdTraits:
 
 @dataclass(slots=True)
 class Traits:
-    """The draws of one person; `maiden` is 64 bits that choose a family name."""
+    """The draws of one person; `maiden` is a turn: which of the names that go with a rank was the one before
+    marriage."""
 
     race: tuple[Code, ...]
     ethnicity: Code | None
@@ -85,6 +87,22 @@ class Traits:
     has_mobile: bool
     has_home_phone: bool
     mail_domain: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Absences:
+    """How much of a population is not on record: bounds below which a draw of 64 bits lies when something is not."""
+
+    race: int
+    language: int
+    phone: int
+    email: int
+
+    @classmethod
+    def of(cls, dirt: Dirt) -> Absences:
+        """The bounds that go with the rates per million."""
+        rates = (dirt.no_race, dirt.no_language, dirt.no_phone, dirt.no_email)
+        return cls(*((rate << 64) // 1_000_000 for rate in rates))
 
 
 def household_traits(key: bytes, head: int, origin: str) -> HouseholdTraits:
@@ -111,6 +129,7 @@ def traits_of(
     birth_year: int,
     age_days: int,
     in_couple: bool,
+    absences: Absences,
 ) -> Traits:
     """The traits of person `number`, who is `age_days` old."""
     words = _words(key, number, b"traits", 20)
@@ -122,20 +141,20 @@ def traits_of(
         marital = _NEVER_MARRIED
     is_known = is_adult and words[3] >= _PER_MILLION[40_000]
     is_wife = is_known and given.sex == "F" and marital.code in "MDWL"
-    without_phone = words[4] < _PER_MILLION[60_000]
+    without_phone = words[4] < absences.phone
     has_home_phone = not without_phone and household.has_phone
     return Traits(
-        race=household.race if words[5] >= _PER_MILLION[80_000] else (),
+        race=household.race if words[5] >= absences.race else (),
         ethnicity=household.ethnicity if words[6] >= _PER_MILLION[60_000] else None,
-        language=household.language if words[7] >= _PER_MILLION[250_000] else None,
+        language=household.language if words[7] >= absences.language else None,
         marital=marital if is_known else None,
         middle=_middle(words[8], given, birth_year, origin) if words[9] < _PER_MILLION[720_000] else None,
-        maiden=words[10] if is_wife and words[11] < _PER_MILLION[700_000] else None,
+        maiden=words[10] % MAIDEN_TURNS if is_wife and words[11] < _PER_MILLION[700_000] else None,
         suffix=_suffix(words[12] * 1000 >> 64, given.sex),
         nickname=_nickname(words[13], given.name) if words[14] < _PER_MILLION[300_000] else None,
         has_mobile=not without_phone and (not has_home_phone or words[15] >= _PER_MILLION[100_000]),
         has_home_phone=has_home_phone,
-        mail_domain=None if words[16] < _PER_MILLION[250_000] else "example.org" if words[16] & 1 else "example.com",
+        mail_domain=None if words[16] < absences.email else "example.org" if words[16] & 1 else "example.com",
     )
 
 

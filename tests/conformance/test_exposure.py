@@ -32,10 +32,9 @@ def shown() -> dict[str, Counter[int]]:
     cases = edges.find(population)
     charts = sorted({*(cases[name] for name in CHARTS if name in cases), *range(8)})
     hard = [number for name in HARD for number in islice(population.find(family=name), 6)]
-    return {
-        vendor: _of_charts(site, charts) + _of_persons(site, [*islice(population.of_other_gender(), 8), *hard])
-        for vendor, site in sandbox.sites.items()
-    }
+    partial = (n for n in range(population.size) if population.person(n).birth_precision != "day")
+    people = [*islice(population.of_other_gender(), 8), *hard, *islice(partial, 6)]
+    return {vendor: _of_charts(site, charts) + _of_persons(site, people) for vendor, site in sandbox.sites.items()}
 
 
 def _of_charts(site: Site, numbers: list[int]) -> Counter[int]:

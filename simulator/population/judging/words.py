@@ -165,5 +165,7 @@ def is_placeholder(value: Any) -> bool:
         value = value.get("value", value.get("text"))
     if isinstance(value, list):
         return bool(value) and all(is_placeholder(one) for one in value)
+    if value is None:
+        return False
     text = str(value).strip().casefold()
     return text in _PLACEHOLDERS or bool(re.fullmatch(r"[*x]{3,}[-*x\d]*", text))

@@ -7,7 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simulator.ids import h64
-from simulator.population.records import Chart, Facility, Medication, Observation, Person
+from simulator.population.defects import is_typed, is_unmapped
+from simulator.population.people import Population
+from simulator.population.records import Allergy, Chart, Facility, Medication, Observation, Person
 from simulator.vendors.athena import ids
 
 if TYPE_CHECKING:
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
 # Per hundred thousand. Guesses in the spirit of the recordings, where all of this is common.
 _WITHOUT_BEST_MATCH = 15_000
-_ANALYTE_WITHOUT_LOINC = 6_000
 _OBSERVATION_TEXT_ONLY = 15_000
 _PULSE_NOT_HEART_RATE = 50_000
 _ENTERED_AS_HISTORY = 12_000
@@ -81,14 +82,28 @@ class PatientChart:
         """Whether athena found no ICD-10 code for a problem."""
         return self.drawn(_WITHOUT_BEST_MATCH, "bestmatch", ordinal)
 
-    def lacks_loinc(self, ordinal: int) -> bool:
-        """Whether an analyte of a panel came from the laboratory without LOINC."""
-        return self.drawn(_ANALYTE_WITHOUT_LOINC, "loinc", ordinal)
+    def lacks_loinc(self, observation: Observation) -> bool:
+        """Whether an analyte comes from the laboratory without LOINC: nobody there has mapped the test."""
+        is_result = observation.category == "laboratory"
+        return is_result and is_unmapped(self._population, self.site.vendor.id, "local_labs", observation.key)
+
+    def lacks_rxnorm(self, medication: Medication) -> bool:
+        """Whether the product of the catalogue has no RxNorm."""
+        return is_local_product(self.site, medication.key)
+
+    def is_typed(self, allergy: Allergy) -> bool:
+        """Whether an allergy was typed as words."""
+        who = (self._population, self.site.vendor.id, self.number)
+        return not allergy.none_known and is_typed(*who, allergy.ordinal)
+
+    @property
+    def _population(self) -> Population:
+        return self.site.sandbox.world.population
 
     def is_text_only(self, observation: Observation) -> bool:
         """Whether the FHIR Observation of a result has `code.text` only."""
         return observation.category == "laboratory" and (
-            self.drawn(_OBSERVATION_TEXT_ONLY, "code.text", observation.ordinal)
+            self.lacks_loinc(observation) or self.drawn(_OBSERVATION_TEXT_ONLY, "code.text", observation.ordinal)
         )
 
     def is_history(self, medication: Medication) -> bool:
@@ -104,3 +119,8 @@ class PatientChart:
 def patient_chart(site: Site, number: int) -> PatientChart:
     """The chart of patient `number`, not yet looked into."""
     return PatientChart(site, number)
+
+
+def is_local_product(site: Site, key: str) -> bool:
+    """Whether nobody mapped a product, a row of medications.csv, to RxNorm."""
+    return is_unmapped(site.sandbox.world.population, site.vendor.id, "local_drugs", key)

@@ -530,6 +530,40 @@ def test_the_record_of_another_patient_is_the_worst_error() -> None:
     assert verdicts(want, patient={"vendor": "v", "id": "p2"}) == [("patient.id", "wrong-patient", "critical")]
 
 
+def test_why_something_is_absent_is_judged_where_both_say() -> None:
+    want = after("patient", Loss("race", "absent", "asked-declined|asked-unknown"))
+    assert verdicts(want) == []
+    assert want.record["race"] == []
+    for reason in ("asked-declined", "asked-unknown"):
+        assert verdicts(want, absent={"race": reason}) == []
+        assert verdicts(want, absent=reason) == []
+    assert verdicts(want, absent={"race": "not-asked"}) == [("race", "wrong-null", "minor")]
+    assert verdicts(want, absent={"language": "not-asked"}) == []
+    assert verdicts(want, race=["2106-3"]) == [("race", "hallucinated", "minor")]  # true, but not told
+    assert verdicts(want, race=["2028-9"]) == [("race", "hallucinated", "major")]
+
+
+@pytest.mark.parametrize("placeholder", ["UNKNOWN", "n/a", "*****3333", {"value": "0001-01-01"}, ["UNK"]])
+def test_a_placeholder_is_no_value(placeholder: Any) -> None:
+    want = after("patient", Loss("language", "absent", "unknown"), language="en")
+    (found,) = compare(want, _changed(want.record, {"language": placeholder}))
+    assert (found.verdict, found.hint) == ("hallucinated", "a placeholder is no value")
+
+
+def test_a_text_that_was_cut_is_held_as_it_was_told() -> None:
+    want = after("condition", Loss("text", "truncated", "15"))
+    assert want.record["text"] == "Type 2 diabetes"
+    assert verdicts(want) == []
+
+
+def test_what_is_known_to_be_wrong_is_not_to_be_repaired() -> None:
+    want = after(
+        "observation", Loss("value.number", "dirtied", "wrong_unit"), analyte="weight", value=quantity("185.8", "kg")
+    )
+    assert verdicts(want) == []
+    assert verdicts(want, value=quantity("84.3", "kg")) == [("value.number", "unit-error", "critical")]
+
+
 @pytest.mark.parametrize(
     "got", [{}, {"value": "x"}, {"codes": "E11.9", "telecom": "555", "name": "Smith", "dosage": 3}]
 )

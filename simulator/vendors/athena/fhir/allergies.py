@@ -20,7 +20,7 @@ def id_of(seen: PatientChart, record: Allergy) -> str:
 def allergy(seen: PatientChart, record: Allergy) -> Rendering:
     """One allergy, or the statement that there is none."""
     id = id_of(seen, record)
-    has_code = record.none_known or record.code.system == "rxnorm"
+    has_code = record.none_known or (record.code.system == "rxnorm" and not seen.is_typed(record))
     losses = []
     if not has_code:
         losses.append(Loss("codes", "text_only"))

@@ -120,7 +120,7 @@ def _matches_one(item: shelf.Item, param: spelled.Param) -> bool:
     if param.name in ("status", "intent"):
         return any(code == payload[param.name] for _, code in param.tokens)
     if param.name == "code" and item.type == "MedicationRequest":
-        payload = medications.product(item.telling).payload
+        payload = medications.product(item.seen, item.telling).payload
     concepts = {"code": "code", "category": "category", "vaccine-code": "vaccineCode"}
     return _matches_concept(payload.get(concepts[param.name]), param)
 

@@ -5,22 +5,27 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from simulator.fhir import build
 from simulator.population import tables
 from simulator.population.answers import Loss
 from simulator.population.records import Code, Dosage, Medication
+from simulator.population.tables.rows import MedicationRow
 from simulator.vendor import Rendering
 from simulator.vendors.athena import ids
-from simulator.vendors.athena.charts import PatientChart
+from simulator.vendors.athena.charts import PatientChart, is_local_product
 from simulator.vendors.athena.fhir import shape
 from simulator.vendors.athena.rest.medications import (
     DOSAGE_FIELDS,
     catalogue_number,
-    ingredient_told,
+    codes_told,
     medicationid,
 )
+
+if TYPE_CHECKING:
+    from simulator.sandbox import Site
 
 
 def id_of(seen: PatientChart, record: Medication) -> str:
@@ -61,12 +66,12 @@ def request(seen: PatientChart, record: Medication) -> Rendering:
         dispenseRequest=None if is_history else _dispense(record),
     )
     return Rendering(
-        "MedicationRequest", id, payload, (record,), tuple((0, loss) for loss in _losses(record, is_history))
+        "MedicationRequest", id, payload, (record,), tuple((0, loss) for loss in _losses(seen, record, is_history))
     )
 
 
-def _losses(record: Medication, is_history: bool) -> list[Loss]:
-    losses = ingredient_told(record)
+def _losses(seen: PatientChart, record: Medication, is_history: bool) -> list[Loss]:
+    losses = codes_told(seen, record)
     if is_history:
         losses += [Loss(f"dosage.{field}", "also", "in the words of the sig") for field in DOSAGE_FIELDS]
         losses += [Loss(field, "omitted") for field in ("quantity", "daysSupply", "refills")]
@@ -123,7 +128,10 @@ def _reason(seen: PatientChart, record: Medication) -> list[dict[str, Any]]:
 # Medication
 
 
-def _product(product: Code, ingredient: Code | None, text: str, id: str) -> dict[str, Any]:
+def _product(product: Code, ingredient: Code | None, text: str, id: str, is_local: bool) -> dict[str, Any]:
+    """The resource of a product; one that nobody mapped tells its name, and its ingredient's."""
+    codes = [] if is_local else [product]
+    parts = [] if is_local or ingredient is None else [ingredient]
     return build.drop_empty(
         {
             "resourceType": "Medication",
@@ -132,25 +140,28 @@ def _product(product: Code, ingredient: Code | None, text: str, id: str) -> dict
                 build.extension(shape.EXTENSION + "ah-practice", valueReference={"reference": ids.practice_reference()})
             ],
             "identifier": shape.identifier("ah-medication", id),
-            "code": build.concept(product, text),
-            "ingredient": [{"itemCodeableConcept": build.concept(ingredient, ingredient.display)}]
-            if ingredient
-            else [],
+            "code": build.concept(codes, text),
+            "ingredient": [{"itemCodeableConcept": build.concept(parts, ingredient.display)}] if ingredient else [],
         }
     )
 
 
-def product(record: Medication) -> Rendering:
+def product(seen: PatientChart, record: Medication) -> Rendering:
     """The Medication behind a request: shared by everybody who takes it, so no truth record of its own."""
     id = product_id(record)
-    return Rendering("Medication", id, _product(record.product, record.ingredient, record.product.display, id), ())
+    made = _product(record.product, record.ingredient, record.product.display, id, seen.lacks_rxnorm(record))
+    return Rendering("Medication", id, made, ())
 
 
-def known_products() -> dict[int, dict[str, Any]]:
-    """Every product of the formulary, by its catalogue number."""
-    found = {}
-    for row in tables.MEDICATIONS.values():
-        number = catalogue_number(row.product)
-        id = ids.fhir_id("medication", number)
-        found[number] = _product(row.product, row.ingredient, row.product.display, id)
-    return found
+def catalogue_product(site: Site, number: int) -> dict[str, Any] | None:
+    """The Medication of that catalogue number; None when the site's formulary has none."""
+    row = _catalogue().get(number)
+    if row is None:
+        return None
+    id = ids.fhir_id("medication", number)
+    return _product(row.product, row.ingredient, row.product.display, id, is_local_product(site, row.key))
+
+
+@cache
+def _catalogue() -> dict[int, MedicationRow]:
+    return {catalogue_number(row.product): row for row in tables.MEDICATIONS.values()}

@@ -33,7 +33,7 @@ def patient(seen: PatientChart) -> Rendering:
         name=_names(person),
         telecom=_telecoms(person),
         gender=person.gender,
-        birthDate=build.day(person.birth_date),
+        birthDate=build.day(person.birth_date) if person.birth_precision == "day" else None,
         **_deceased(person, seen.zone),
         address=[told for address in person.addresses for told in _addresses(address)],
         maritalStatus=build.concept(person.marital) if person.marital else None,
@@ -149,6 +149,8 @@ def _losses(person: Person, id: str) -> list[Loss]:
     if person.ssn:
         identifiers.append({"type": "SS", "system": build.SYSTEMS["ssn"], "value": person.ssn.replace("-", "")})
     losses = [Loss("identifiers", "replaced", value=identifiers)]
+    if person.birth_precision != "day":
+        losses.append(Loss("birthDate", "omitted"))
     if any(one.system == "email" for one in person.telecoms):
         told = [
             {"system": one.system, "use": one.use if one.system == "phone" else None, "value": one.value}

@@ -153,7 +153,7 @@ def _included(
 
 def _include_of(x: Exchange, wanted: str, item: shelf.Item) -> tuple[str, str, bytes]:
     if wanted.endswith(":medication"):
-        made = medications.product(item.telling)
+        made = medications.product(item.seen, item.telling)
         return "Medication", made.id, build.dumps(made.payload)
     return "Patient", ids.patient_fhir_id(x.site, item.seen.number), shelf.patient_bytes(item.seen)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from simulator.fhir import build
@@ -139,15 +138,10 @@ def renderings(seen: PatientChart) -> Iterator[Rendering]:
             yield item.render()
     products = {medications.product_id(record): record for record in seen.chart.medications}
     for record in products.values():
-        yield medications.product(record)
+        yield medications.product(seen, record)
 
 
 # What belongs to no chart
-
-
-@cache
-def _formulary() -> dict[int, dict[str, Any]]:
-    return medications.known_products()
 
 
 def standing(site: Site, type: str, id: str) -> dict[str, Any] | None:
@@ -158,7 +152,8 @@ def standing(site: Site, type: str, id: str) -> dict[str, Any] | None:
     practice, kind, value = parsed
     population = site.sandbox.world.population
     if type == "Medication":
-        return _formulary().get(value) if kind == "medication" and practice == ids.PRACTICE else None
+        is_ours = kind == "medication" and practice == ids.PRACTICE
+        return medications.catalogue_product(site, value) if is_ours else None
     if type == "Practitioner":
         known = kind == "Provider" and practice == ids.PRACTICE and 1 <= value <= population.practitioners
         return _practitioner(site, value - 1) if known else None

@@ -53,7 +53,9 @@ def allergy(seen: PatientChart, record: Allergy) -> Rendering:
         "lastmodifieddatetime": words.offset_time(record.recorded, words.EASTERN),
         "lastmodifiedby": "API-1001",
     }
-    if record.code.system == "rxnorm":
+    if seen.is_typed(record):
+        losses.append(Loss("codes", "text_only"))
+    elif record.code.system == "rxnorm":
         payload |= {"rxnormcode": record.code.code, "rxnormdescription": record.code.display}
     else:
         payload["rxnormdescription"] = record.code.display  # a description without a code: seen

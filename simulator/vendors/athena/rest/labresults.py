@@ -103,7 +103,7 @@ def labresult(seen: PatientChart, result: LabResult, analytes: list[dict[str, An
     code = first.code if result.is_single or first.panel is None else first.panel
     return {
         "labresultid": seen.item("labresult", first.ordinal),
-        "labresultloinc": code.code,
+        **({} if result.is_single and seen.lacks_loinc(first) else {"labresultloinc": code.code}),
         "description": first.text if result.is_single else code.display,
         "labresultdate": words.us_day(words.local_day(first.effective, seen.zone)),
         "labresultdatetime": words.us_time(first.effective, seen.zone),
@@ -148,11 +148,9 @@ def analyte(seen: PatientChart, result: LabResult, record: Observation) -> Rende
 
 def _loinc(seen: PatientChart, result: LabResult, record: Observation) -> tuple[bool, bool]:
     """(whether the analyte carries a LOINC, whether its LOINC can be known at all)."""
-    if result.is_single:
-        return False, True
-    if len(result.records) > 1 and seen.lacks_loinc(record.ordinal):
-        return False, False
-    return True, True
+    is_alone = not result.is_single and len(result.records) == 1  # the panel's LOINC would be taken for its own
+    is_known = is_alone or not seen.lacks_loinc(record)
+    return is_known and not result.is_single, is_known
 
 
 def _optional(record: Observation) -> dict[str, Any]:

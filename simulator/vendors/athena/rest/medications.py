@@ -67,13 +67,13 @@ def medication(seen: PatientChart, record: Medication) -> Rendering:
         "source": _prescriber(seen, record.practitioner),
         "createdby": "API-1001",
         "events": _events(seen, record),
-        "rxnorm": [record.product.code, *([record.ingredient.code] if record.ingredient else [])],
+        "rxnorm": [] if seen.lacks_rxnorm(record) else rxnorm_of(record),
     }
     losses = [
         words.day_only("authored", record.authored, seen.zone),
         Loss("reason", "omitted"),
         Loss("sensitivity", "replaced", value=[]),
-        *ingredient_told(record),
+        *codes_told(seen, record),
     ]
     if is_structured:
         payload |= {
@@ -112,8 +112,15 @@ def _structured(record: Medication) -> dict[str, Any]:
     return told
 
 
-def ingredient_told(record: Medication) -> list[Loss]:
-    """The ingredient's code, which stands beside the product's and is as true."""
+def rxnorm_of(record: Medication) -> list[str]:
+    """The RxNorm numbers of a product and its ingredient."""
+    return [record.product.code, *([record.ingredient.code] if record.ingredient else [])]
+
+
+def codes_told(seen: PatientChart, record: Medication) -> list[Loss]:
+    """The ingredient's code, which stands beside the product's and is as true; or that there is none at all."""
+    if seen.lacks_rxnorm(record):
+        return [Loss("codes", "text_only")]
     if record.ingredient is None:
         return []
     return [Loss("codes", "also", value=[{"system": record.ingredient.system, "code": record.ingredient.code}])]

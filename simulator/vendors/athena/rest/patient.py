@@ -10,6 +10,7 @@ from simulator.vendor import Rendering
 from simulator.vendors.athena import ids, words
 from simulator.vendors.athena.charts import PatientChart
 
+DECLINED = "Patient Declined"  # what stands in the list of races for whom does not want to say: SOURCES.md, "Words"
 IDENTIFIER_SYSTEM = f"urn:athenahealth:athenanet:patient:{ids.PRACTICE}"
 
 
@@ -21,7 +22,6 @@ def patient(seen: PatientChart, *, full_ssn: bool = False) -> Rendering:
         "patientid": str(seen.patientid),
         "firstname": person.given[0] if person.given else "",
         "lastname": person.family,
-        "dob": words.us_day(person.birth_date),
         "sex": words.SEX[person.gender],
         "assignedsexatbirth": person.sex,
         "departmentid": department,
@@ -47,6 +47,8 @@ def patient(seen: PatientChart, *, full_ssn: bool = False) -> Rendering:
 def _optional(person: Person, zone: str, full_ssn: bool) -> dict[str, Any]:
     """What is absent when it is not known."""
     told: dict[str, Any] = {}
+    if person.birth_precision == "day":
+        told["dob"] = words.us_day(person.birth_date)  # the form knows whole days only
     if len(person.given) > 1:
         told["middlename"] = " ".join(person.given[1:])
     if person.suffix:
@@ -57,6 +59,8 @@ def _optional(person: Person, zone: str, full_ssn: bool) -> dict[str, Any]:
         told["previousname"] = person.maiden
     if person.race:
         told["racename"] = person.race[0].display
+    elif person.why_absent("race") == "asked-declined":
+        told["racename"] = DECLINED
     if person.ethnicity:
         told["ethnicitycode"] = person.ethnicity.code
     if person.language and person.language.code in words.LANGUAGES:
@@ -113,6 +117,10 @@ def _losses(seen: PatientChart) -> list[Loss]:
     patientid = str(seen.patientid)
     identifiers = [{"type": "PI", "system": IDENTIFIER_SYSTEM, "value": patientid}]
     losses = [Loss("identifiers", "replaced", value=identifiers)]
+    if not person.race and person.why_absent("race") == "asked-declined":
+        losses.append(Loss("race", "absent", "asked-declined"))
+    if person.birth_precision != "day":
+        losses.append(Loss("birthDate", "omitted"))
     if len(person.given) > 2:
         losses.append(Loss("name.given", "replaced", value=[person.given[0], " ".join(person.given[1:])]))
     if person.language and person.language.code not in words.LANGUAGES:

@@ -7,6 +7,7 @@ from typing import Any
 
 from simulator.fhir import build
 from simulator.population.answers import Loss
+from simulator.population.defects import is_typed
 from simulator.population.records import Allergy, Chart
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
@@ -26,7 +27,7 @@ from simulator.vendors.cerner.resources.telling import (
 )
 
 _MISTAKES_PER_THOUSAND = 200
-_FREE_TEXT_PER_THOUSAND = 100  # recorded: 11 of 115
+_TYPED_PERCENT = 250  # of the usual rate: recorded 11 of 115
 _NO_TYPE_PER_THOUSAND = 800  # recorded: 92 of 115
 _NO_CATEGORY_PER_THOUSAND = 250
 _PROPOSED_PER_THOUSAND = 100
@@ -76,7 +77,9 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     proposed = is_proposed(site, item)
     verification = "unconfirmed" if proposed else one.verification
     own_word = "Proposed" if verification == "unconfirmed" else one.clinical_status.title()
-    is_text = not one.none_known and habits.happens(site, "free text", item.row, _FREE_TEXT_PER_THOUSAND)
+    is_text = not one.none_known and is_typed(
+        site.sandbox.world.population, site.vendor.id, item.row.number, item.row.ordinal, percent=_TYPED_PERCENT
+    )
     no_type = habits.happens(site, "no type", item.row, _NO_TYPE_PER_THOUSAND)
     no_category = habits.happens(site, "no category", item.row, _NO_CATEGORY_PER_THOUSAND)
     reactions = [_plain_words(code.display) for code in one.reactions]

@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.fhir import build
 from simulator.population.answers import Loss
+from simulator.population.defects import is_unmapped
 from simulator.population.records import Chart, Dosage, Medication
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
@@ -33,7 +34,6 @@ from simulator.vendors.cerner.resources.telling import Item, Span, Telling, Toke
 _PLAN_PER_THOUSAND = 150
 _NO_REQUESTER_PER_THOUSAND = 700  # of the plans
 _LOCAL_ITEMS = frozenset({"naproxen500"})  # one that every site has; further ones are drawn per site
-_LOCAL_ITEM_PER_THOUSAND = 30
 _OFFSET_PER_THOUSAND = 100
 _CONCENTRATION = re.compile(r"([0-9.]+) MG/ML .*(?:Solution|Cream)")
 _NLL = "http://electronichealth.se/fhir/StructureDefinition/NLL"
@@ -62,7 +62,8 @@ def is_plan(site: Site, item: Item) -> bool:
 
 def is_local_item(site: Site, one: Medication) -> bool:
     """Whether the site's catalogue has this product without a standard code."""
-    return one.key in _LOCAL_ITEMS or habits.applies(site, "local item", one.key, _LOCAL_ITEM_PER_THOUSAND)
+    population = site.sandbox.world.population
+    return one.key in _LOCAL_ITEMS or is_unmapped(population, site.vendor.id, "local_drugs", one.key)
 
 
 def concentration_of(one: Medication) -> Decimal | None:

@@ -13,6 +13,7 @@ from uuid import UUID
 from simulator.fhir import build
 from simulator.ids import seed_bytes
 from simulator.population.answers import Loss
+from simulator.population.defects import is_unmapped
 from simulator.population.records import Chart, Observation
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
@@ -61,7 +62,6 @@ _CATEGORIES = {
 }
 _FUNCTION = "http://hl7.org/fhir/StructureDefinition/event-performerFunction"
 _LOCAL_TESTS = frozenset({"rdw"})  # one that every site has; further ones are drawn per site
-_LOCAL_TEST_PER_THOUSAND = 30
 _NO_ISSUED_PER_THOUSAND = 400  # of the labs
 _MISTAKES_PER_THOUSAND = 4  # of the labs with a number
 _HALF_PAIR_PER_THOUSAND = 12
@@ -215,7 +215,8 @@ def is_local_test(site: Site, one: Observation) -> bool:
     """Whether the site never mapped this test to LOINC."""
     if one.category != "laboratory":
         return False
-    return one.key in _LOCAL_TESTS or habits.applies(site, "local test", one.key, _LOCAL_TEST_PER_THOUSAND)
+    population = site.sandbox.world.population
+    return one.key in _LOCAL_TESTS or is_unmapped(population, site.vendor.id, "local_labs", one.key)
 
 
 def _has_issued(site: Site, item: Item) -> bool:

@@ -76,7 +76,7 @@ def _living(site: Site, person: Person, item: Item) -> Rendering:
             [
                 ("Name", people.patient_name(person)),
                 ("Status", "Active"),
-                ("DOB", words_of_day(person.birth_date)),
+                ("DOB", words_of_day(person.birth_date) if person.birth_precision == "day" else person.birth),
                 ("Administrative Gender", person.gender.capitalize()),
                 ("Marital Status", person.marital.display if person.marital else None),
             ],
@@ -89,7 +89,7 @@ def _living(site: Site, person: Person, item: Item) -> Rendering:
     if person.telecoms:
         payload["telecom"] = _telecoms(site, person)
     payload["gender"] = person.gender
-    payload["birthDate"] = person.birth_date.isoformat()
+    payload["birthDate"] = person.birth
     if person.deceased is None:
         payload["deceasedBoolean"] = False
     else:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from simulator.fhir import build
 from simulator.population.answers import Loss
+from simulator.population.defects import is_typed
 from simulator.population.records import Allergy
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, ids
@@ -44,7 +45,11 @@ def render(t: Telling, allergy: Allergy) -> Rendering:
             losses.append(Loss("category", "replaced", "filed with the drug ingredients", category))
     text = allergy.text.upper()
     coding = {**build.coding(allergy.code), "display": text}
-    payload |= {"code": {"coding": [coding], "text": text}, "patient": t.subject}
+    code: Json = {"coding": [coding], "text": text}
+    if not allergy.none_known and is_typed(t.world.population, t.site.vendor.id, t.number, allergy.ordinal):
+        code = {"text": text}
+        losses.append(Loss("codes", "text_only", "typed as words"))
+    payload |= {"code": code, "patient": t.subject}
     if allergy.onset is not None:
         payload["onsetDateTime"] = allergy.onset.isoformat()
     payload["recordedDate"] = build.instant(allergy.recorded)

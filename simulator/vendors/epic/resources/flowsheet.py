@@ -50,13 +50,14 @@ _LOINC_NAMES = {
 
 
 @lru_cache(maxsize=4_096)
-def concept(key: bytes, row_key: str, code: Code, text: str, is_vital: bool) -> Json:
-    """The CodeableConcept of what is measured under a row of labs.csv; `key` is the site's. Not to be changed."""
+def concept(key: bytes, row_key: str, code: Code, text: str, is_vital: bool, is_mapped: bool = True) -> Json:
+    """The CodeableConcept of what is measured under a row of labs.csv; `key` is the site's; without LOINC when nobody
+    mapped the component. Not to be changed."""
     row = ROWS.get(row_key) if is_vital else None
     if row is None:
         own = str(1_500_000 + h64(key, "component", row_key) % 400_000)
         component = {"system": dialect.local("2.768282"), "code": own, "display": text}
-        return {"coding": [build.coding(code), component], "text": text}
+        return {"coding": [*([build.coding(code)] if is_mapped else []), component], "text": text}
     flowsheet_id = "t" + text_of(key, "flowsheet", row.number, length=22, alphabet=ids.LETTERS) + "0"
     listed: list[Json] = [
         {"system": dialect.local("2.707679"), "code": row.number, "display": row.name},

@@ -14,6 +14,7 @@ from simulator.fhir import build
 from simulator.ids import h64
 from simulator.population import tables
 from simulator.population.answers import Loss
+from simulator.population.defects import is_unmapped
 from simulator.population.records import Code, Dosage, Medication
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, ids
@@ -72,7 +73,9 @@ def render(t: Telling, medication: Medication) -> Rendering:
         losses += [
             Loss(f"dosage.{name}", "also", "only a count is told") for name in ("frequency", "period", "periodUnit")
         ]
-    if medication.ingredient is not None:
+    if is_local(t.site, medication.key):
+        losses.append(Loss("codes", "text_only", "not mapped to RxNorm"))
+    elif medication.ingredient is not None:
         losses.append(Loss("codes", "also", "the ingredient", [_canonical(medication.ingredient)]))
     if medication.sensitivity:
         losses.append(Loss("sensitivity", "omitted"))
@@ -92,13 +95,19 @@ def medication_id(key: bytes, product: Code) -> str:
     return ids.fhir_id(key, "Medication", int(product.code))
 
 
+def is_local(site: Site, key: str) -> bool:
+    """Whether nobody mapped the product, a row of medications.csv, to RxNorm."""
+    return is_unmapped(site.sandbox.world.population, site.vendor.id, "local_drugs", key)
+
+
 def render_drug(site: Site, rxnorm: int) -> Json | None:
     """The Medication behind a product's RxNorm number; None when no drug of ours has it."""
     row = _DRUGS.get(rxnorm)
     if row is None:
         return None
     product, ingredient = row.product, row.ingredient
-    codes = sorted({product.code, *([ingredient.code] if ingredient else [])}, key=int)
+    known = {product.code, *([ingredient.code] if ingredient else [])}
+    codes = [] if is_local(site, row.key) else sorted(known, key=int)
     own = dialect.number(h64(site.key, "drug", row.key))
     return {
         "resourceType": "Medication",

@@ -12,6 +12,7 @@ from typing import Any
 
 from simulator.fhir import build
 from simulator.population.answers import Loss
+from simulator.population.defects import is_unmapped
 from simulator.population.records import Observation
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, ids
@@ -90,6 +91,8 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
         losses += _tell_vital(payload, told)
     else:
         losses += [(0, loss) for loss in _tell_result(payload, first)]
+        if is_local(t, first):
+            losses.append((0, Loss("codes", "text_only", "not mapped to LOINC")))
     losses += [(index, Loss("sensitivity", "omitted")) for index, one in enumerate(told) if one.sensitivity]
     return Rendering("Observation", payload["id"], payload, told, tuple(losses))
 
@@ -103,7 +106,14 @@ def today(t: Telling) -> date:
 def code_of(t: Telling, observation: Observation) -> Json:
     """The code: of a vital sign Epic's rows before LOINC, and LOINC in text order; of a result LOINC before Epic's."""
     is_vital = observation.category == "vital-signs"
-    return flowsheet.concept(t.key, observation.key, observation.code, observation.text, is_vital)
+    is_mapped = not is_local(t, observation)
+    return flowsheet.concept(t.key, observation.key, observation.code, observation.text, is_vital, is_mapped)
+
+
+def is_local(t: Telling, observation: Observation) -> bool:
+    """Whether nobody mapped the component of a result to LOINC."""
+    is_result = observation.category == "laboratory"
+    return is_result and is_unmapped(t.world.population, t.site.vendor.id, "local_labs", observation.key)
 
 
 def tokens_of(t: Telling, told: tuple[Observation, ...]) -> list[tuple[str, str]]:

@@ -75,7 +75,7 @@ def render(t: Telling) -> Rendering:
     payload |= {"extension": _extensions(t), "identifier": identifiers, "active": True, "name": _names(person)}
     if telecoms:
         payload["telecom"] = telecoms
-    payload |= {"gender": person.gender, "birthDate": person.birth_date.isoformat()}
+    payload |= {"gender": person.gender, "birthDate": person.birth}
     if person.deceased is None:
         payload["deceasedBoolean"] = False
     else:
@@ -93,6 +93,9 @@ def render(t: Telling) -> Rendering:
         losses.append((0, telecom_loss))
     if person.marital is not None:
         losses.append((0, Loss("maritalStatus", "text_only")))
+    if not person.race:
+        is_declined = person.why_absent("race") == "asked-declined"
+        losses.append((0, Loss("race", "absent", "asked-declined|asked-unknown" if is_declined else "unknown")))
     return Rendering("Patient", payload["id"], payload, (person,), tuple(losses))
 
 
@@ -173,8 +176,8 @@ def _extensions(t: Telling) -> list[Json]:
     made = [
         extension(_EPIC + "extension/legal-sex", valueCodeableConcept=_sex(person.gender, person.gender.capitalize())),
         extension(_EPIC + "extension/sex-for-clinical-use", valueCodeableConcept=_sex(sex)),
-        _omb("us-core-race", person.race, unknown=_UNKNOWN_RACE),
-        _omb("us-core-ethnicity", (person.ethnicity,) if person.ethnicity else (), unknown=[]),
+        _omb("us-core-race", person.race, _nothing(person.why_absent("race"))),
+        _omb("us-core-ethnicity", (person.ethnicity,) if person.ethnicity else (), ("Unknown", [])),
     ]
     if t.site.settings["sex_extension"] == "us-core-birthsex":
         made.append(extension(_US_CORE + "us-core-birthsex", valueCode=person.sex))
@@ -192,14 +195,23 @@ def _sex(code: str, text: str = "") -> Json:
     return {"coding": [coding]} | ({"text": text} if text else {})
 
 
-_UNKNOWN_RACE = [
-    extension("ombCategory", valueCoding={"system": build.SYSTEMS["v3-null"], "code": "UNK", "display": "Unknown"})
-]
+def _nothing(reason: str) -> tuple[str, list[Json]]:
+    """The words and the null flavour of a race that is not known: those of the value set are UNK and ASKU.
+
+    Source: US Core, value set omb-race-category (doc); the words of a refusal: guess.
+    """
+    code, display, text = ("ASKU", "Asked but no answer", "Patient Refused") if reason == "asked-declined" else _UNKNOWN
+    coding = {"system": build.SYSTEMS["v3-null"], "code": code, "display": display}
+    return text, [extension("ombCategory", valueCoding=coding)]
 
 
-def _omb(name: str, codes: tuple[Code, ...], *, unknown: list[Json]) -> Json:
+_UNKNOWN = ("UNK", "Unknown", "Unknown")
+
+
+def _omb(name: str, codes: tuple[Code, ...], nothing: tuple[str, list[Json]]) -> Json:
+    words, unknown = nothing
     known = [extension("ombCategory", valueCoding=build.coding(code)) for code in codes]
-    text = ", ".join(code.display for code in codes) or "Unknown"
+    text = ", ".join(code.display for code in codes) or words
     return extension(_US_CORE + name, extension=[*(known or unknown), extension("text", valueString=text)])
 
 
