@@ -7,6 +7,7 @@ from fastapi import Depends, FastAPI
 from simulator import __version__
 from simulator.control import (
     audit,
+    changes,
     clients,
     clock,
     ehr,
@@ -43,6 +44,7 @@ _NOUNS = (
     scenario,
     journal,
     truth,
+    changes,
     vendors,
     keys,
     launches,

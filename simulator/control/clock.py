@@ -82,4 +82,13 @@ def told(sandbox: Sandbox) -> dict[str, Any]:
         "frozen": held.is_frozen,
         "scale": held.scale,
         "skew_s": held.skew.total_seconds(),
+        **_beyond(sandbox),
     }
+
+
+def _beyond(sandbox: Sandbox) -> dict[str, Any]:
+    """One line for a clock that has passed everything that happens by itself."""
+    horizon = sandbox.world.population.horizon
+    if sandbox.clock.now() < horizon:
+        return {}
+    return {"note": f"nothing happens by itself after {horizon:%Y-%m-%d}: create the sandbox with a later as_of"}

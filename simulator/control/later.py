@@ -12,13 +12,6 @@ from simulator.control.problem import Problem
 router = APIRouter(tags=["later"])
 
 
-@router.post(f"{ONE}/truth/changes", status_code=501)
-async def changes(request: Request, id: str) -> None:
-    """Makes something happen in the world. Not simulated yet."""
-    sandbox_of(request, id)
-    _not_yet("changes of the truth")
-
-
 @router.post(f"{ONE}/vendors/{{vendor}}/upgrade", status_code=501)
 async def upgrade(request: Request, id: str, vendor: str) -> None:
     """A vendor's API drifts to a later day. Not simulated yet."""

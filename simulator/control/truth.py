@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import calendar
 import re
-from collections.abc import Iterable, Iterator
-from datetime import date
-from itertools import islice
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain, islice
 from typing import Annotated, Any
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
 
 from simulator.control.place import ONE, sandbox_of
 from simulator.control.problem import Problem
+from simulator.journal.entry import instant
 from simulator.population import answers
-from simulator.population.records import KINDS
-from simulator.population.world import World
+from simulator.population.records import KINDS, Chart, Person, Record
+from simulator.population.world import Event, World
 from simulator.sandbox import Sandbox
 
 router = APIRouter(tags=["truth"])
+LINES = "application/x-ndjson"
 
 
 @router.get(f"{ONE}/truth/patients", response_model=None)
@@ -44,16 +48,134 @@ async def patients(
 
 
 @router.get(f"{ONE}/truth/patients/{{key}}", response_model=None)
-async def patient(request: Request, id: str, key: str) -> Response:
-    """One person: the ids, and everything that is so, as canonical records. `key`: ours, or any vendor's patient id."""
+async def patient(
+    request: Request,
+    id: str,
+    key: str,
+    at: Annotated[AwareDatetime | None, Query(description="the moment; by default now")] = None,
+) -> Response:
+    """One person: the ids, and everything that is so at a moment, as canonical records, each with version and time of
+    its last change. `retracted` are those that were entered in error. `key`: ours, or any vendor's patient id."""
     found = sandbox_of(request, id)
-    number = number_of_patient(found, key)
+    number = _number(found, key)
+    world = found.world
+    try:
+        chart = world.chart(number) if at is None else world.chart_at(number, at.astimezone(UTC))
+    except IndexError:
+        raise Problem(404, f'no patient "{key}" in sandbox {found.id} at that moment') from None
+    told = {
+        **patient_of(found, number),
+        "at": instant(at or found.clock.now()),
+        "records": [_with_state(record, chart, world, number) for kind in KINDS for record in chart.of(kind)],
+        "retracted": [_id_of(number, record) for record in chart.retracted],
+    }
+    return Response(orjson.dumps(told), media_type="application/json")
+
+
+@router.get(f"{ONE}/truth/patients/{{key}}/records/{{record}}", response_model=None)
+async def versions(request: Request, id: str, key: str, record: str) -> Response:
+    """Every version of one record so far, oldest first; `record` as in the list of the patient's records, for example
+    `17-observation-12`."""
+    found = sandbox_of(request, id)
+    number = _number(found, key)
+    kind, _, ordinal = record.removeprefix(f"{number}-").partition("-")
+    told = []
+    if kind in KINDS and ordinal.isascii() and ordinal.isdigit():
+        for one in found.world.versions(kind, number, int(ordinal)):
+            told.append(_told(found.world, number, one.record, one.at, one.what, one.number, one.who))
+    if not told and record != f"{number}-patient-0":
+        raise Problem(404, f'no record "{record}" of patient {number}', hint=f"{number}-observation-12")
+    return Response(orjson.dumps({"versions": told}), media_type="application/json")
+
+
+@router.get(
+    f"{ONE}/truth/events",
+    response_model=None,
+    responses={200: {"description": "changes in order", "content": {LINES: {}, "application/json": {}}}},
+)
+async def events(
+    request: Request,
+    id: str,
+    since: Annotated[AwareDatetime | None, Query(description="by default a day before `until`")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="by default now; what is to come is told, too")] = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    after: Annotated[str | None, Query(description="the `cursor` of an event: those after it", max_length=100)] = None,
+    accept: Annotated[str, Header()] = "",
+) -> Response:
+    """What happened to anybody from `since` on and before `until`, oldest first. `next` is the cursor with which the
+    list goes on. `Accept: application/x-ndjson` streams lines."""
+    found = sandbox_of(request, id)
+    last = (until or found.clock.now()).astimezone(UTC)
+    try:
+        first = since.astimezone(UTC) if since else last - timedelta(days=1)
+        feed = found.world.feed(first, last, after)
+        started = next(feed, None)
+    except (ValueError, OverflowError):
+        raise Problem(422, f'query: not a cursor or a window: after="{after}"', hint="the cursor of an event") from None
+    hits = islice(feed if started is None else chain((started,), feed), limit)
+    if LINES in accept:
+        return StreamingResponse(_event_lines(found.world, hits), media_type=LINES)
+    told = []
+    for event in hits:
+        told.append(told_of(found.world, event))
+        if len(told) % 20 == 0:
+            await asyncio.sleep(0)  # a long list must not keep the vendors waiting
+    page = {"events": told, "next": told[-1]["cursor"] if len(told) == limit else None}
+    return Response(orjson.dumps(page), media_type="application/json")
+
+
+async def _event_lines(world: World, events: Iterable[Event]) -> AsyncIterator[bytes]:
+    for event in events:
+        yield orjson.dumps(told_of(world, event)) + b"\n"
+        await asyncio.sleep(0)
+
+
+def told_of(world: World, event: Event) -> dict[str, Any]:
+    """One event of the feed, with the record as it was from then on."""
+    told = _told(world, event.number, event.record, event.at, event.what, event.version, event.who)
+    return {"cursor": event.cursor, **told}
+
+
+def _told(world: World, number: int, record: Record, at: datetime, what: str, version: int, who: str) -> dict[str, Any]:
+    try:
+        chart = world.chart_at(number, at)
+    except IndexError:  # the patient was taken out
+        chart = Chart(record if isinstance(record, Person) else world.population.person(number), (), (), (), (), (), ())
+    return {
+        "at": instant(at),
+        "what": what,
+        "kind": record.kind,
+        "patient": str(number),
+        "id": _id_of(number, record),
+        "version": version,
+        "who": who or None,
+        "record": _canonical(record, chart, world, number),
+    }
+
+
+def _with_state(record: Record, chart: Chart, world: World, number: int) -> dict[str, Any]:
+    told = _canonical(record, chart, world, number)
+    state = chart.state(record)
+    return told if state is None else told | {"version": state.version, "updated": instant(state.updated)}
+
+
+def _canonical(record: Record, chart: Chart, world: World, number: int) -> dict[str, Any]:
+    source = {"vendor": "truth", "type": record.kind, "id": _id_of(number, record)}
+    patient = {"vendor": "truth", "id": str(number)}
+    return answers.canonical(record, chart=chart, world=world, source=source, patient=patient)
+
+
+def _id_of(number: int, record: Record) -> str:
+    return f"{number}-{record.kind}-{record.ordinal}"
+
+
+def _number(sandbox: Sandbox, key: str) -> int:
+    number = number_of_patient(sandbox, key)
     if number is None:
         raise Problem(
-            404, f'no patient "{key}" in sandbox {found.id}', hint="a key is a number below the population size"
+            404, f'no patient "{key}" in sandbox {sandbox.id}', hint="a key is a number below the population size"
         )
-    told = {**patient_of(found, number), "records": list(records_of(found.world, number))}
-    return Response(orjson.dumps(told), media_type="application/json")
+    return number
 
 
 def days_of(text: str) -> tuple[date, date]:
@@ -103,8 +225,6 @@ def number_of_patient(sandbox: Sandbox, key: str) -> int | None:
 def records_of(world: World, number: int, kinds: Iterable[str] = KINDS) -> Iterator[dict[str, Any]]:
     """Everything of these kinds that is so about one patient, as canonical records; the source is the truth itself."""
     chart = world.chart(number)
-    patient = {"vendor": "truth", "id": str(number)}
     for kind in kinds:
         for record in chart.of(kind):
-            source = {"vendor": "truth", "type": kind, "id": f"{number}-{kind}-{record.ordinal}"}
-            yield answers.canonical(record, chart=chart, world=world, source=source, patient=patient)
+            yield _canonical(record, chart, world, number)

@@ -217,6 +217,10 @@ class World:
             yield _event_of(entry)
             entry = next(pending, None)
 
+    def written_since(self, turn: int) -> list[Event]:
+        """What was written after the first `turn` writes, in order."""
+        return [_event_of(entry) for entry in self._ledger.entries[turn:]]
+
     def _generated(self, since: datetime, until: datetime, after: Key | None) -> Iterator[Event]:
         if self._feed is None:
             self._feed = Feed(self.population, self._history)

@@ -1,0 +1,306 @@
+"""Makes something happen in the world of a sandbox, now: a result, an admission, a correction, a death, …
+
+Every change goes to the ledger with who and when, and every vendor tells it at once. Records are named as
+`GET …/truth/patients/{key}` names them: `17-observation-12`.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from simulator.control.place import ONE, sandbox_of
+from simulator.control.problem import Problem
+from simulator.control.truth import number_of_patient, told_of
+from simulator.population import happenings
+from simulator.population.happenings import Scene, Unfit
+from simulator.population.records import KINDS, Record
+from simulator.sandbox import Sandbox
+
+router = APIRouter(tags=["truth"])
+
+_RECORD = re.compile(r"(\d{1,12})-([a-z]+)-(\d{1,12})")
+Patient = Annotated[str, Field(description="our key of the patient, or any vendor's patient id", max_length=200)]
+Name = Annotated[str, Field(description="a key of the tables, or a code", min_length=1, max_length=100)]
+RecordId = Annotated[str, Field(description="a record, for example 17-observation-12", max_length=60)]
+
+
+class _Change(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    who: Annotated[str, Field(min_length=1, max_length=100, description="who writes it down")] = "control"
+
+
+class _Value(_Change):
+    value: Annotated[Decimal | None, Field(description="a number; its digits are kept", max_digits=12)] = None
+    comparator: Literal["<", ">"] | None = None
+    coded: Name | None = None
+    text: Annotated[str | None, Field(max_length=2_000)] = None
+
+    def held(self) -> dict[str, Any]:
+        """The value as `happenings` takes it."""
+        return {"number": self.value, "comparator": self.comparator, "coded": self.coded, "text": self.text}
+
+
+class NewResult(_Value):
+    """A result or measurement is issued."""
+
+    what: Literal["result"]
+    patient: Patient
+    test: Name
+    status: Literal["preliminary", "final"] = "final"
+    effective: AwareDatetime | None = None
+
+
+class Correction(_Value):
+    """A result was wrong: here is the right value."""
+
+    what: Literal["correction"]
+    record: RecordId
+
+
+class Retraction(_Change):
+    """An item was entered in error."""
+
+    what: Literal["retraction"]
+    record: RecordId
+
+
+class Admission(_Change):
+    """The patient comes in and stays."""
+
+    what: Literal["admission"]
+    patient: Patient
+    type: Name = "inpatient"
+    reason: RecordId | None = None
+    facility: Annotated[int | None, Field(ge=0, le=10_000)] = None
+
+
+class Discharge(_Change):
+    """The stay ends: the named encounter, or the one that goes on."""
+
+    what: Literal["discharge"]
+    patient: Patient | None = None
+    record: RecordId | None = None
+
+
+class NewCondition(_Change):
+    """A problem is added."""
+
+    what: Literal["condition"]
+    patient: Patient
+    code: Name
+    onset: date | None = None
+
+
+class Resolution(_Change):
+    """A problem is over."""
+
+    what: Literal["resolution"]
+    record: RecordId
+    abatement: date | None = None
+
+
+class NewAllergy(_Change):
+    """An allergy is added; with code `none`, somebody asked and there is none."""
+
+    what: Literal["allergy"]
+    patient: Patient
+    code: Name
+    criticality: Literal["low", "high", "unable-to-assess"] | None = None
+    onset: date | None = None
+
+
+class NewOrder(_Change):
+    """A medication is ordered."""
+
+    what: Literal["medication"]
+    patient: Patient
+    product: Name
+    reason: RecordId | None = None
+
+
+class Stop(_Change):
+    """A medication is stopped today."""
+
+    what: Literal["stop"]
+    record: RecordId
+
+
+class Booking(_Change):
+    """An appointment is booked with the patient's practitioner."""
+
+    what: Literal["booking"]
+    patient: Patient
+    start: AwareDatetime
+    type: Name = "office"
+    minutes: Annotated[int, Field(ge=5, le=1_440)] = 20
+    text: Annotated[str, Field(max_length=200)] = ""
+
+
+class Cancellation(_Change):
+    """A booked appointment is cancelled."""
+
+    what: Literal["cancellation"]
+    record: RecordId
+    by: Literal["patient", "provider"] = "patient"
+
+
+class Death(_Change):
+    """The patient dies; a stay ends with it, and nothing happens by itself afterwards."""
+
+    what: Literal["death"]
+    patient: Patient
+
+
+class Move(_Change):
+    """The patient moves."""
+
+    what: Literal["address"]
+    patient: Patient
+    lines: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(min_length=1, max_length=4)]
+    city: Annotated[str, Field(min_length=1, max_length=100)]
+    state: Annotated[str, Field(pattern="^[A-Z]{2}$")]
+    zip: Annotated[str, Field(pattern=r"^[0-9]{5}(-[0-9]{4})?$")]
+
+
+class Merge(_Change):
+    """A registration turns out to be somebody else's, and is merged into that one. Not simulated yet."""
+
+    what: Literal["merge", "unmerge"]
+    patient: Patient
+    into: Patient | None = None
+
+
+Change = Annotated[
+    NewResult
+    | Correction
+    | Retraction
+    | Admission
+    | Discharge
+    | NewCondition
+    | Resolution
+    | NewAllergy
+    | NewOrder
+    | Stop
+    | Booking
+    | Cancellation
+    | Death
+    | Move
+    | Merge,
+    Field(discriminator="what"),
+]
+
+
+@router.post(f"{ONE}/truth/changes", status_code=201, response_model=None)
+async def change(request: Request, id: str, wish: Change) -> Response:
+    """Makes something happen now, by the clock of the sandbox. Gives the records as they are kept."""
+    found = sandbox_of(request, id)
+    before = found.world.writes
+    try:
+        _make(found, wish)
+    except Unfit as flaw:
+        raise Problem(422, f"body: {flaw}", **({"hint": flaw.hint} if flaw.hint else {})) from None
+    told = [told_of(found.world, event) for event in found.world.written_since(before)]
+    return Response(orjson.dumps({"changes": told}), 201, media_type="application/json")
+
+
+def _make(sandbox: Sandbox, wish: Any) -> Record:
+    """What `happenings` makes of a wish."""
+    if isinstance(wish, Merge):
+        raise Problem(501, f"a {wish.what} is not simulated yet")
+    if isinstance(wish, Correction | Retraction | Resolution | Stop | Cancellation):
+        return _about_record(sandbox, wish)
+    if isinstance(wish, Discharge) and wish.record is not None:
+        scene, ordinal = _scene_of_record(sandbox, wish.record, "encounter", wish.who)
+        return happenings.discharge(scene, ordinal)
+    return _about_patient(_scene(sandbox, wish.patient, wish.who), wish)
+
+
+def _about_record(sandbox: Sandbox, wish: Correction | Retraction | Resolution | Stop | Cancellation) -> Record:
+    if isinstance(wish, Retraction):
+        number, kind, ordinal = _parsed(wish.record)
+        return happenings.retraction(_scene(sandbox, str(number), wish.who), kind, ordinal)
+    scene, ordinal = _scene_of_record(sandbox, wish.record, _KIND_OF[type(wish)], wish.who)
+    if isinstance(wish, Correction):
+        return happenings.correction(scene, ordinal, **wish.held())
+    if isinstance(wish, Resolution):
+        return happenings.resolution(scene, ordinal, abatement=wish.abatement)
+    if isinstance(wish, Stop):
+        return happenings.stop(scene, ordinal)
+    return happenings.cancellation(scene, ordinal, by=wish.by)
+
+
+_KIND_OF: dict[type[_Change], str] = {
+    Correction: "observation",
+    Resolution: "condition",
+    Stop: "medication",
+    Cancellation: "appointment",
+}
+
+
+def _about_patient(scene: Scene, wish: Any) -> Record:
+    if isinstance(wish, NewResult):
+        effective = wish.effective.astimezone(UTC) if wish.effective else None
+        return happenings.result(scene, wish.test, status=wish.status, effective=effective, **wish.held())
+    if isinstance(wish, Admission):
+        reason = _of(scene, wish.reason, "condition")
+        return happenings.admission(scene, wish.type, reason=reason, facility=wish.facility)
+    if isinstance(wish, Discharge):
+        return happenings.discharge(scene)
+    if isinstance(wish, NewCondition):
+        return happenings.condition(scene, wish.code, onset=wish.onset)
+    if isinstance(wish, NewAllergy):
+        if wish.code == "none":
+            return happenings.no_known_allergies(scene)
+        return happenings.allergy(scene, wish.code, criticality=wish.criticality, onset=wish.onset)
+    if isinstance(wish, NewOrder):
+        return happenings.order(scene, wish.product, reason=_of(scene, wish.reason, "condition"))
+    if isinstance(wish, Booking):
+        return happenings.booking(scene, wish.type, wish.start, minutes=wish.minutes, text=wish.text)
+    if isinstance(wish, Move):
+        return happenings.move(scene, wish.lines, wish.city, wish.state, wish.zip)
+    return happenings.death(scene)
+
+
+def _scene(sandbox: Sandbox, patient: str | None, who: str) -> Scene:
+    if patient is None:
+        raise Problem(422, "body: needs patient or record")
+    number = number_of_patient(sandbox, patient)
+    if number is None:
+        raise Problem(422, f'body.patient: no patient "{patient}" in sandbox {sandbox.id}')
+    return Scene(sandbox.world, number, who, _now(sandbox))
+
+
+def _now(sandbox: Sandbox) -> datetime:
+    return sandbox.clock.now()
+
+
+def _scene_of_record(sandbox: Sandbox, text: str, kind: str, who: str) -> tuple[Scene, int]:
+    number, told, ordinal = _parsed(text)
+    if told != kind:
+        raise Problem(422, f"body.record: needs a record of kind {kind}: {text}")
+    return _scene(sandbox, str(number), who), ordinal
+
+
+def _of(scene: Scene, text: str | None, kind: str) -> int | None:
+    """The ordinal of a record of the scene's patient."""
+    if text is None:
+        return None
+    number, told, ordinal = _parsed(text)
+    if (number, told) != (scene.number, kind):
+        raise Problem(422, f"body: needs a {kind} of patient {scene.number}: {text}")
+    return ordinal
+
+
+def _parsed(text: str) -> tuple[int, str, int]:
+    parts = _RECORD.fullmatch(text)
+    if parts is None or parts[2] not in KINDS:
+        raise Problem(422, f'body.record: not a record: "{text}"', hint="17-observation-12", known=list(KINDS))
+    return int(parts[1]), parts[2], int(parts[3])

@@ -1,0 +1,282 @@
+"""The world moves: what happens, by itself as the clock advances or because somebody made it happen, is told by every
+room, with the versions and times that the room has.
+
+    POST …/truth/changes ─▶ ledger ─┐
+    POST …/clock/advance ─▶ now ────┴▶ world ─▶ epic, cerner, athena ─▶ reference: nothing wrong, missing or extra
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from simulator.sandbox import Sandbox
+from simulator.server import Server
+from simulator.settings import Settings
+from tests.test_one_truth import VENDORS, wrong
+
+Json = dict[str, Any]
+
+
+class Hand:
+    """Somebody at the control API of one sandbox."""
+
+    def __init__(self, server: Server, sandbox: Sandbox) -> None:
+        self.server = server
+        self.sandbox = sandbox
+        self.path = f"/_sandbox/sandboxes/{sandbox.id}"
+
+    def send(self, method: str, path: str, body: Json | None = None, **headers: str) -> httpx.Response:
+        async def sent() -> httpx.Response:
+            transport = httpx.ASGITransport(app=self.server)
+            async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+                return await client.request(method, self.path + path, json=body, headers=headers)
+
+        return asyncio.run(sent())
+
+    def get(self, path: str) -> Json:
+        answer = self.send("GET", path)
+        assert answer.status_code == 200, answer.text
+        told: Json = answer.json()
+        return told
+
+    def change(self, **wish: Any) -> list[Json]:
+        answer = self.send("POST", "/truth/changes", wish)
+        assert answer.status_code == 201, answer.text
+        told: list[Json] = answer.json()["changes"]
+        return told
+
+    def refused(self, status: int = 422, **wish: Any) -> Json:
+        answer = self.send("POST", "/truth/changes", wish)
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        told: Json = answer.json()
+        assert "\n" not in told["detail"]
+        return told
+
+    def advance(self, **by: float) -> None:
+        answer = self.send("POST", "/clock/advance", {"seconds": timedelta(**by).total_seconds()})
+        assert answer.status_code == 200, answer.text
+
+    def wrong(self, *numbers: int) -> dict[str, list[str]]:
+        """What each room tells wrongly of these patients."""
+        return {vendor: wrong(self.server, self.sandbox.sites[vendor], *numbers) for vendor in VENDORS}
+
+
+RIGHT: dict[str, list[str]] = {vendor: [] for vendor in VENDORS}
+
+
+@pytest.fixture(scope="module")
+def server() -> Server:
+    return Server(Settings())
+
+
+@pytest.fixture
+def hand(server: Server) -> Iterator[Hand]:
+    sandbox = server.sandboxes.create(seed=7, patients=10_000)
+    sandbox.clock.freeze()
+    yield Hand(server, sandbox)
+    server.sandboxes.drop(sandbox.id)
+
+
+@pytest.fixture
+def village(server: Server) -> Iterator[Hand]:
+    """A sandbox of few patients, whose events are soon told."""
+    sandbox = server.sandboxes.create(seed=7, patients=450)
+    sandbox.clock.freeze()
+    yield Hand(server, sandbox)
+    server.sandboxes.drop(sandbox.id)
+
+
+def somebody(hand: Hand, **needs: int) -> int:
+    """A living patient of some age, not one of the cast, who has enough of the records needed and is at home."""
+    world = hand.sandbox.world
+    for number in range(100, 400):
+        chart = world.chart(number)
+        age = (hand.sandbox.as_of - chart.person.birth_date).days // 365
+        is_in = any(one.end is None for one in chart.encounters)
+        has_all = all(len(getattr(chart, name)) >= count for name, count in needs.items())
+        if age > 30 and chart.person.deceased is None and not is_in and has_all:
+            return number
+    raise AssertionError(needs)
+
+
+def test_a_new_result_is_told_by_every_room_at_once(hand: Hand) -> None:
+    number = somebody(hand, encounters=3)
+    assert hand.wrong(number) == RIGHT
+    (told,) = hand.change(what="result", patient=str(number), test="4548-4", value="9.70", who="lab")
+    assert (told["what"], told["who"], told["version"]) == ("created", "lab", 1)
+    assert told["record"]["value"] == {"number": "9.70", "unit": "%", "comparator": None}
+    assert told["record"]["interpretation"] in ("H", "HH")
+    assert told["at"].startswith("2026-01-05T12:00:00")
+    assert hand.wrong(number) == RIGHT
+    (again,) = hand.change(what="correction", record=told["id"], value="7.9")
+    assert (again["what"], again["version"], again["record"]["status"]) == ("corrected", 2, "corrected")
+    assert hand.wrong(number) == RIGHT
+    (gone,) = hand.change(what="retraction", record=told["id"])
+    assert (gone["what"], gone["version"]) == ("retracted", 3)
+    assert hand.wrong(number) == RIGHT
+    shown = hand.get(f"/truth/patients/{number}")
+    assert told["id"] in shown["retracted"]
+    versions = hand.get(f"/truth/patients/{number}/records/{told['id']}")["versions"]
+    assert [one["what"] for one in versions] == ["created", "corrected", "retracted"]
+    assert [one["who"] for one in versions] == ["lab", "control", "control"]
+
+
+def test_somebody_comes_in_is_treated_and_goes_home(hand: Hand) -> None:
+    number = somebody(hand, encounters=3, allergies=0)
+    key = str(number)
+    (stay,) = hand.change(what="admission", patient=key, type="inpatient")
+    assert (stay["record"]["status"], stay["record"]["class"], stay["record"]["end"]) == ("in-progress", "IMP", None)
+    (problem,) = hand.change(what="condition", patient=key, code="pneumonia")
+    (drug,) = hand.change(what="medication", patient=key, product="amoxicillin500", reason=problem["id"])
+    assert drug["record"]["reason"] == problem["record"]["codes"]
+    hand.change(what="result", patient=key, test="sodium", value="141")
+    assert hand.wrong(number) == RIGHT
+    assert "already" in hand.refused(what="admission", patient=key)["detail"]
+    hand.advance(days=2)
+    (stopped,) = hand.change(what="stop", record=drug["id"])
+    assert (stopped["record"]["status"], stopped["record"]["stop"]["value"]) == ("stopped", "2026-01-07")
+    hand.change(what="resolution", record=problem["id"])
+    (home,) = hand.change(what="discharge", patient=key)
+    assert (home["id"], home["version"], home["record"]["status"]) == (stay["id"], 2, "finished")
+    assert hand.wrong(number) == RIGHT
+
+
+def test_who_has_died_has_nothing_more_happen(hand: Hand) -> None:
+    number = somebody(hand, encounters=3)
+    (told,) = hand.change(what="death", patient=str(number))
+    assert told["record"]["deceased"] == {"value": True}
+    assert hand.wrong(number) == RIGHT
+    before = hand.get(f"/truth/patients/{number}")["records"]
+    hand.advance(days=700)
+    assert hand.get(f"/truth/patients/{number}")["records"] == before
+    until = (hand.sandbox.clock.now() - timedelta(days=1)).isoformat()
+    assert "died" in hand.refused(what="result", patient=str(number), test="sodium", value="140")["detail"]
+    assert hand.get(f"/truth/patients/{number}?at={until.replace('+', '%2B')}")["records"] == before
+
+
+def test_somebody_moves(hand: Hand) -> None:
+    number = somebody(hand)
+    (told,) = hand.change(
+        what="address", patient=str(number), lines=["9 Elm St", "Apt 2"], city="Salem", state="OR", zip="97301"
+    )
+    assert told["version"] == 2
+    assert told["record"]["addresses"][0]["city"] == "Salem"
+    assert hand.wrong(number) == RIGHT
+
+
+def test_an_allergy_takes_back_the_statement_that_there_is_none(hand: Hand) -> None:
+    world = hand.sandbox.world
+    number = next(n for n in range(100, 400) if any(one.none_known for one in world.chart(n).allergies))
+    told = hand.change(what="allergy", patient=str(number), code="penicillin")
+    assert [one["what"] for one in told] == ["retracted", "created"]
+    assert hand.wrong(number) == RIGHT
+    assert "already" in hand.refused(what="allergy", patient=str(number), code="penicillin")["detail"]
+
+
+def test_an_appointment_is_booked_and_cancelled(hand: Hand) -> None:
+    number = somebody(hand)
+    (told,) = hand.change(what="booking", patient=str(number), start="2026-02-03T15:00:00Z", text="Knee pain")
+    assert (told["record"]["status"], told["record"]["start"]["value"]) == ("booked", "2026-02-03T15:00:00Z")
+    (gone,) = hand.change(what="cancellation", record=told["id"], by="provider")
+    assert (gone["record"]["status"], gone["record"]["cancelReason"]) == ("cancelled", "provider")
+    assert "cancelled" in hand.refused(what="cancellation", record=told["id"])["detail"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "says"),
+    [
+        ({"what": "result", "patient": "101", "test": "sodum", "value": "1"}, 'unknown test "sodum"'),
+        ({"what": "result", "patient": "101", "test": "sodium", "text": "high"}, "needs value"),
+        ({"what": "result", "patient": "nobody", "test": "sodium", "value": "1"}, 'no patient "nobody"'),
+        ({"what": "correction", "record": "101-observation-999999", "value": "1"}, "no record"),
+        ({"what": "correction", "record": "101-condition-0", "value": "1"}, "kind observation"),
+        ({"what": "retraction", "record": "what"}, "not a record"),
+        ({"what": "retraction", "record": "101-patient-0"}, "not retracted"),
+        ({"what": "discharge", "patient": "101"}, "no encounter"),
+        ({"what": "discharge"}, "patient or record"),
+        ({"what": "admission", "patient": "101", "type": "office"}, "nobody is admitted"),
+        ({"what": "condition", "patient": "101", "code": "t2dm", "onset": "2030-01-01"}, "outside the life"),
+        ({"what": "address", "patient": "101", "lines": ["1"], "city": "X", "state": "XX", "zip": "11111"}, "no state"),
+        ({"what": "booking", "patient": "101", "start": "2020-01-01T00:00:00Z"}, "before the sandbox clock"),
+        ({"what": "nonsense", "patient": "101"}, "nonsense"),
+        ({"what": "result", "patient": "101", "test": "sodium", "value": "1", "extra": 1}, "extra"),
+    ],
+)
+def test_what_does_not_fit_is_a_problem_in_one_line(hand: Hand, wish: Json, says: str) -> None:
+    assert says in hand.refused(**wish)["detail"]
+    assert hand.sandbox.world.writes == 0
+
+
+def test_a_week_goes_by_and_every_room_tells_what_happened(village: Hand) -> None:
+    """The events of the coming week say what the rooms will tell; then it is so."""
+    hand = village
+    start = hand.sandbox.clock.now()
+    until = (start + timedelta(days=7)).isoformat().replace("+", "%2B")
+    coming = hand.get(f"/truth/events?since={start.isoformat().replace('+', '%2B')}&until={until}&limit=400")["events"]
+    assert {one["what"] for one in coming} >= {"created", "updated"}
+    assert [one["at"] for one in coming] == sorted(one["at"] for one in coming)
+    numbers = list(dict.fromkeys(int(one["patient"]) for one in coming))[:4]
+    before = {number: hand.sandbox.world.stamp(number) for number in numbers}
+    assert hand.wrong(*numbers) == RIGHT
+    hand.advance(days=7)
+    assert all(hand.sandbox.world.stamp(number) != before[number] for number in numbers)
+    assert hand.wrong(*numbers) == RIGHT
+    happened = {(one["id"], one["version"]): one for one in coming if int(one["patient"]) in numbers}
+    for number in numbers:
+        shown = hand.get(f"/truth/patients/{number}")
+        states = {one["source"]["id"]: one["version"] for one in shown["records"]}
+        for (id, version), one in happened.items():
+            if int(one["patient"]) == number and one["what"] != "retracted":
+                assert states[id] >= version
+
+
+def test_events_page_exactly_and_tell_what_was_written_among_what_happened(village: Hand) -> None:
+    hand = village
+    hand.advance(hours=30)
+    number = somebody(hand)
+    (told,) = hand.change(what="result", patient=str(number), test="sodium", value="139", who="me")
+    hand.advance(hours=20)
+    whole = hand.get("/truth/events?since=2026-01-05T12:00:00Z&limit=10000")["events"]
+    assert told["cursor"] in [one["cursor"] for one in whole]
+    assert [one["at"] for one in whole] == sorted(one["at"] for one in whole)
+    paged: list[Json] = []
+    after = ""
+    while True:
+        page = hand.get(f"/truth/events?since=2026-01-05T12:00:00Z&limit=37{after}")
+        paged += page["events"]
+        if page["next"] is None:
+            break
+        after = f"&after={page['next']}"
+    assert paged == whole
+    lines = hand.send("GET", "/truth/events?since=2026-01-05T12:00:00Z&limit=5", accept="application/x-ndjson")
+    assert lines.headers["content-type"].startswith("application/x-ndjson")
+    assert len(lines.text.splitlines()) == 5
+    assert hand.send("GET", "/truth/events?after=nonsense").status_code == 422
+
+
+def test_the_chart_at_a_moment_is_what_was_so_then(hand: Hand) -> None:
+    number = somebody(hand, observations=60)
+    then = hand.get(f"/truth/patients/{number}?at=2024-05-06T07:08:09Z")
+    now = hand.get(f"/truth/patients/{number}")
+    assert {one["source"]["id"] for one in then["records"]} < {one["source"]["id"] for one in now["records"]} | set(
+        now["retracted"]
+    )
+    assert all(one["updated"] <= "2024-05-06T07:08:09" for one in then["records"])
+    chart = hand.sandbox.world.chart_at(number, datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC))
+    assert len(then["records"]) == 1 + sum(
+        len(chart.of(kind)) for kind in ("encounter", "condition", "allergy", "medication", "observation",
+                                         "immunization", "procedure", "document", "appointment", "coverage")
+    )  # fmt: skip
+
+
+def test_a_clock_beyond_the_horizon_says_so(hand: Hand) -> None:
+    assert "note" not in hand.get("/clock")
+    hand.advance(days=800)
+    assert "nothing happens by itself after 2028-01-05" in hand.get("/clock")["note"]
