@@ -68,7 +68,8 @@ def test_the_api_describes_itself(api: httpx.Client) -> None:
         "/_sandbox/health", "/_sandbox/metrics", "/_sandbox/sandboxes", one, f"{one}/reset", f"{one}/clients",
         f"{one}/clock", f"{one}/clock/advance", f"{one}/faults", f"{one}/faults/{{fault}}", f"{one}/limits",
         f"{one}/scenario", f"{one}/journal", f"{one}/truth/patients", f"{one}/truth/patients/{{key}}",
-        f"{one}/truth/changes", f"{one}/vendors/{{vendor}}/revoke", f"{one}/vendors/{{vendor}}/rotate-keys",
+        f"{one}/truth/patients/{{key}}/records/{{record}}", f"{one}/truth/events", f"{one}/truth/changes",
+        f"{one}/vendors/{{vendor}}/revoke", f"{one}/vendors/{{vendor}}/rotate-keys",
         f"{one}/vendors/{{vendor}}/upgrade",
     }  # fmt: skip
     assert expected <= set(told["paths"])
@@ -135,7 +136,7 @@ CALLS = [
     ("DELETE", "/faults/f1"),
     ("GET", "/limits"), ("PUT", "/limits"), ("DELETE", "/limits"), ("POST", "/scenario"), ("DELETE", "/scenario"),
     ("GET", "/journal"), ("GET", "/journal/x1"), ("GET", "/truth/patients"), ("GET", "/truth/patients/1"),
-    ("POST", "/truth/changes"), ("POST", "/vendors/tiny/revoke"), ("POST", "/vendors/tiny/rotate-keys"),
+    ("GET", "/truth/events"), ("POST", "/vendors/tiny/revoke"), ("POST", "/vendors/tiny/rotate-keys"),
     ("POST", "/vendors/tiny/upgrade"),
 ]  # fmt: skip
 BODIES: dict[str, Any] = {"/clock/advance": {"seconds": 1}, "/scenario": {"name": "x"}}
@@ -301,7 +302,7 @@ def test_revoked_tokens_are_refused_and_new_ones_are_not(
     assert problem_of(api.post(f"{here}/vendors/epik/revoke"), 404)["known"] == ["tiny", "twin"]
 
 
-@pytest.mark.parametrize("call", ["/truth/changes", "/vendors/tiny/upgrade"])
+@pytest.mark.parametrize("call", ["/vendors/tiny/upgrade"])
 def test_what_is_not_simulated_yet_says_so(api: httpx.Client, here: str, call: str) -> None:
     answer = api.post(here + call, json={})
     assert problem_of(answer, 501)["detail"].startswith("not simulated: ")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from simulator.ids import h64
 from simulator.population.defects import is_typed, is_unmapped
 from simulator.population.people import Population
-from simulator.population.records import Allergy, Chart, Facility, Medication, Observation, Person
+from simulator.population.records import Allergy, Chart, Facility, Medication, Observation, Person, Record
 from simulator.vendors.athena import ids
 
 if TYPE_CHECKING:
@@ -73,6 +74,11 @@ class PatientChart:
 
     def facility(self, index: int) -> Facility:
         return self.site.sandbox.world.population.facility(index)
+
+    def updated(self, *records: Record) -> datetime:
+        """When one of these records last changed."""
+        states = self.chart.states
+        return max(states[record.kind, record.ordinal].updated for record in records)
 
     def drawn(self, per_hundred_thousand: int, habit: str, ordinal: int) -> bool:
         """Whether the item falls into the share of this habit; the same on both sides and at every reading."""

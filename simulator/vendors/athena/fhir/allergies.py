@@ -31,7 +31,7 @@ def allergy(seen: PatientChart, record: Allergy) -> Rendering:
         seen,
         "AllergyIntolerance",
         id,
-        record.recorded,
+        seen.updated(record),
         record.sensitivity,
         identifier=shape.identifier("ah-allergyintolerance", id),
         clinicalStatus=_status("allergy-clinical", record.clinical_status),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from simulator.fhir import build
@@ -34,11 +33,6 @@ def id_of(seen: PatientChart, record: Condition) -> str:
     return ids.fhir_id(type, seen.item("problem", record.ordinal))
 
 
-def changed(record: Condition) -> datetime:
-    at: datetime = problems.changed(record)
-    return at
-
-
 def condition(seen: PatientChart, record: Condition) -> Rendering:
     """One condition."""
     is_diagnosis = is_encounter_diagnosis(record)
@@ -63,7 +57,7 @@ def condition(seen: PatientChart, record: Condition) -> Rendering:
         seen,
         "Condition",
         id,
-        changed(record),
+        seen.updated(record),
         record.sensitivity,
         identifier=shape.identifier("ah-condition", id),
         verificationStatus=_concept("condition-verification", record.verification),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time
 from typing import Any
 
 from simulator.fhir import build
@@ -35,7 +34,7 @@ def encounter(seen: PatientChart, record: Encounter) -> Rendering:
         seen,
         "Encounter",
         id,
-        record.end or record.start,
+        seen.updated(record),
         record.sensitivity,
         identifier=shape.identifier("ah-encounter", id),
         status=record.status,
@@ -70,11 +69,6 @@ def immunization_id(seen: PatientChart, record: Immunization) -> str:
     return ids.fhir_id("historical", seen.item("immunization", record.ordinal))
 
 
-def immunization_changed(record: Immunization) -> datetime:
-    """When it was written down: at noon."""
-    return datetime.combine(record.day, time(12), UTC)
-
-
 def immunization(seen: PatientChart, record: Immunization) -> Rendering:
     """One immunization. Its id says `historical`, as those in recordings do."""
     id = immunization_id(seen, record)
@@ -82,7 +76,7 @@ def immunization(seen: PatientChart, record: Immunization) -> Rendering:
         seen,
         "Immunization",
         id,
-        immunization_changed(record),
+        seen.updated(record),
         record.sensitivity,
         identifier=shape.identifier("ah-immunization", id),
         status=record.status,

@@ -3,7 +3,6 @@ entered as history has only a sentence for a sig."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -38,10 +37,6 @@ def product_id(record: Medication) -> str:
     return ids.fhir_id("medication", medicationid(record))
 
 
-def changed(record: Medication) -> datetime:
-    return record.authored
-
-
 def request(seen: PatientChart, record: Medication) -> Rendering:
     """One MedicationRequest."""
     id = id_of(seen, record)
@@ -50,7 +45,7 @@ def request(seen: PatientChart, record: Medication) -> Rendering:
         seen,
         "MedicationRequest",
         id,
-        changed(record),
+        seen.updated(record),
         record.sensitivity,
         identifier=shape.identifier("ah-medicationrequest", id),
         status=record.status,

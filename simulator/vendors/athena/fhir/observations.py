@@ -70,7 +70,7 @@ def observation(seen: PatientChart, records: tuple[Observation, ...]) -> Renderi
         seen,
         "Observation",
         id,
-        first.issued,
+        seen.updated(*records),
         first.sensitivity,
         identifier=shape.identifier("ah-observation", id),
         status=first.status,

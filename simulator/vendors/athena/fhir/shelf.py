@@ -22,7 +22,7 @@ Telling = tuple[Record, ...]
 
 @dataclass(frozen=True, slots=True)
 class ChartType:
-    """One resource type of a chart: which records make a resource, what it is called, when it changed, how it looks.
+    """One resource type of a chart: which records make a resource, what it is called, how it looks.
 
     `kind` and `item` name the records in the world and in the ids; `id_types` are the middles of the ids.
     """
@@ -32,36 +32,35 @@ class ChartType:
     id_types: frozenset[str]
     tellings: Callable[[PatientChart], list[Any]]
     id_of: Callable[[PatientChart, Any], str]
-    changed: Callable[[Any], datetime]
     render: Callable[[PatientChart, Any], Rendering]
 
 
 CHART_TYPES: dict[str, ChartType] = {
     "Encounter": ChartType(
         "encounter", "encounter", frozenset({"encounter"}), lambda seen: list(seen.chart.encounters),
-        encounters.encounter_id, lambda record: record.end, encounters.encounter,
+        encounters.encounter_id, encounters.encounter,
     ),
     "Condition": ChartType(
         "condition", "problem", frozenset({"Problem", "EncounterDx"}), lambda seen: list(seen.chart.conditions),
-        conditions.id_of, conditions.changed, conditions.condition,
+        conditions.id_of, conditions.condition,
     ),
     "AllergyIntolerance": ChartType(
         "allergy", "allergy", frozenset({"allergy"}), lambda seen: list(seen.chart.allergies),
-        allergies.id_of, lambda record: record.recorded, allergies.allergy,
+        allergies.id_of, allergies.allergy,
     ),
     "MedicationRequest": ChartType(
         "medication", "medication", frozenset({"historicalmedrequest", "medrequest"}),
-        lambda seen: list(seen.chart.medications), medications.id_of, medications.changed, medications.request,
+        lambda seen: list(seen.chart.medications), medications.id_of, medications.request,
     ),
     "Observation": ChartType(
         "observation", "observation",
         frozenset({"resultamb", "vitalamb", "socialhistory", "screening", "observation"}),
         observations.tellings, lambda seen, records: observations.id_of(seen, records[0]),
-        lambda records: records[0].issued, observations.observation,
+        observations.observation,
     ),
     "Immunization": ChartType(
         "immunization", "immunization", frozenset({"historical"}), lambda seen: list(seen.chart.immunizations),
-        encounters.immunization_id, encounters.immunization_changed, encounters.immunization,
+        encounters.immunization_id, encounters.immunization,
     ),
 }  # fmt: skip
 
@@ -85,7 +84,8 @@ class Item:
 
     @property
     def changed(self) -> datetime:
-        return CHART_TYPES[self.type].changed(self.telling)
+        records = self.telling if isinstance(self.telling, tuple) else (self.telling,)
+        return self.seen.updated(*records)
 
     def render(self) -> Rendering:
         return CHART_TYPES[self.type].render(self.seen, self.telling)

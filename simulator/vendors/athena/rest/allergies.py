@@ -50,7 +50,7 @@ def allergy(seen: PatientChart, record: Allergy) -> Rendering:
         "allergenname": record.text,
         "criticality": record.criticality.upper(),
         "reactions": [{"reactionname": one.display, "snomedcode": one.code} for one in record.reactions],
-        "lastmodifieddatetime": words.offset_time(record.recorded, words.EASTERN),
+        "lastmodifieddatetime": words.offset_time(seen.updated(record), words.EASTERN),
         "lastmodifiedby": "API-1001",
     }
     if seen.is_typed(record):

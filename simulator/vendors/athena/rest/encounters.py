@@ -75,7 +75,7 @@ def encounter(seen: PatientChart, record: Encounter) -> Rendering:
         "providerfirstname": who.given,
         "providerlastname": who.family,
         "stage": "SIGNOFF",
-        "lastupdated": words.us_day(words.local_day(record.end or record.start, place.zone)),
+        "lastupdated": words.us_day(words.local_day(seen.updated(record), place.zone)),
         "diagnoses": [diagnosis(seen, one).payload for one in diagnoses(seen, record)],
     }
     losses = [

@@ -52,7 +52,7 @@ def problem(seen: PatientChart, condition: Condition) -> Rendering:
         "codeset": "SNOMED",
         "code": snomed.code if snomed else "",
         "events": events(seen, condition),
-        "lastmodifieddatetime": words.offset_time(changed(condition), words.EASTERN),
+        "lastmodifieddatetime": words.offset_time(seen.updated(condition), words.EASTERN),
         "lastmodifiedby": "API-1001",
     }
     if icd10 and not seen.lacks_best_match(condition.ordinal):
@@ -60,7 +60,7 @@ def problem(seen: PatientChart, condition: Condition) -> Rendering:
     elif icd10:
         losses.append(Loss("codes", "replaced", value=told_codes(snomed)))
     if condition.clinical_status == "inactive":
-        payload["deactivateddate"] = words.us_day(words.local_day(changed(condition), seen.zone))
+        payload["deactivateddate"] = words.us_day(words.local_day(seen.updated(condition), seen.zone))
     return Rendering("problem", str(problemid), payload, (condition,), tuple((0, loss) for loss in losses))
 
 
@@ -68,7 +68,7 @@ def events(seen: PatientChart, condition: Condition) -> list[dict[str, Any]]:
     """The story of a problem, newest first: HIDDEN, END, START. There is no status field."""
     told: list[dict[str, Any]] = []
     if condition.clinical_status == "inactive":
-        hidden = words.us_day(words.local_day(changed(condition), seen.zone))
+        hidden = words.us_day(words.local_day(seen.updated(condition), seen.zone))
         told.append({"eventtype": "HIDDEN", "enddate": hidden})
     if condition.abatement is not None:
         told.append({"eventtype": "END", "enddate": words.us_day(condition.abatement)})
@@ -86,16 +86,6 @@ def events(seen: PatientChart, condition: Condition) -> list[dict[str, Any]]:
         }
     )
     return told
-
-
-def changed(condition: Condition) -> Any:
-    """When a problem was last touched: at its end, or when it was written down."""
-    if condition.abatement is None:
-        return condition.recorded
-    ended = condition.recorded.replace(
-        year=condition.abatement.year, month=condition.abatement.month, day=condition.abatement.day
-    )
-    return max(condition.recorded, ended)
 
 
 def code_of(condition: Condition, system: str) -> Code | None:

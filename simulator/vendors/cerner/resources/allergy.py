@@ -8,7 +8,7 @@ from typing import Any
 from simulator.fhir import build
 from simulator.population.answers import Loss
 from simulator.population.defects import is_typed
-from simulator.population.records import Allergy, Chart
+from simulator.population.records import Allergy, Chart, Code
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
 from simulator.vendors.cerner import codes, habits, ids
@@ -23,7 +23,8 @@ from simulator.vendors.cerner.resources.telling import (
     Tokens,
     hidden_labels,
     rendering,
-    written,
+    retracted,
+    state_of,
 )
 
 _MISTAKES_PER_THOUSAND = 200
@@ -36,7 +37,7 @@ _RISK = {"low": "Low Risk", "high": "High Risk", "unable-to-assess": "Unable to 
 
 def _items(site: Site, chart: Chart) -> list[Item]:
     number = chart.person.number
-    found = []
+    found = [Item(Row(number, one.ordinal), (one,)) for one in retracted(chart, "allergy")]
     for one in chart.allergies:
         found.append(Item(Row(number, one.ordinal), (one,)))
         beside = Row(number, one.ordinal, MISTAKEN)
@@ -59,8 +60,8 @@ def _recorded(item: Item) -> datetime:
 
 
 def _updated(site: Site, item: Item) -> datetime:
-    wrote = written(site, "allergy", item.row)
-    return wrote[1] if wrote else _recorded(item)
+    state = state_of(site, "allergy", item.row)
+    return state.updated if state else _recorded(item)
 
 
 def is_proposed(site: Site, item: Item) -> bool:
@@ -71,9 +72,9 @@ def is_proposed(site: Site, item: Item) -> bool:
 
 
 def _render(site: Site, chart: Chart, item: Item) -> Rendering:
-    if item.row.variant == MISTAKEN:
-        return rendering("AllergyIntolerance", _mistake(site, chart, item), (), [])
     one: Allergy = item.records[0]
+    if item.row.variant == MISTAKEN or one.verification == "entered-in-error":
+        return rendering("AllergyIntolerance", _mistake(site, chart, item), (), [])
     proposed = is_proposed(site, item)
     verification = "unconfirmed" if proposed else one.verification
     own_word = "Proposed" if verification == "unconfirmed" else one.clinical_status.title()
@@ -123,7 +124,7 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
 
 def _head(site: Site, chart: Chart, item: Item, text: str, verification: str, reactions: list[str]) -> dict[str, Any]:
     one: Allergy = item.records[0]
-    is_mistake = item.row.variant == MISTAKEN
+    is_mistake = verification == "entered-in-error"
     lines = [
         ("Patient", people.patient_name(chart.person)),
         ("Allergy", text),
@@ -143,14 +144,17 @@ def _head(site: Site, chart: Chart, item: Item, text: str, verification: str, re
 
 def _mistake(site: Site, chart: Chart, item: Item) -> dict[str, Any]:
     """An allergy that the patient does not have: canceled, so without a clinical status."""
-    true = item.records[0].code.code
-    choice = [wrong for wrong in codes.WRONG_ALLERGENS if wrong[0] != true]
+    true: Code = item.records[0].code
+    choice = [wrong for wrong in codes.WRONG_ALLERGENS if wrong[0] != true.code]
     code, text = choice[habits.pick(site, "which wrong allergy", item.row, len(choice))]
+    coding = standard("snomed", code, text, None)
+    if item.row.variant != MISTAKEN:
+        text, coding = item.records[0].text, standard(true.system, true.code, true.display, None)
     payload = _head(site, chart, item, text, "entered-in-error", [])
     payload["verificationStatus"] = coded(
         "allergy-verification", "entered-in-error", "Entered in Error", "Canceled", None
     )
-    payload["code"] = concept([standard("snomed", code, text, None)], text)
+    payload["code"] = concept([coding], text)
     payload["patient"] = people.patient_ref(site, chart.person)
     payload["recordedDate"] = in_seconds(_recorded(item))
     payload["recorder"] = people.system_ref()
@@ -159,8 +163,10 @@ def _mistake(site: Site, chart: Chart, item: Item) -> dict[str, Any]:
 
 def _version(site: Site, item: Item) -> str:
     row = ids.row_number(site, "allergy", item.row)
-    wrote = written(site, "allergy", item.row)
-    return str(row + (1000 + wrote[0] if wrote else 13 * habits.pick(site, "allergy version", item.row, 2)))
+    state = state_of(site, "allergy", item.row)
+    if state is not None and state.version > 1:
+        return str(row + 1000 + state.version)
+    return str(row + 13 * habits.pick(site, "allergy version", item.row, 2))
 
 
 def _plain_words(display: str) -> str:

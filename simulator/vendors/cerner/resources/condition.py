@@ -14,7 +14,16 @@ from simulator.vendors.cerner import codes, habits, ids
 from simulator.vendors.cerner.elements import coded, concept, in_millis, narrative, standard, words_of_day
 from simulator.vendors.cerner.ids import Row
 from simulator.vendors.cerner.resources import people
-from simulator.vendors.cerner.resources.telling import MISTAKEN, TRUE, Item, Telling, Tokens, rendering, written
+from simulator.vendors.cerner.resources.telling import (
+    MISTAKEN,
+    TRUE,
+    Item,
+    Telling,
+    Tokens,
+    rendering,
+    retracted,
+    state_of,
+)
 
 _MISTAKES_PER_THOUSAND = 300  # 589 of 831 recorded entries were mistakes of testers; this is the calmer share of 8.6
 _CATEGORIES = {
@@ -31,7 +40,7 @@ def is_problem(one: Condition) -> bool:
 
 def _items(site: Site, chart: Chart) -> list[Item]:
     number = chart.person.number
-    found = []
+    found = [Item(Row(number, one.ordinal), (one,)) for one in retracted(chart, "condition")]
     for one in chart.conditions:
         found.append(Item(Row(number, one.ordinal), (one,)))
         beside = Row(number, one.ordinal, MISTAKEN)
@@ -54,15 +63,16 @@ def _recorded(item: Item) -> datetime:
 
 
 def _updated(site: Site, item: Item) -> datetime:
-    wrote = written(site, "condition", item.row)
-    return wrote[1] if wrote else _recorded(item)
+    state = state_of(site, "condition", item.row)
+    return state.updated if state else _recorded(item)
 
 
 def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     one: Condition = item.records[0]
-    is_mistake = item.row.variant == MISTAKEN
-    text, codings = _mistaken_code(site, item) if is_mistake else (one.text, _codings(site, one))
-    verification = "entered-in-error" if is_mistake else one.verification
+    is_mistyped = item.row.variant == MISTAKEN
+    text, codings = _mistaken_code(site, item) if is_mistyped else (one.text, _codings(site, one))
+    verification = "entered-in-error" if is_mistyped else one.verification
+    is_mistake = verification == "entered-in-error"
     category = _CATEGORIES[one.category]
     id = _id_of(site, item)
     payload: dict[str, Any] = {
@@ -134,8 +144,10 @@ def _mistaken_code(site: Site, item: Item) -> tuple[str, list[dict[str, Any]]]:
 def _version(site: Site, item: Item) -> str:
     """A row number: the own one, or a later one after a change."""
     row = ids.row_number(site, "condition", item.row)
-    wrote = written(site, "condition", item.row)
-    return str(row + (1000 + wrote[0] if wrote else 17 * habits.pick(site, "condition version", item.row, 2)))
+    state = state_of(site, "condition", item.row)
+    if state is not None and state.version > 1:
+        return str(row + 1000 + state.version)
+    return str(row + 17 * habits.pick(site, "condition version", item.row, 2))
 
 
 def _words(code: str) -> str:

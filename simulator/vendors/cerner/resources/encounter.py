@@ -13,7 +13,7 @@ from simulator.vendors.cerner import codes, habits, ids
 from simulator.vendors.cerner.elements import concept, in_millis, narrative, standard
 from simulator.vendors.cerner.ids import Row
 from simulator.vendors.cerner.resources import people
-from simulator.vendors.cerner.resources.telling import Item, Span, Telling, Tokens, rendering, written
+from simulator.vendors.cerner.resources.telling import Item, Span, Telling, Tokens, rendering, state_of
 
 FIN_SYSTEM = "urn:oid:2.16.840.1.113883.19.6.1077."  # malformed on purpose: the recorded one ends in a point too
 _NEVER_CLOSED_PER_THOUSAND = 60
@@ -45,9 +45,9 @@ def _status(site: Site, item: Item) -> str:
 
 
 def _updated(site: Site, item: Item) -> datetime:
-    wrote = written(site, "encounter", item.row)
-    if wrote:
-        return wrote[1]
+    state = state_of(site, "encounter", item.row)
+    if state:
+        return state.updated
     one: Encounter = item.records[0]
     return (one.end or one.start) + timedelta(minutes=habits.pick(site, "encounter updated", item.row, 60))
 
@@ -58,8 +58,8 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     word, v2_code, v2_display = codes.VISITS.get(one.class_code, codes.VISITS["AMB"])
     place = people.location_ref(site, one.facility)
     reason = _reason(chart, one)
-    wrote = written(site, "encounter", item.row)
-    version = habits.pick(site, "encounter version", item.row, 4) + (wrote[0] if wrote else 0)
+    state = state_of(site, "encounter", item.row)
+    version = habits.pick(site, "encounter version", item.row, 4) + (state.version if state else 0)
     payload: dict[str, Any] = {
         "resourceType": "Encounter",
         "id": _id_of(site, item),

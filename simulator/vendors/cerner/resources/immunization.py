@@ -15,12 +15,22 @@ from simulator.vendors.cerner import codes, habits, ids
 from simulator.vendors.cerner.elements import concept, in_server_time, midnight, narrative, standard, words_of
 from simulator.vendors.cerner.ids import Row
 from simulator.vendors.cerner.resources import people
-from simulator.vendors.cerner.resources.telling import Item, Span, Telling, Tokens, hidden_labels, rendering, written
+from simulator.vendors.cerner.resources.telling import (
+    Item,
+    Span,
+    Telling,
+    Tokens,
+    hidden_labels,
+    rendering,
+    retracted,
+    state_of,
+)
 
 
 def _items(site: Site, chart: Chart) -> list[Item]:
     number = chart.person.number
-    return [Item(Row(number, one.ordinal), (one,)) for one in reversed(chart.immunizations)]
+    doses = (*reversed(chart.immunizations), *retracted(chart, "immunization"))
+    return [Item(Row(number, one.ordinal), (one,)) for one in doses]
 
 
 def _id_of(site: Site, item: Item) -> str:
@@ -33,9 +43,9 @@ def _row_of(site: Site, id: str) -> Row | None:
 
 
 def _updated(site: Site, item: Item) -> datetime:
-    wrote = written(site, "immunization", item.row)
-    if wrote:
-        return wrote[1]
+    state = state_of(site, "immunization", item.row)
+    if state:
+        return state.updated
     one: Immunization = item.records[0]
     return midnight(one.day) + timedelta(hours=15, minutes=habits.pick(site, "immunization updated", item.row, 400))
 
@@ -43,8 +53,8 @@ def _updated(site: Site, item: Item) -> datetime:
 def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     one: Immunization = item.records[0]
     at = midnight(one.day)
-    wrote = written(site, "immunization", item.row)
-    version = habits.pick(site, "immunization version", item.row, 3) + (wrote[0] if wrote else 0)
+    state = state_of(site, "immunization", item.row)
+    version = habits.pick(site, "immunization version", item.row, 3) + (state.version if state else 0)
     payload: dict[str, Any] = {
         "resourceType": "Immunization",
         "id": _id_of(site, item),
@@ -75,6 +85,8 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     payload["doseQuantity"] = build.quantity(Decimal("0.0"), "unknown unit", "{unknownunit}")
     payload["performer"] = [{"actor": people.practitioner_ref(site, one.practitioner)}]
     payload["protocolApplied"] = [{"doseNumberString": "Unknown"}]
+    if one.status == "entered-in-error":
+        return rendering("Immunization", payload, (), [])
     losses: list[tuple[int, Loss]] = []
     hidden_labels(item.records, losses)
     return rendering("Immunization", payload, item.records, losses)

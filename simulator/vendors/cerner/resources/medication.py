@@ -29,7 +29,7 @@ from simulator.vendors.cerner.elements import (
 )
 from simulator.vendors.cerner.ids import Row
 from simulator.vendors.cerner.resources import people
-from simulator.vendors.cerner.resources.telling import Item, Span, Telling, Tokens, hidden_labels, rendering, written
+from simulator.vendors.cerner.resources.telling import Item, Span, Telling, Tokens, hidden_labels, rendering, state_of
 
 _PLAN_PER_THOUSAND = 150
 _NO_REQUESTER_PER_THOUSAND = 700  # of the plans
@@ -73,9 +73,9 @@ def concentration_of(one: Medication) -> Decimal | None:
 
 
 def _updated(site: Site, item: Item) -> datetime:
-    wrote = written(site, "medication", item.row)
-    if wrote:
-        return wrote[1]
+    state = state_of(site, "medication", item.row)
+    if state:
+        return state.updated
     one: Medication = item.records[0]
     touched = one.authored if one.stop is None else max(one.authored, midnight(one.stop))
     return touched + timedelta(minutes=habits.pick(site, "order updated", item.row, 30))
@@ -89,12 +89,12 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     medication, contained = _product(site, item, one)
     spell = in_server_time if habits.happens(site, "offset", item.row, _OFFSET_PER_THOUSAND) else in_seconds
     sig = _display_line(one)
-    wrote = written(site, "medication", item.row)
+    state = state_of(site, "medication", item.row)
     payload: dict[str, Any] = {
         "resourceType": "MedicationRequest",
         "id": _id_of(site, item),
         "meta": {
-            "versionId": str(habits.pick(site, "order version", item.row, 4) + (wrote[0] if wrote else 0)),
+            "versionId": str(habits.pick(site, "order version", item.row, 4) + (state.version if state else 0)),
             "lastUpdated": in_seconds(_updated(site, item)),
         },
         "text": narrative(

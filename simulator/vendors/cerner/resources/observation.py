@@ -48,7 +48,8 @@ from simulator.vendors.cerner.resources.telling import (
     Tokens,
     hidden_labels,
     rendering,
-    written,
+    retracted,
+    state_of,
 )
 
 BLOOD_PRESSURE = "85354-9"
@@ -78,7 +79,7 @@ def _items(site: Site, chart: Chart) -> list[Item]:
     number = chart.person.number
     diastolics = {one.group: one for one in chart.observations if one.group is not None}
     paired = {one.ordinal for one in chart.observations if one.code.code == "8480-6"}
-    found = []
+    found = [Item(Row(number, one.ordinal), (one,)) for one in retracted(chart, "observation")]
     for one in reversed(chart.observations):
         if one.group in paired and is_pressure(one):
             continue
@@ -136,9 +137,9 @@ def _row_of(site: Site, id: str) -> Row | None:
 
 
 def _updated(site: Site, item: Item) -> datetime:
-    wrote = written(site, "observation", item.row)
-    if wrote:
-        return wrote[1]
+    state = state_of(site, "observation", item.row)
+    if state:
+        return state.updated
     issued: datetime = item.records[0].issued
     return issued
 
@@ -155,6 +156,8 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
         payload |= value_of(one, mistyped(one))
         return rendering("Observation", payload, (), [])
     payload |= value_of(one, one.value)
+    if status == "entered-in-error":
+        return rendering("Observation", payload, (), [])
     if one.interpretation:
         payload["interpretation"] = [interpretation_of(site, one.interpretation)]
     if one.low is not None or one.high is not None:
@@ -298,8 +301,8 @@ def _losses(site: Site, item: Item) -> list[tuple[int, Loss]]:
 
 
 def _version(site: Site, item: Item) -> str:
-    wrote = written(site, "observation", item.row)
-    own = str(wrote[0]) if wrote else "1"
+    state = state_of(site, "observation", item.row)
+    own = str(state.version) if state else "1"
     if is_pressure(item.records[0]):
         return "-".join(own if half else "" for half in _halves(site, item))
     return own

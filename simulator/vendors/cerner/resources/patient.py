@@ -14,7 +14,7 @@ from simulator.vendors.cerner import codes, habits, ids
 from simulator.vendors.cerner.elements import absent, concept, extension, in_millis, narrative, standard, words_of_day
 from simulator.vendors.cerner.ids import Row
 from simulator.vendors.cerner.resources import people
-from simulator.vendors.cerner.resources.telling import MISTAKEN, TRUE, Item, Telling, rendering, written
+from simulator.vendors.cerner.resources.telling import MISTAKEN, TRUE, Item, Telling, rendering, state_of
 
 MRN_SYSTEM = "urn:oid:2.16.840.1.113883.19.6.10"
 CMRN_SYSTEM = "urn:oid:2.16.840.1.113883.19.6.2"
@@ -47,9 +47,9 @@ def _row_of(site: Site, id: str) -> Row | None:
 
 
 def _updated(site: Site, item: Item) -> datetime:
-    wrote = written(site, "patient", item.row)
-    if wrote:
-        return wrote[1]
+    state = state_of(site, "patient", item.row)
+    if state and state.version > 1:
+        return state.updated
     noon = datetime.combine(site.sandbox.as_of, time(12), UTC)
     return noon - timedelta(minutes=1 + habits.pick(site, "patient updated", item.row, 1_000_000))
 
@@ -64,8 +64,8 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
 
 def _living(site: Site, person: Person, item: Item) -> Rendering:
     updated, since = _updated(site, item), _since(site, item)
-    wrote = written(site, "patient", item.row)
-    version = habits.pick(site, "patient version", item.row, 900) + (wrote[0] if wrote else 0)
+    state = state_of(site, "patient", item.row)
+    version = habits.pick(site, "patient version", item.row, 900) + (state.version if state else 0)
     ended = since + timedelta(days=200)
     payload: dict[str, Any] = {
         "resourceType": "Patient",

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from simulator.population.answers import Loss
-from simulator.population.records import Chart, Record
+from simulator.population.records import Chart, Record, State
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
 from simulator.vendors.cerner.ids import Row
@@ -61,13 +61,14 @@ class Telling:
         return item if item is not None and self.id_of(site, item) == id else None
 
 
-def written(site: Site, kind: str, row: Row) -> tuple[int, datetime] | None:
-    """(version number, when) of the last write to this record while the sandbox ran; None when there was none."""
-    world = site.sandbox.world
-    if not world.writes or row.variant != TRUE:
-        return None
-    versions = world.written(kind, row.number, row.ordinal)
-    return (versions[-1].number, versions[-1].at) if versions else None
+def state_of(site: Site, kind: str, row: Row) -> State | None:
+    """How often the record of a row has changed, and when it last did; None for what was entered beside it in error."""
+    return site.sandbox.world.state(kind, row.number, row.ordinal) if row.variant == TRUE else None
+
+
+def retracted(chart: Chart, kind: str) -> list[Any]:
+    """What of a kind was entered in error: this vendor goes on telling it, as such."""
+    return [one for one in chart.retracted if one.kind == kind]
 
 
 def rendering(
