@@ -8,7 +8,8 @@ vendor still tells it, and an integration that holds it as valid is wrong.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from conformance.exposure import rows_shown
@@ -49,6 +50,7 @@ class Fact:
     patient: str
     tellings: tuple[Telling, ...]
     is_withheld: bool = False
+    is_passing: bool = False  # it was so at the beginning or at the end of a call only: to leave it out is right, too
 
     @property
     def is_retracted(self) -> bool:
@@ -64,12 +66,18 @@ class Truth:
     stale          per patient the sources behind which nothing true stands
     registrations  the patient number behind each id
     persons        who each patient number is: registrations of one human being have one name
+    moments        per call, by its place, what was so while it ran, where that is not what is so at the end of the case
     """
 
     facts: dict[int, tuple[Fact, ...]] = field(default_factory=dict)
     stale: dict[int, frozenset[SourceKey]] = field(default_factory=dict)
     registrations: dict[str, int] = field(default_factory=dict)
     persons: dict[int, int] = field(default_factory=dict)
+    moments: dict[int, Truth] = field(default_factory=dict)
+
+    def during(self, call: int) -> Truth:
+        """What was so while a call ran."""
+        return self.moments.get(call, self)
 
 
 def key_of(source: Data) -> SourceKey:
@@ -91,6 +99,45 @@ def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False, cli
         truth.registrations.update(dict.fromkeys(ids.values(), number))
         truth.persons[number] = number
     return truth
+
+
+def add_moments(
+    truth: Truth,
+    site: Site,
+    spans: Mapping[int, tuple[int, datetime, datetime]],
+    *,
+    with_rows: bool = False,
+    client_id: str = "",
+) -> None:
+    """Writes down what was so during the calls for whose patients something has happened since: a case may turn the
+    clock. A span is a patient, and the sandbox time at the beginning and at the end of a call."""
+    world = site.sandbox.world
+    for call, (number, first, last) in spans.items():
+        if world.has_moved(number, first):
+            ends = []
+            for at in (first, last):
+                with world.as_of(at):
+                    ends.append(truth_of(site, [number], with_rows=with_rows, client_id=client_id))
+            truth.moments[call] = _during(*ends)
+
+
+def _during(before: Truth, after: Truth) -> Truth:
+    """What was so at the beginning or at the end: a fact that changed may be held either way."""
+    merged = Truth(registrations=before.registrations, persons=before.persons)
+    for number, facts in before.facts.items():
+        earlier, later = ({fact.id: fact for fact in one} for one in (facts, after.facts[number]))
+        merged.facts[number] = tuple(_either(earlier.get(id), later.get(id)) for id in {**earlier, **later})
+        told = {telling.key for fact in merged.facts[number] for telling in fact.tellings}
+        merged.stale[number] = (before.stale[number] | after.stale[number]) - told
+    return merged
+
+
+def _either(before: Fact | None, after: Fact | None) -> Fact:
+    if before is None or after is None:
+        found = before or after
+        assert found is not None
+        return replace(found, is_passing=True)
+    return before if before == after else replace(before, tellings=(*before.tellings, *after.tellings))
 
 
 def _is_taken_back(payload: Data) -> bool:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,7 @@ class Player:
         self._began = time.monotonic()
         self._calls: list[Call] = []
         self._records: dict[int, list[dict[str, Any]]] = {}
+        self._spans: dict[int, tuple[int, datetime, datetime]] = {}
 
     def played(self) -> tuple[Case, list[leaks.Canary]]:
         self._driver.drain()
@@ -99,9 +100,9 @@ class Player:
         if self._stage.log_files is not None:
             logs += self._stage.log_files.drain()
         asked = {int(call.subject) for call in self._calls if call.subject}
-        truth = compare.truth_of(
-            self._site, sorted(asked), with_rows=self._plan.drive.keeps_records, client_id=client["client_id"]
-        )
+        about = {"with_rows": self._plan.drive.keeps_records, "client_id": client["client_id"]}
+        truth = compare.truth_of(self._site, sorted(asked), **about)
+        compare.add_moments(truth, self._site, self._spans, **about)
         case = Case(
             id=self._case,
             scenario=self._plan.drive.scenario,
@@ -215,6 +216,7 @@ class Player:
     ) -> None:  # fmt: skip
         self._next_id += 1
         message = checked({"id": self._next_id, "op": op, **members})
+        since = self._sandbox.clock.now()
         start = time.monotonic() - self._began
         answer: Message = {}
         problem = ""
@@ -228,6 +230,8 @@ class Player:
         records = answer.pop("records", None) or []
         if action and step >= 0:
             self._records[len(self._calls)] = records
+            if subject is not None:
+                self._spans[len(self._calls)] = (subject, since, self._sandbox.clock.now())
         self._calls.append(
             Call(
                 op=op,

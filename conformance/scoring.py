@@ -51,7 +51,7 @@ def score(
     for index, call in enumerate(calls):
         if call.op != "run" or call.step < 0:
             continue
-        scorer = _Scorer(truth, call, records.get(index, ()), index, served, keeps_records)
+        scorer = _Scorer(truth.during(index), call, records.get(index, ()), index, served, keeps_records)
         facts += scorer.facts()
         extras += scorer.extras
     told = [record for index in records for record in records[index] if record.get("kind") == "patient"]
@@ -131,13 +131,14 @@ class _Scorer:
         self.extras: list[dict[str, Any]] = []
 
     def facts(self) -> list[dict[str, Any]]:
-        by_source = {telling.key: (fact, telling) for fact in self._asked for telling in fact.tellings}
+        by_source = {telling.key: fact for fact in self._asked for telling in fact.tellings}
         paired: dict[str, list[tuple[Telling, Data]]] = {}
         homeless: list[Data] = []
         for record in self._records:
-            hit = by_source.get(key_of(record.get("source") or {}))
-            if hit is not None and hit[0].kind == record.get("kind"):
-                paired.setdefault(hit[0].id, []).append((hit[1], record))
+            key = key_of(record.get("source") or {})
+            fact = by_source.get(key)
+            if fact is not None and fact.kind == record.get("kind"):
+                paired.setdefault(fact.id, []).append((_best_telling(fact, record, key), record))
             else:
                 homeless.append(record)
         nameless = [record for record in homeless if not (record.get("source") or {}).get("id")]
@@ -152,8 +153,14 @@ class _Scorer:
         return [
             self._scored(fact, paired.get(fact.id, []))
             for fact in self._asked
-            if not (fact.is_retracted or fact.is_withheld) or fact.id in paired or self._is_served(fact)
+            if fact.id in paired or self._is_due(fact)
         ]
+
+    def _is_due(self, fact: Fact) -> bool:
+        """Whether a fact that is not held is missing: not what was so for a part of the call only, nor what was taken
+        back or withheld, unless this client was served it."""
+        is_told = not (fact.is_retracted or fact.is_withheld) or self._is_served(fact)
+        return is_told and not fact.is_passing
 
     def _facts_asked(self) -> list[Fact]:
         if not self._call.subject:
@@ -265,9 +272,12 @@ class _Scorer:
         return sorted(shown.union(*(telling.rows for telling, _ in hits)))
 
 
-def _best_telling(fact: Fact, record: Data) -> Telling:
-    """The telling that a record without a source most likely comes from."""
-    return min(fact.tellings, key=lambda one: len(answers.compare(one.expectation, dict(record))))
+def _best_telling(fact: Fact, record: Data, key: SourceKey | None = None) -> Telling:
+    """The telling that a record most likely comes from: of those with its source, when it names one."""
+    tellings = [one for one in fact.tellings if key in (None, one.key)]
+    if len(tellings) == 1:
+        return tellings[0]
+    return min(tellings, key=lambda one: len(answers.compare(one.expectation, dict(record))))
 
 
 def _judged(telling: Telling, got: Data | None, mismatches: Sequence[Mismatch]) -> dict[str, int]:

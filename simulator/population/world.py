@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Set
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -90,6 +91,23 @@ class World:
         return self._ledger.writes
 
     # Reading
+
+    @contextmanager
+    def as_of(self, at: datetime) -> Iterator[None]:
+        """Within it, `at` is now: what had not happened by then is not told. Writes are, whenever they were made."""
+        now = self.now
+        self.now = lambda: at
+        try:
+            yield
+        finally:
+            self.now = now
+
+    def has_moved(self, number: int, since: datetime) -> bool:
+        """Whether anything has happened by itself to a patient between `since` and now, whichever comes first."""
+        if not self._is_generated(number):
+            return False
+        history = self._history(number)
+        return history.count(since) != history.count(self.now())
 
     def person(self, number: int) -> Person | None:
         """The person of that number as of now; None if there is none."""
