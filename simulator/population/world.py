@@ -68,7 +68,7 @@ class World:
     """
 
     def __init__(
-        self, population: Population, now: Callable[[], datetime] | None = None, *, charts_kept: int = 256
+        self, population: Population, now: Callable[[], datetime] | None = None, *, charts_kept: int = 160
     ) -> None:
         self.population = population
         self.now: Callable[[], datetime] = now or (lambda: population.starts)
