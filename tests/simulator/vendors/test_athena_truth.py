@@ -104,7 +104,8 @@ def encounter(resource: Json) -> Json:
         "class": resource["class"]["code"],
         "type": {"codes": codes(resource["type"][0]), "text": resource["type"][0]["text"]},
         "start": time_of(resource["period"]["start"]),
-        "end": time_of(resource["period"]["end"]),
+        "end": time_of(resource["period"]["end"]) if "end" in resource["period"] else None,
+        "sensitivity": labels(resource),
         "reasonCodes": [one for reason in resource.get("reasonCode", ()) for one in codes(reason)],
         "location": resource["location"][0]["location"]["display"],
     }
