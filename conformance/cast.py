@@ -19,6 +19,8 @@ _PER_FEATURE = 5  # people read for each feature of a person
 _CAST_MOST = 8
 _RICH = (36, 90)  # observations of one category: more than five small pages, and no marathon
 _LIGHT = 150  # observations that count for nothing when charts are weighed
+_STAR = frozenset(("allergy", "active condition", "active medication", "immunization"))  # what silence can hide
+_PARTIAL = "partial birth date"  # no vendor can be searched by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,10 @@ class Cast:
 
 
 def choose(world: World) -> Cast:
-    """The cast of a world: a rich patient, then those who add most, in seeded order; at most eight."""
+    """The cast of a world: a rich patient, then those who add most, in seeded order; at most eight.
+
+    The rich one has something of every kind, so that a kind that went missing is missed, and a whole birth date.
+    """
     charts: dict[int, frozenset[str]] = {}
     sizes: dict[int, tuple[int, int]] = {}
     for number in _candidates(world):
@@ -39,6 +44,7 @@ def choose(world: World) -> Cast:
         charts[number] = frozenset(_features(chart))
         sizes[number] = (_largest_category(chart), len(chart.observations))
     rich = [number for number in charts if _RICH[0] <= sizes[number][0] <= _RICH[1]]
+    rich = [number for number in rich if charts[number] >= _STAR and _PARTIAL not in charts[number]] or rich
     star = min(rich, key=lambda number: sizes[number][1]) if rich else max(sizes, key=lambda number: sizes[number])
     each = _fewest(star, charts, {number: size for number, (_, size) in sizes.items()})
     counted = Counter(feature for number in each for feature in charts[number])
@@ -106,7 +112,7 @@ _OF_PERSON: dict[str, Callable[[Person], bool]] = {
         person.birth_date.day <= 12 and person.birth_date.day != person.birth_date.month
     ),
     "deceased": lambda person: person.deceased is not None,
-    "partial birth date": lambda person: person.birth_precision != "day",
+    _PARTIAL: lambda person: person.birth_precision != "day",
 }
 _OF_CHART: dict[str, Callable[[Chart], bool]] = {
     "allergy": lambda chart: any(not one.none_known for one in chart.allergies),

@@ -189,8 +189,14 @@ class Player:
 
     def _subjects(self, step: Step) -> list[int | None]:
         if step.patient == "each":
-            return list(self._stage.cast.each)
+            everybody = self._stage.cast.each
+            return [one for one in everybody if step.action != "search" or self._is_born_on_a_day(one)]
         return [None] if step.patient == "nobody" else [self._stage.cast.rich]
+
+    def _is_born_on_a_day(self, number: int) -> bool:
+        """Whether the birth date is known to the day: no vendor can be searched by less."""
+        person = self._sandbox.world.person(number)
+        return person is not None and person.birth_precision == "day"
 
     def _args(self, step: Step, subject: int | None, kinds: Sequence[str]) -> dict[str, Any]:
         if step.action == "search":
