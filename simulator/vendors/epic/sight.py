@@ -14,7 +14,7 @@ from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
 from simulator.vendors.epic import ids, store
-from simulator.vendors.epic.resources import TOLD
+from simulator.vendors.epic.resources import TOLD, document
 
 _NOBODYS = frozenset({"Location", "Medication", "Organization", "Practitioner"})
 
@@ -49,6 +49,8 @@ def _check_glass(x: Exchange, type: str, action: str, found: Sequence[str]) -> N
 
 def _is_hidden(site: Site, hidden: Hidden, id: str) -> bool:
     named = ids.named(site.key, id)
+    if named is not None and named.type == "Binary":  # the bytes of a document are as secret as the document
+        return hidden("document", named.number, document.of_binary(named.ordinal))
     told = TOLD.get(named.type) if named is not None else None
     return named is not None and told is not None and hidden(told.kind, named.number, named.ordinal)
 

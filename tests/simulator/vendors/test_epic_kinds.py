@@ -117,3 +117,20 @@ def test_an_appointment_names_patient_practitioner_and_place(door: Door, number:
         actors = [part["actor"]["reference"].split("/")[0] for part in one["participant"]]
         assert actors == ["Patient", "Practitioner", "Location"]
         assert ("cancelationReason" in one) == (one["status"] == "cancelled")
+
+
+def test_the_bytes_of_a_withheld_document_are_withheld_too() -> None:
+    door = Door()
+    number, secret = next(
+        (number, one)
+        for number in range(200)
+        for one in door.sandbox.world.chart(number).documents
+        if "BH" in one.sensitivity
+    )
+    told = next(one for one in VENDOR.renderings(door.site, number) if one.records == (secret,))
+    address = told.payload["content"][0]["attachment"]["url"]
+    assert door.get(address, accept="*/*").status == 200
+    door.site.settings["withheld_records"] = {"*": ("BH",)}
+    assert door.get(f"DocumentReference/{told.id}").status != 200
+    assert door.get(address, accept="*/*").status != 200
+    assert door.get(address).status != 200

@@ -81,6 +81,11 @@ def binary_id(t: Telling, document: Document, place: int) -> str:
     return t.id("Binary", document.ordinal * _PLACES + place)
 
 
+def of_binary(ordinal: int) -> int:
+    """The ordinal of the document to which a Binary belongs."""
+    return ordinal // _PLACES
+
+
 def binary(t: Telling, ordinal: int) -> Content | None:
     """The bytes behind a Binary's id; None when there are none."""
     number, place = divmod(ordinal, _PLACES)
