@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from conformance.exposure import rows_shown
 from simulator.auth.withheld import is_withheld, labels_withheld
 from simulator.population import answers
+from simulator.population.answers import Loss
+from simulator.population.chart import typos_of
 from simulator.population.records import Observation, Record
 
 if TYPE_CHECKING:
@@ -91,7 +93,7 @@ def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False, cli
     labels = labels_withheld(site, client_id) if client_id else frozenset()
     for number in numbers:
         ids = site.vendor.patient_ids(site, number)
-        renderings = list(site.vendor.renderings(site, number))
+        renderings = _with_dirt(site, number, site.vendor.renderings(site, number))
         truth.facts[number] = tuple(_facts(site, number, ids, renderings, with_rows, labels))
         truth.stale[number] = frozenset(
             (one.type, one.id, "") for one in renderings if not one.records and _is_taken_back(one.payload)
@@ -140,6 +142,22 @@ def _either(before: Fact | None, after: Fact | None) -> Fact:
     return before if before == after else replace(before, tellings=(*before.tellings, *after.tellings))
 
 
+def _with_dirt(site: Site, number: int, renderings: Iterable[Rendering]) -> list[Rendering]:
+    """The renderings, with a loss beside each value that is known to be wrong: it is told as it stands."""
+    population = site.sandbox.world.population
+    typos = {one.ordinal: one.what for one in typos_of(population, number)} if number < population.size else {}
+
+    def dirtied(rendering: Rendering) -> Rendering:
+        found = [
+            (index, Loss("value.number", "dirtied", typos[record.ordinal]))
+            for index, record in enumerate(rendering.records)
+            if isinstance(record, Observation) and record.ordinal in typos
+        ]
+        return replace(rendering, losses=(*rendering.losses, *found)) if found else rendering
+
+    return [dirtied(one) for one in renderings]
+
+
 def _is_taken_back(payload: Data) -> bool:
     """Whether a resource says itself that nothing true stands behind it: entered in error, or merged away."""
     verification = (payload.get("verificationStatus") or {}).get("coding") or ()
@@ -180,4 +198,4 @@ def _telling(
         patient={"vendor": site.vendor.id, "id": next(iter(ids.values())), "also": list(ids.values())},
     )
     rows = rows_shown(expectation, rendering.payload) if with_rows else ()
-    return Telling(source, expectation, tuple(sorted({loss.field for loss in losses})), rows)
+    return Telling(source, expectation, tuple(sorted({one.field for one in losses if one.how != "dirtied"})), rows)

@@ -158,7 +158,9 @@ def test_it_is_so_whatever_the_habits_of_the_site(server: Server, vendor: str, h
     assert wrong(server, site, *range(5)) == []
 
 
-ALL_WRONG = dict.fromkeys(("partial_birth_date", "local_labs", "local_drugs", "free_text"), 1_000_000)
+ALL_WRONG = dict.fromkeys(
+    ("partial_birth_date", "local_labs", "local_drugs", "free_text", "duplicated", "wrong_unit"), 1_000_000
+)
 
 
 @pytest.mark.parametrize("dirt", [Dirt.none(), Dirt.heavy(), Dirt.of(ALL_WRONG)], ids=["none", "heavy", "all wrong"])

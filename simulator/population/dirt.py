@@ -25,9 +25,7 @@ local_labs           of the tests of a vendor's laboratory: no standard code, th
 local_drugs          of the products of a vendor's catalogue: no standard code, the words remain
 free_text            of allergies at a vendor: typed as words, not picked from the catalogue
 
-Not yet in the charts that a world shows: second_registration and merged (see `registrations`, which is complete by
-itself), wrong_unit, carried_forward, duplicated and transposed_value (see `chart.typos`), retracted. Their rates are
-read and checked, and nothing of them is served.
+Not yet shown by a world: second_registration and merged. `registrations` knows and finds them; no vendor does.
 """
 
 from __future__ import annotations
@@ -44,6 +42,11 @@ from simulator.refusal import UsageError
 MILLION = 1_000_000
 MOST_SECOND_REGISTRATIONS = 250_000
 """Of a million patients. So many numbers are set aside for second registrations, and as many for merged ones."""
+_MOST = {
+    "second_registration": MOST_SECOND_REGISTRATIONS,
+    "merged": MOST_SECOND_REGISTRATIONS,
+    "retracted": MILLION // 8,  # one visit in eight may have items that are taken back
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +84,7 @@ class Dirt:
 
     def __post_init__(self) -> None:
         for name, rate in asdict(self).items():
-            most = MOST_SECOND_REGISTRATIONS if name in ("second_registration", "merged") else MILLION
+            most = _MOST.get(name, MILLION)
             if isinstance(rate, bool) or not isinstance(rate, int) or not 0 <= rate <= most:
                 raise UsageError(f"dirt.{name}: not a rate per million: {rate!r}", f"a whole number from 0 to {most:,}")
 
@@ -94,7 +97,7 @@ class Dirt:
     def heavy(cls) -> Dirt:
         """Five times as much as by default, and half of the second registrations perturbed in every way."""
         usual = asdict(cls())
-        made = {name: min(5 * rate, MOST_SECOND_REGISTRATIONS) for name, rate in usual.items()}
+        made = {name: min(5 * rate, _MOST.get(name, MILLION)) for name, rate in usual.items()}
         return cls(**made | dict.fromkeys(PERTURBATIONS, MILLION // 2) | {name: usual[name] for name in _ABSENCES})
 
     @classmethod

@@ -27,6 +27,7 @@ from simulator.population.chart.medications import Order, medications_of, orders
 from simulator.population.chart.observations import observations_of
 from simulator.population.chart.procedures import procedures_of
 from simulator.population.chart.slots import slots_of
+from simulator.population.chart.typos import Typo, typed
 from simulator.population.history import History
 from simulator.population.people import Population
 from simulator.population.records import Chart
@@ -66,6 +67,22 @@ def history_of(population: Population, number: int) -> History:
     return History(life.person, registered(population, number), life.limit, _parts(outline))
 
 
+def typos_of(population: Population, number: int) -> list[Typo]:
+    """What hands got wrong in the observations of patient `number`, up to the horizon.
+
+    Raises:
+        IndexError: there is no patient of that number.
+    """
+    outline = outline_of(population, number)
+    life = outline.life
+    measures = Measures(life, _intervals(outline.episodes, outline.orders))
+    found: list[Typo] = []
+    steps = observations_of(life, outline.visits, outline.episodes, measures)
+    for _ in typed(population, number, (step for step in steps if step[0].minute < life.limit), found):
+        pass
+    return found
+
+
 def outline_of(population: Population, number: int) -> Outline:
     """The outline of the history of patient `number`.
 
@@ -90,7 +107,8 @@ def _parts(outline: Outline) -> Iterator[Iterable[Step]]:
     yield _conditions(outline)
     yield allergies_of(life, outline.allergies, visits)
     yield medications_of(life, orders, visits)
-    observations = list(observations_of(life, visits, outline.episodes, measures))
+    measured = observations_of(life, visits, outline.episodes, measures)
+    observations = list(typed(life.population, life.number, measured))
     yield observations
     yield immunizations_of(life, visits)
     procedures = list(procedures_of(life, visits, outline.episodes))

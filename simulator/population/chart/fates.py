@@ -15,7 +15,6 @@ from simulator.population.records import Allergy, Condition, Immunization, Medic
 _MILLION = 1_000_000
 _SOME = 8  # one visit in eight may have items of such a fate: there they are as much more frequent
 CORRECTED_PER_MILLION = 10_000  # of laboratory results
-RETRACTED_PER_MILLION = 4_000
 ENTERED_IN_ERROR = "entered-in-error"
 
 _Item = TypeVar("_Item", Allergy, Condition, Immunization, Medication, Observation)
@@ -31,7 +30,7 @@ def is_retracted(life: Life, kind: str, visit: Visit, row: str) -> bool:
     """Whether an item of a visit turns out to have been entered in error; `row` is the item's in the tables. Nothing of
     the cast's does: what they wish for stays."""
     is_some = life.wishes is None and moments.may_be_retracted(visit.habits)
-    return is_some and _draw(life, _KINDS[kind], visit, row) < RETRACTED_PER_MILLION * _SOME
+    return is_some and _draw(life, _KINDS[kind], visit, row) < life.population.dirt.retracted * _SOME
 
 
 def _draw(life: Life, what: int, visit: Visit, row: str) -> int:

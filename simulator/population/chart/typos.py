@@ -11,20 +11,20 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from simulator.ids import h64, mix
 from simulator.population.dirt import MILLION
 from simulator.population.records import Observation
 
 if TYPE_CHECKING:
+    from simulator.population.chart.encounters import Step
     from simulator.population.people import Population
 
 SECOND_ORDINAL = 1 << 13
 """A value that is charted twice has a second ordinal, so much higher: no other ordinal moves."""
 _SCALES = ("weight", "height")
 _POUNDS = Decimal("2.2046226")
-_Moment = TypeVar("_Moment")
 
 
 class Typo(NamedTuple):
@@ -36,8 +36,8 @@ class Typo(NamedTuple):
 
 
 def typed(
-    population: Population, number: int, steps: Iterable[tuple[_Moment, str, object]], found: list[Typo] | None = None
-) -> Iterator[tuple[_Moment, str, object]]:
+    population: Population, number: int, steps: Iterable[Step], found: list[Typo] | None = None
+) -> Iterator[Step]:
     """The steps of a patient's observations as somebody typed them; `found` collects the defects."""
     last: dict[str, Decimal] = {}
     for moment, what, record in steps:

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.population.chart import chart_of, history_of, moments, outline_of
+from simulator.population.dirt import Dirt
 from simulator.population.feed import Feed, Key
 from simulator.population.history import History
 from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, OFFICE
@@ -27,13 +28,14 @@ from simulator.population.records import FIELDS, Chart, Person, Record
 from simulator.population.zones import DAY, instant, minute_of
 
 AS_OF = date(2026, 1, 5)
+CLEAN_SCALES = Dirt(wrong_unit=0, carried_forward=0, duplicated=0, transposed_value=0)  # see test_typos
 WORLDS = [(7, 10_000), (31, 100_000_000), (5, 1)]
 usual = settings(max_examples=25, deadline=None)
 
 
 @cache
 def population_of(seed: int, size: int) -> Population:
-    return Population(seed=seed, size=size, as_of=AS_OF)
+    return Population(seed=seed, size=size, as_of=AS_OF, dirt=CLEAN_SCALES)
 
 
 @lru_cache(maxsize=400)

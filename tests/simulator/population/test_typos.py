@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from simulator.population.chart import chart_of, typos_of
 from simulator.population.chart.typos import SECOND_ORDINAL, Typo, typed
 from simulator.population.dirt import MILLION, Dirt
 from simulator.population.people import Population
@@ -86,3 +87,44 @@ def test_a_rate_is_a_share_and_changing_it_or_another_moves_nothing() -> None:
     assert 120 < len(some) < 290  # of 10,000
     assert some < set(many(60_000))
     assert set(many(20_000, duplicated=MILLION, carried_forward=MILLION)) == some
+
+
+# In charts
+
+
+def weights(people: Population, number: int) -> dict[int, Decimal | None]:
+    return {one.ordinal: one.value for one in chart_of(people, number).observations if one.key == "weight"}
+
+
+def test_a_chart_shows_what_was_typed_and_the_defect_says_what_should_stand_there() -> None:
+    clean, dirty = population(), population(wrong_unit=100_000, transposed_value=50_000, carried_forward=100_000)
+    seen = set()
+    for number in range(40, 120):
+        true, shown = weights(clean, number), weights(dirty, number)
+        typos = {one.ordinal: one for one in typos_of(dirty, number)}
+        assert shown.keys() == true.keys()
+        for ordinal, value in shown.items():
+            typo = typos.get(ordinal)
+            assert (value != true[ordinal]) == (typo is not None)
+            if typo is not None:
+                assert typo.true == true[ordinal]
+                seen.add(typo.what)
+    assert seen == {"wrong_unit", "transposed_value", "carried_forward"}
+
+
+def test_a_value_that_is_charted_twice_moves_no_other_ordinal() -> None:
+    clean, dirty = population(), population(duplicated=MILLION)
+    for number in range(40, 60):
+        true, shown = weights(clean, number), weights(dirty, number)
+        twice = {ordinal: value for ordinal, value in shown.items() if ordinal >= SECOND_ORDINAL}
+        assert {ordinal: value for ordinal, value in shown.items() if ordinal < SECOND_ORDINAL} == true
+        assert {ordinal - SECOND_ORDINAL: value for ordinal, value in twice.items()} == true
+
+
+def test_the_rate_of_what_is_taken_back_is_a_setting() -> None:
+    def taken_back(rate: int) -> int:
+        people = population(retracted=rate)
+        return sum(len(chart_of(people, number).retracted) for number in range(40, 100))
+
+    assert taken_back(0) == 0
+    assert 0 < taken_back(4_000) < taken_back(60_000)
