@@ -24,7 +24,6 @@ PUBLIC: dict[str, str] = {
     "FHIRPY": "https://github.com/beda-software/fhir-py/blob/63900c7c/example/epic_auth.ipynb (December 2022)",
     "REDCAP": "https://github.com/search?q=BreakTheGlass+REDCap+AcceptBreakTheGlass&type=code",
     "MERE": "https://github.com/cfu288/mere-medical/issues/53",
-    "REDCAP": "https://github.com/search?q=BreakTheGlass+REDCap+AcceptBreakTheGlass&type=code",
     "ERRGUIDE": "https://github.com/SaieshNeeli/epic_fhir_integration/blob/da3ed716/docs/06_call_fhir_apis.md",
 }
 

@@ -108,7 +108,6 @@ def encounter(resource: Json) -> Json:
         "sensitivity": labels(resource),
         "reasonCodes": [one for reason in resource.get("reasonCode", ()) for one in codes(reason)],
         "location": resource["location"][0]["location"]["display"],
-        "sensitivity": labels(resource),
     }
 
 
