@@ -124,11 +124,13 @@ def test_every_refusal_is_dressed(door: Door, kind: str, path: str, status: int 
 
 
 def test_an_oauth_refusal_is_dressed_wherever_it_comes_from(door: Door) -> None:
+    door.get("metadata")
     answer = VENDOR.errors.dress(OAuthRefusal("invalid_client", "secret reason"), door.last)
     assert read(answer) == {"error": "invalid_client", "error_description": None}
 
 
 def test_unavailable_is_a_page_without_a_promise(door: Door) -> None:
+    door.get("metadata")
     answer = VENDOR.errors.dress(Refusal("unavailable"), door.last)
     assert answer.status == 503
     assert (answer.header("content-type") or "").startswith("text/html")
@@ -137,6 +139,7 @@ def test_unavailable_is_a_page_without_a_promise(door: Door) -> None:
 
 
 def test_too_many_has_no_body(door: Door) -> None:
+    door.get("metadata")
     answer = VENDOR.errors.dress(Refusal("too_many", retry_after_s=2), door.last)
     assert (answer.status, answer.body, answer.header("retry-after")) == (429, b"", "2")
 
