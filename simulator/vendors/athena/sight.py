@@ -10,10 +10,8 @@ from functools import partial
 from simulator.auth.sight import visible
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
-from simulator.sandbox import Site
-from simulator.vendors.athena import ids
-from simulator.vendors.athena.fhir import shelf
 from simulator.vendors.athena.fhir.asked import Found
+from simulator.vendors.athena.owners import owner
 
 
 def is_narrow(x: Exchange) -> bool:
@@ -42,14 +40,5 @@ def check(x: Exchange, type: str, id: str, body: bytes) -> None:
 
 def _seen(x: Exchange, type: str, action: str, bodies: dict[str, bytes]) -> list[str]:
     sight = x.caller.sight if x.caller is not None else None
-    owner = partial(_owner, x.site, type)
-    return list(visible(sight, type, action, list(bodies), owner=owner, bodies=lambda ids: bodies))
-
-
-def _owner(site: Site, type: str, id: str) -> int | None:
-    """The patient whose record it is; None for what is nobody's."""
-    if type == "Patient":
-        return ids.patient_of(site, id)
-    parsed = ids.parse_fhir_id(id)
-    how = shelf.CHART_TYPES.get(type)
-    return ids.item_of(site, how.item, parsed[2])[0] if parsed is not None and how is not None else None
+    whose = partial(owner, x.site, type)
+    return list(visible(sight, type, action, list(bodies), owner=whose, bodies=lambda ids: bodies))
