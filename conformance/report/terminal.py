@@ -105,7 +105,8 @@ def _bad_lines(run: Run, check: Check, one: Judgement) -> Iterator[str]:
         if len(those) > 1:
             yield f"{_INDENT}and {len(those) - 1} more of this kind"
     if len(by_cause) > _CAUSES_SHOWN:
-        yield f"{_INDENT}and {len(by_cause) - _CAUSES_SHOWN} other findings"
+        more = len(by_cause) - _CAUSES_SHOWN
+        yield f"{_INDENT}and {more} other finding{'s' * (more > 1)}"
     if one.verdict is Verdict.ERROR:
         yield f"{_INDENT}this is a defect of emr-sandbox, please report it"
     yield f"{_INDENT}source  {check.source[0].where}"
