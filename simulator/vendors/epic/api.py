@@ -1,43 +1,22 @@
-"""The doors: which path is what, reading, searching, turning pages.
+"""The doors: which path is what.
 
 What Epic has and we do not is our gap (501); what Epic does not have either is a page of the web server (E8).
 
-Source: SOURCES.md, "Doors" and "Answers" (CS, FS, MAP).
+Source: SOURCES.md, "Doors" (CS, FS, MAP).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
-from typing import Any
+from collections.abc import Callable
 
 from simulator.exchange import Exchange, Reply, Route
 from simulator.fetch import client_keys
-from simulator.fhir import build, bundle, outcome, xml
-from simulator.ids import text_of
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.epic import (
-    auth,
-    capability,
-    glass,
-    ids,
-    includes,
-    media,
-    paths,
-    patients,
-    resources,
-    search,
-    sight,
-    smart,
-    store,
-)
+from simulator.vendors.epic import answers, auth, capability, glass, paths, smart
 from simulator.vendors.epic.params import INTERACTIONS
-from simulator.vendors.epic.query import Query, read_query
 from simulator.vendors.epic.resources import SERVED
 
-SESSION = timedelta(minutes=10)  # guess: the lifetime of a paging session is not established
 _PREFIX = paths.FHIR + "/"
-_ONLY_BY_REFERENCE = frozenset({"Provenance", "ConceptMap", "ValueSet"})  # read without search: seen
 
 
 def route(x: Exchange) -> Route:
@@ -51,26 +30,26 @@ def route(x: Exchange) -> Route:
     if "//" in path or path.endswith("/"):
         path = "/" + "/".join(part for part in path.split("/") if part)
     if x.method == "OPTIONS" and path.startswith(paths.ROOT):
-        return Route("preflight", lambda x: Reply(200))
-    if path.startswith(_PREFIX):
-        return _fhir_route(x, path[len(_PREFIX) :].split("/"))
-    return _other_route(x, path)
+        return _PREFLIGHT
+    parts = path[len(_PREFIX) :].split("/") if path.startswith(_PREFIX) else []
+    found = _fhir_door(x.method, parts) if parts else _DOORS.get((x.method, path))
+    for find in () if found else _FURTHER:
+        found = found or find(x, path)
+    if found is None:
+        raise _no_door(x, parts) if parts else _gap(x, path)
+    return found
 
 
-def _fhir_route(x: Exchange, parts: list[str]) -> Route:
+def _fhir_door(method: str, parts: list[str]) -> Route | None:
+    """The door of a path below the FHIR base: by type and interaction, then by what stands behind the type."""
     type = parts[0]
-    if type in SERVED:
-        if x.method == "GET" and len(parts) == 2 and not parts[1].startswith(("$", "_")):
-            return Route(f"{type}.read", read, (type, parts[1]), (type, "r"))
-        if (x.method == "GET" and len(parts) == 1) or (x.method == "POST" and parts[1:] == ["_search"]):
-            return Route(f"{type}.search", find, (type,), (type, "s"))
-    if x.method == "GET" and parts == ["metadata"]:
-        return Route("metadata", capability.metadata)
-    if x.method == "GET" and parts == [".well-known", "smart-configuration"]:
-        return Route("smart-configuration", capability.smart_configuration)
-    if x.method == "GET" and parts == [".well-known", "openid-configuration"]:
-        return Route("openid-configuration", smart.openid_configuration)
-    raise _no_door(x, parts)
+    letters = INTERACTIONS.get(type, "") if type in SERVED else ""
+    if len(parts) == 2 and method == "GET" and "r" in letters and not parts[1].startswith(("$", "_")):
+        return Route(f"{type}.read", answers.read, (type, parts[1]), (type, "r"))
+    is_search = parts[1:] == ["_search"] if method == "POST" else method == "GET" and len(parts) == 1
+    if is_search and "s" in letters:
+        return Route(f"{type}.search", answers.find, (type,), (type, "s"))
+    return _FHIR_DOORS.get((method, "/".join(parts))) if len(parts) <= 2 else None
 
 
 def _no_door(x: Exchange, parts: list[str]) -> Exception:
@@ -78,7 +57,7 @@ def _no_door(x: Exchange, parts: list[str]) -> Exception:
     letters = INTERACTIONS.get(parts[0], "")
     what = f"Epic {x.method} {'/'.join(['R4', parts[0], *('<id>' for _ in parts[1:2])])}"
     if x.method == "GET" and letters and len(parts) <= 2 and parts[0] not in SERVED:
-        if len(parts) == 1 and parts[0] in _ONLY_BY_REFERENCE:
+        if len(parts) == 1 and "s" not in letters:
             return _no_path(x)
         return NotSimulated(what)
     if x.method == "GET" and parts[0] == "Group" and parts[2:] == ["$export"]:
@@ -98,29 +77,36 @@ def _no_path(x: Exchange) -> Refusal:
     return Refusal("not_found", f"Epic has no {x.method} {x.path}", reason="no_such_path")
 
 
-def _other_route(x: Exchange, path: str) -> Route:
-    broken = glass.route(x, path)
-    if broken is not None:
-        return broken
-    if path == paths.TOKEN and x.method == "POST":
-        return Route("token", auth.token, prepare=_CLIENT_KEYS)
-    if path == paths.AUTHORIZE and x.method in ("GET", "POST"):
-        return Route("authorize", smart.authorize)
-    if path == paths.INTROSPECT and x.method == "POST":
-        return Route("introspect", auth.introspect, prepare=_CLIENT_KEYS)
-    if path == paths.OAUTH + "/.well-known/openid-configuration" and x.method == "GET":
-        return Route("openid-configuration", smart.openid_configuration)
-    if path == smart.STYLE and x.method == "GET":
-        return Route("style", smart.style)
-    if path == paths.KEYS and x.method == "GET":
-        return Route("keys", capability.keys)
+def _gap(x: Exchange, path: str) -> Exception:
+    """Our gap beside FHIR R4, or a path that Epic does not have either."""
     for prefix, what in _GAPS:
         if path.startswith(paths.ROOT + prefix):
-            raise NotSimulated(f"Epic's {what}")
-    raise _no_path(x)
+            return NotSimulated(f"Epic's {what}")
+    return _no_path(x)
 
 
 _CLIENT_KEYS = client_keys(auth.KEYS_KEPT)
+_PREFLIGHT = Route("preflight", lambda x: Reply(200))
+_AUTHORIZE = Route("authorize", smart.authorize)
+_OPENID = Route("openid-configuration", smart.openid_configuration)
+_FHIR_DOORS: dict[tuple[str, str], Route] = {
+    ("GET", "metadata"): Route("metadata", capability.metadata),
+    ("GET", ".well-known/smart-configuration"): Route("smart-configuration", capability.smart_configuration),
+    ("GET", ".well-known/openid-configuration"): _OPENID,
+}
+"""Doors below the FHIR base that are no read and no search: method, path → route."""
+_DOORS: dict[tuple[str, str], Route] = {
+    ("POST", paths.TOKEN): Route("token", auth.token, prepare=_CLIENT_KEYS),
+    ("GET", paths.AUTHORIZE): _AUTHORIZE,
+    ("POST", paths.AUTHORIZE): _AUTHORIZE,
+    ("POST", paths.INTROSPECT): Route("introspect", auth.introspect, prepare=_CLIENT_KEYS),
+    ("GET", paths.OAUTH + "/.well-known/openid-configuration"): _OPENID,
+    ("GET", smart.STYLE): Route("style", smart.style),
+    ("GET", paths.KEYS): Route("keys", capability.keys),
+}
+"""Doors beside FHIR R4: method, path → route."""
+_FURTHER: tuple[Callable[[Exchange, str], Route | None], ...] = (glass.route,)
+"""Parts of the room that know their doors by a pattern; each gives None for a path that is not its own."""
 _GAPS = (
     ("/oauth2/register", "dynamic client registration"),
     ("/api/FHIR/BulkRequest", "bulk export"),
@@ -128,144 +114,3 @@ _GAPS = (
     ("/api/FHIR/DSTU2", "DSTU2 interface"),
     ("/api/epic/", "proprietary web services"),
 )
-
-
-def read(x: Exchange) -> Reply:
-    """One resource."""
-    type, id = x.route.args if x.route else ("", "")
-    if type == "Binary" and not media.is_fhir(x.header("accept")):
-        return _bytes(x, id)
-    form, content_type = media.negotiated(x.header("accept"))
-    body = store.resource(x.site, type, id, form)
-    if body is None:
-        raise Refusal("not_found", f"no {type}/{id}", reason="unknown_id", resource=type, id=id)
-    sight.check(x, type, id)
-    headers = [(b"content-type", content_type)]
-    if type == "Patient":
-        headers.append(media.misspelt_tag(body))
-    return Reply(200, body if form == "json" else xml.document(body), headers, served=((type, id),))
-
-
-def _bytes(x: Exchange, id: str) -> Reply:
-    """A Binary as it is, for whoever asks for no FHIR format."""
-    wanted = ids.named(x.site.key, id)
-    content = resources.content_of(x.site, wanted) if wanted is not None else None
-    if content is None:
-        raise Refusal("not_found", f"no Binary/{id}", reason="unknown_id", resource="Binary", id=id)
-    sight.check(x, "Binary", id)
-    return Reply(200, content.data, [(b"content-type", content.mime.encode())], served=(("Binary", id),))
-
-
-def find(x: Exchange) -> Reply:
-    """The first page of a search, or a later one of a session."""
-    type = x.route.args[0] if x.route else ""
-    session = x.param("sessionID")
-    if session is not None and x.method == "GET":
-        return _next_page(x, type, session)
-    query = read_query(type, _pairs(x))
-    issues: list[dict[str, Any]] = []
-    if type == "Patient" and not query.has("_id"):
-        found = patients.find(x, query)
-    else:
-        given = search.find(x, query)
-        found, issues = given.ids, given.issues
-    shown = sight.seen(x, type, "s", found)
-    if len(shown) < len(found):  # what is said beside the results tells of the others too
-        found, issues = shown, []
-    if not found:
-        issues = [search.nothing_found(), *issues]
-    count = query.first("_summary")
-    if count is not None and count.value == "count":
-        return _count(x, type, query, len(found))
-    facts = {
-        "type": type,
-        "size": min(query.size, x.site.settings["max_page"]),
-        "echo": query.echo,
-        "issues": issues,
-        "from": 0,
-        "number": 1,
-        "include": tuple(value for one in query.all("_include") for value in one.values),
-    }
-    return _page(x, found, facts)
-
-
-def _pairs(x: Exchange) -> list[tuple[str, str]]:
-    if x.method != "POST":
-        return x.params
-    try:
-        return [*x.params, *x.form()]
-    except UnicodeDecodeError:
-        raise Refusal("malformed", "the form is not UTF-8", reason="form_malformed") from None
-
-
-def _next_page(x: Exchange, type: str, session: str) -> Reply:
-    """The page behind a `next` link: nothing but the session counts, and only for the token that opened it."""
-    token_id = x.caller.token_id if x.caller else ""
-    page = x.site.pages.read(session.partition("-")[2].lower(), x.at, token_id)
-    if page.facts["type"] != type:
-        raise Refusal("gone", f"session {session} is one of {page.facts['type']}", reason="page_of_another")
-    return _page(x, list(page.items), dict(page.facts))
-
-
-def _page(x: Exchange, found: list[str], facts: dict[str, Any]) -> Reply:
-    """One page of a result. `total` counts its matches, not the result's (E2)."""
-    type, start = facts["type"], facts["from"]
-    stop = start + facts["size"]
-    x.notes["page"] = facts["number"]
-    base = x.base_url + _PREFIX
-    form, content_type = media.negotiated(x.header("accept"))
-    bodies = list(store.listed(x.site, type, found[start:stop], form))
-    links = [("self", f"{base}{type}?{facts['echo']}")]
-    if stop < len(found):
-        links.insert(0, ("next", f"{base}{type}?sessionID={_open_session(x, found, {**facts, 'from': stop})}"))
-    writer = bundle if form == "json" else xml
-    entries = [_entry(writer, base, type, id, body, "match") for id, body in bodies]
-    served = [(type, id) for id, _ in bodies]
-    for other, id, body in _included(x, facts, [id for id, _ in bodies], form):
-        entries.append(_entry(writer, base, other, id, body, "include"))
-        served.append((other, id))
-    if facts["issues"]:
-        said = outcome.outcome(facts["issues"])
-        body = build.dumps(said) if form == "json" else xml.fragment(said)
-        entries.append(writer.entry(f"urn:uuid:{_uuid(x, facts)}", body, "outcome"))
-    answer = writer.searchset(entries=entries, links=links, total=len(bodies))
-    return Reply(200, answer, [(b"content-type", content_type)], served=tuple(served))
-
-
-def _entry(writer: Any, base: str, type: str, id: str, body: bytes, mode: str) -> bytes:
-    url = f"{base}{type}/{id}"
-    made: bytes = writer.entry(url, body, mode, links=[("self", url)])
-    return made
-
-
-def _open_session(x: Exchange, found: list[str], facts: dict[str, Any]) -> str:
-    facts["number"] += 1
-    token_id = x.caller.token_id if x.caller else ""
-    page_id = x.site.pages.open(found, now=x.at, lifetime=SESSION, token_id=token_id, facts=facts)
-    return f"{12 + int(page_id[:2], 16) % 8}-{page_id.upper()}"
-
-
-def _included(x: Exchange, facts: dict[str, Any], found: list[str], form: str) -> Iterator[tuple[str, str, bytes]]:
-    """The resources that the matches refer to, as `_include` asks, as far as the caller may read them."""
-    if not facts["include"]:
-        return
-    wanted = includes.members(facts["type"], facts["include"])
-    bodies = [body for _, body in store.listed(x.site, facts["type"], found, "json")]
-    for type, id in includes.references(bodies, wanted):
-        if type in SERVED and x.caller is not None and x.caller.allows(type, "r"):
-            body = store.resource(x.site, type, id, form)
-            if body is not None and sight.seen(x, type, "r", (id,)):
-                yield type, id, body
-
-
-def _count(x: Exchange, type: str, query: Query, total: int) -> Reply:
-    """`_summary=count`: the only way to the true number (seen)."""
-    form, content_type = media.negotiated(x.header("accept"))
-    links = [("self", f"{x.base_url}{_PREFIX}{type}?{query.echo}")]
-    writer: Any = bundle if form == "json" else xml
-    return Reply(200, writer.searchset(entries=[], links=links, total=total), [(b"content-type", content_type)])
-
-
-def _uuid(x: Exchange, facts: dict[str, Any]) -> str:
-    raw = text_of(x.site.key, "outcome", facts["type"], facts["echo"], facts["number"])
-    return "-".join((raw[:8], raw[8:12], "4" + raw[13:16], "8" + raw[17:20], raw[20:]))
