@@ -1,4 +1,4 @@
-"""Protected data: sensitive records that are withheld, and patients behind the glass."""
+"""Protected data: sensitive records that are withheld, patients behind the glass, parts of a type that an app lacks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.actions import patient_number
+from simulator.auth.licensing import SETTING as SUB_RESOURCES
+from simulator.auth.licensing import Lacking, Parts, lacking
 from simulator.auth.withheld import EVERYBODY, SETTING
 from simulator.control.clients import client_named
 from simulator.control.place import ONE, sandbox_of, site_of
@@ -93,3 +95,45 @@ def _behind(site: Site) -> dict[str, Any]:
         raise Problem(501, f"not simulated: break-the-glass at {site.vendor.id}")
     held = site.desk.glass
     return {"guarded": sorted(map(str, held.guarded)), "restricted": sorted(map(str, held.restricted))}
+
+
+class Missing(BaseModel):
+    """What a client's registration does not hold, and what its user may not see: names of sub-resources."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client: Annotated[list[Key], Field(max_length=500, description="not among its APIs: 403, or left out")] = []
+    user: Annotated[list[Key], Field(max_length=500, description="not among the rights of its user")] = []
+
+
+@router.get(f"{ONE}/vendors/{{vendor}}/clients/{{client}}/sub-resources")
+async def sub_resources(request: Request, id: str, vendor: str, client: str) -> dict[str, Any]:
+    """The parts of resource types that this client and its user lack, and the names of all parts."""
+    site = site_of(sandbox_of(request, id), vendor)
+    return _lacking_of(site, client_named(site, client).client_id)
+
+
+@router.put(f"{ONE}/vendors/{{vendor}}/clients/{{client}}/sub-resources")
+async def license_parts(request: Request, id: str, vendor: str, client: str, wish: Missing) -> dict[str, Any]:
+    """From now on this client lacks these parts and no others, whatever its scopes say."""
+    site = site_of(sandbox_of(request, id), vendor)
+    client_id = client_named(site, client).client_id
+    held = _parts(site)
+    for name in (*wish.client, *wish.user):
+        if name not in held.known:
+            raise Problem(422, f'unknown sub-resource "{name}"', known=list(held.known))
+    site.settings[SUB_RESOURCES] = held.changed(client_id, Parts(frozenset(wish.client), frozenset(wish.user)))
+    return _lacking_of(site, client_id)
+
+
+def _parts(site: Site) -> Lacking:
+    found = lacking(site)
+    if found is None:
+        raise Problem(501, f"not simulated: sub-resources at {site.vendor.id}")
+    return found
+
+
+def _lacking_of(site: Site, client_id: str) -> dict[str, Any]:
+    held = _parts(site)
+    parts = held.parts(client_id)
+    return {"client": sorted(parts.client), "user": sorted(parts.user), "known": list(held.known)}

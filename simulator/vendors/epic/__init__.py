@@ -8,11 +8,13 @@ web services, and the R4 types that are not listed in `metadata`.
 
 from __future__ import annotations
 
+from simulator.auth.licensing import SETTING as SUB_RESOURCES
 from simulator.auth.manner import WAYS_IN
 from simulator.vendor import Vendor
 from simulator.vendors.epic import api, auth, media, paths, patient_ids, resources, sight, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
 from simulator.vendors.epic.errors import EpicErrors
+from simulator.vendors.epic.licensing import AS_DELIVERED
 from simulator.vendors.epic.limits import LIMITS
 from simulator.vendors.epic.manner import MANNER
 from simulator.vendors.epic.traps import TRAPS
@@ -40,6 +42,7 @@ VENDOR = Vendor(
         "rotate_refresh": False,  # whether a refresh gives another refresh token; sites differ (doc)
         "propagation_s": 0,  # how long a new registration takes to reach the token endpoint; 1800 to 172800 (seen)
         "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get
+        SUB_RESOURCES: AS_DELIVERED,  # which parts of a type registrations lack
         "break_the_glass": True,  # whether patients can be put behind the glass
         **WAYS_IN,
         "server_zone": "America/Chicago",  # where dates without a zone are read; guess

@@ -37,7 +37,9 @@ _TEXTS = {
     "59141": "A resource with this content exists.",
     "59159": "A business rule forbids to go on with this content or operation.",
     "59177": "The server met an error of its own.",
+    "59203": "The client is not authorized for this sub-resource.",
     "59204": "The search reaches into a sub-resource that the client is not authorized for; its results are left out.",
+    "59205": "The search reaches into a sub-resource that the user is not authorized for; its results are left out.",
 }
 
 
@@ -127,6 +129,9 @@ def _forbidden(refusal: Refusal, x: Exchange) -> Reply:
     """403: nothing at all when the application has no right (E9), an outcome when the user has none."""
     if refusal.reason == "not_viewable":
         return _told(refusal, x, 403, [issue("fatal", "processing", "4118")])
+    if refusal.reason == "sub_resource":
+        said = f"Client not authorized for {refusal.facts['part']}"
+        return _told(refusal, x, 403, [issue("fatal", "forbidden", "59203", said)])
     if refusal.reason == "break_the_glass":
         return _told(refusal, x, 403, [issue("fatal", "processing", "4130")])
     if refusal.reason == "restricted_patient":

@@ -113,30 +113,6 @@ PROCEDURE_CATEGORIES = frozenset({"103693007", "387713003", "410606002"})
 SERVICE_CATEGORIES = frozenset({"appointment", "surgery"})
 ORDER_CATEGORIES = frozenset({"inpatient", "outpatient", "community", "discharge"})
 
-# Sub-resources that a registration does not hold, as the outcome of a search names them. FS and MAP have
-# the names; which category of a search leads to which of them is in part a guess.
-_OUTSIDE = ("Outside Record",)
-SUBTYPES: dict[str, dict[str, tuple[str, ...]]] = {
-    "AllergyIntolerance": {"": _OUTSIDE},
-    "Encounter": {"": _OUTSIDE},
-    "Immunization": {"": _OUTSIDE},
-    "MedicationRequest": {"": _OUTSIDE},
-    "Condition": {
-        "": ("Dental Finding", "Genomics", "Infection", "Medical History", "Reason For Visit",
-             "Outside Record Problems", "Outside Record Encounter Diagnosis", "Outside Record Health Concern"),
-        "problem-list-item": ("Outside Record Problems",),
-        "encounter-diagnosis": ("Outside Record Encounter Diagnosis",),
-        "health-concern": ("Outside Record Health Concern",),
-    },
-    "Observation": {
-        "": ("SmartData Elements", "Outside Record Results", "Outside Record Vital Signs"),
-        "laboratory": ("Outside Record Results",),
-        "vital-signs": ("Outside Record Vital Signs",),
-        "survey": ("Assessments", "SmartData Elements"),
-        "social-history": ("SDOH Assessments",),
-    },
-}  # fmt: skip
-
 # Every type that Epic has in R4 and what it does with it. Source: CS (seen).
 INTERACTIONS: dict[str, str] = {
     name: letters

@@ -12,9 +12,9 @@ from typing import Any
 from simulator.exchange import Exchange
 from simulator.fhir import search
 from simulator.population.records import Immunization
-from simulator.vendors.epic import errors, filters, ids, resources
+from simulator.vendors.epic import errors, filters, ids, licensing, resources
 from simulator.vendors.epic.dialect import Telling
-from simulator.vendors.epic.params import PARAMS, SUBTYPES
+from simulator.vendors.epic.params import PARAMS
 from simulator.vendors.epic.query import Query
 from simulator.vendors.epic.resources import TOLD, Item, immunization
 from simulator.vendors.epic.resources.patient import number_of_identifier
@@ -36,7 +36,7 @@ def find(x: Exchange, query: Query) -> Found:
     """
     asked = query.first("_id")
     if asked is not None:  # E37: beside _id everything else counts for nothing
-        return Found(list(_present(x, query.type, asked.values)), [])
+        return Found([*licensing.held(x, query.type, tuple(_present(x, query.type, asked.values)))], [])
     if query.type not in TOLD:
         raise query.refuse(errors.issue("fatal", "invalid", "59102", "Only an _ID search is allowed."))
     t = _patient(x, query)
@@ -44,10 +44,13 @@ def find(x: Exchange, query: Query) -> Found:
         x.site.desk.glass.check(x, t.person.number)
     told = TOLD[query.type]
     items: Iterable[Item] = told.items(t)
-    for test in filters.tests(t, query):
+    tests = filters.tests(t, query)
+    said = licensing.said(x, query)
+    for test in tests:
         items = filter(test, items)
     items = list(items)
-    return Found([told.id_of(t, item) for item in items], _left_out(t, query, items))
+    found = licensing.held(x, query.type, [told.id_of(t, item) for item in items])
+    return Found([*found], [*_uncoded(t, items), *said])
 
 
 def nothing_found() -> dict[str, Any]:
@@ -62,22 +65,10 @@ def _present(x: Exchange, type: str, wanted: Iterable[str]) -> Iterable[str]:
             yield id
 
 
-def _left_out(t: Telling, query: Query, items: list[Item]) -> list[dict[str, Any]]:
-    """Sub-types that the registration lacks, and vaccines without a code."""
-    table = SUBTYPES.get(query.type, {})
-    asked = query.first("category")
-    wanted = [code for _, code in asked.tokens] if asked else [""]
-    names = dict.fromkeys(name for code in wanted for name in table.get(code, ()))
-    said = [
-        errors.issue(
-            "warning", "suppressed", "59204",
-            f"Client not authorized for {query.type} - {name}. Search results of this type have not been included.",
-        )
-        for name in names or (table.get("", ()) if not asked else ())
-    ]  # fmt: skip
-    if any(isinstance(one, Immunization) and immunization.is_uncoded(t, one) for item in items for one in item):
-        said.insert(0, errors.issue("warning", "processing", "4117"))
-    return said
+def _uncoded(t: Telling, items: list[Item]) -> list[dict[str, Any]]:
+    """That there are vaccines without a code."""
+    is_any = any(isinstance(one, Immunization) and immunization.is_uncoded(t, one) for item in items for one in item)
+    return [errors.issue("warning", "processing", "4117")] if is_any else []
 
 
 # Who

@@ -13,7 +13,7 @@ from simulator.auth.withheld import Hidden, hidden_from
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import ids, store
+from simulator.vendors.epic import ids, licensing, store
 from simulator.vendors.epic.resources import TOLD, document
 
 _NOBODYS = frozenset({"Location", "Medication", "Organization", "Practitioner"})
@@ -22,6 +22,7 @@ _NOBODYS = frozenset({"Location", "Medication", "Organization", "Practitioner"})
 def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]:
     """Those of the ids found that the caller may see."""
     _check_glass(x, type, action, found)
+    found = licensing.held(x, type, found)
     hidden = hidden_from(x)
     if hidden is not None:
         found = [id for id in found if not _is_hidden(x.site, hidden, id)]
@@ -34,6 +35,7 @@ def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]
 
 def check(x: Exchange, type: str, id: str) -> None:
     """Raises Refusal, forbidden, when the caller may not see this resource."""
+    licensing.check(x, type, id)
     if not seen(x, type, "r", (id,)):
         raise Refusal("forbidden", f"{type}/{id} is outside the grant", reason="not_viewable", resource=type, id=id)
 

@@ -55,6 +55,11 @@ TRAPS: tuple[Trap, ...] = (
     Trap("E25", "assertions: no reuse of `jti`, five minutes, exact `aud`, no future `iat`", source("doc", "OAUTH")),
     Trap("E27", "granted scopes: more than asked, another order, mixed letter case", source("seen", "FS")),
     Trap(
+        "E29",
+        "a chart behind the glass is 403 with 4130 until somebody says why",
+        source("guess", "ERRGUIDE", "REDCAP", but="the number is second hand, what opens it is seen"),
+    ),
+    Trap(
         "E32",
         "503 is a page of the machine, without an outcome and without Retry-After",
         source("guess", "FLEET", but="50 sites answered 503; what the page says is ours"),
@@ -68,6 +73,11 @@ TRAPS: tuple[Trap, ...] = (
     Trap(
         "E43",
         "drugs by reference only, RxNorm codes without display, ingredient and product mixed",
+        source("seen", "FS", "MAP"),
+    ),
+    Trap(
+        "E45",
+        "registrations hold parts of a type: what is not held is left out with a warning beside a 200",
         source("seen", "FS", "MAP"),
     ),
 )

@@ -20,7 +20,7 @@ from simulator.refusal import Refusal
 from simulator.vendors import epic
 from simulator.vendors.epic import VENDOR
 from simulator.vendors.epic.sources import PUBLIC
-from tests.simulator.vendors.epic_door import Door, link, read
+from tests.simulator.vendors.epic_door import Door, link, numbers, read
 
 SHOWN = {  # traps that a neighbouring file shows: file, test
     "E8": ("front", "test_a_path_that_epic_has_not_is_a_page_of_the_web_server"),
@@ -35,6 +35,7 @@ SHOWN = {  # traps that a neighbouring file shows: file, test
     "E40": ("bodies", "test_some_old_visits_were_never_closed"),
     "E41": ("search", "test_a_smoking_status_is_dated_on_the_day_of_the_request"),
     "E43": ("bodies", "test_drugs_come_by_reference_and_their_codes_without_a_word"),
+    "E45": ("licensing", "test_a_part_that_is_lacking_is_left_out_and_told"),
 }
 
 
@@ -226,3 +227,15 @@ def _has(record: dict[str, Any], field: str) -> bool:
             return False
         value = value[name]
     return True
+
+
+def test_e29_behind_the_glass_only_a_reason_helps(door: Door, patient: str) -> None:
+    number = VENDOR.patient_of(door.site, patient)
+    assert number is not None
+    door.site.desk.glass.put_behind(frozenset({number}), frozenset())
+    try:
+        for path, query in ((f"Patient/{patient}", ""), ("Condition", f"patient={patient}")):
+            refused = door.get(path, query)
+            assert (refused.status, numbers(read(refused))) == (403, ["4130"])
+    finally:
+        door.site.desk.glass.put_behind(frozenset(), frozenset())
