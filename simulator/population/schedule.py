@@ -15,7 +15,7 @@ from simulator.ids import h64
 from simulator.population.chart.slots import may_be_forced, may_be_used_in_office
 from simulator.population.lanes import first_day, period_of
 from simulator.population.people import Population
-from simulator.population.records import Appointment, Chart
+from simulator.population.records import Appointment
 from simulator.population.zones import DAY, instant, local_minute, minute_of, offset
 
 OPENS, CLOSES = 8 * 60, 17 * 60
@@ -31,7 +31,7 @@ class Charts(Protocol):
 
     population: Population
 
-    def chart(self, number: int) -> Chart: ...
+    def appointments(self, number: int) -> Iterable[Appointment]: ...
 
     def patients_with(self, kind: str) -> Iterable[int]: ...
 
@@ -89,7 +89,7 @@ def _booked(world: Charts, practitioner: int, days: range, zone: str) -> Iterato
     candidates = dict.fromkeys(_candidates(world.population, practitioner, days, zone))
     candidates.update(dict.fromkeys(world.patients_with("appointment")))
     for number in candidates:
-        for one in world.chart(number).appointments:
+        for one in world.appointments(number):
             is_taken = one.practitioner == practitioner and one.status in _TAKEN
             if is_taken and local_minute(minute_of(one.start), zone) // DAY in days:
                 yield number, one

@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
-from simulator.population.chart import history_of
+from simulator.population.chart import bookings_of, history_of
 from simulator.population.chart.life import registered
 from simulator.population.contacts import e164
 from simulator.population.feed import Feed, Key
@@ -22,7 +22,7 @@ from simulator.population.history import folded
 from simulator.population.ledger import Entry, Ledger, Version
 from simulator.population.people import Population
 from simulator.population.ranks import fold
-from simulator.population.records import KINDS, Change, Chart, Person, Record, State
+from simulator.population.records import KINDS, Appointment, Change, Chart, Person, Record, State
 from simulator.population.zones import instant, minute_of
 
 FIRST_WRITTEN = 2**31
@@ -31,6 +31,7 @@ FIRST_WRITTEN_ORDINAL = 1 << 20
 
 _WRITTEN_RANK = 1 << 33  # written or changed patients come after the population, in number order
 _STAMPS_KEPT = 65_536
+_BOOKINGS_KEPT = 1_024  # about 20 kB each
 _BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Written = TypeVar("_Written", bound=Record)
@@ -74,6 +75,7 @@ class World:
         self.now: Callable[[], datetime] = now or (lambda: population.starts)
         self._charts_kept = charts_kept
         self._history = lru_cache(maxsize=charts_kept)(lambda number: history_of(population, number))
+        self._bookings = lru_cache(maxsize=_BOOKINGS_KEPT)(lambda number: bookings_of(population, number))
         self._death = lru_cache(maxsize=_STAMPS_KEPT)(population.death)
         self._feed: Feed | None = None
         self.reset()
@@ -134,6 +136,19 @@ class World:
         if len(self._charts) > self._charts_kept:
             self._charts.popitem(last=False)
         return chart
+
+    def appointments(self, number: int) -> tuple[Appointment, ...]:
+        """The appointments of a patient now: those of the chart, which is not made for their sake.
+
+        Raises:
+            IndexError: there is no such patient.
+        """
+        held = self._charts.get(number)
+        now = self.now()
+        is_held = held is not None and held.span.since <= now < held.span.until
+        if is_held or self._ledger.has(number) or not self._is_generated(number):
+            return self.chart(number).appointments
+        return self._bookings(number).chart_at(now).appointments
 
     def chart_at(self, number: int, at: datetime) -> Chart:
         """Everything that was, is or will be so about a patient at a moment, as far as it is known now.

@@ -67,6 +67,18 @@ def history_of(population: Population, number: int) -> History:
     return History(life.person, registered(population, number), life.limit, _parts(outline))
 
 
+def bookings_of(population: Population, number: int) -> History:
+    """What happens to the appointments of patient `number`, and to nothing else: a fraction of the work of all of it.
+
+    Raises:
+        IndexError: there is no patient of that number.
+    """
+    outline = outline_of(population, number)
+    life = outline.life
+    steps = appointments_of(life, outline.visits, outline.missed)
+    return History(life.person, registered(population, number), life.limit, [steps])
+
+
 def typos_of(population: Population, number: int) -> list[Typo]:
     """What hands got wrong in the observations of patient `number`, up to the horizon.
 

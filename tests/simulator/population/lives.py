@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from simulator.population.chart import history_of
 from simulator.population.history import History
 from simulator.population.people import Population
-from simulator.population.records import Chart
+from simulator.population.records import Appointment, Chart
 
 AS_OF = date(2026, 1, 5)
 POPULATION = Population(seed=7, size=10_000, as_of=AS_OF)
@@ -56,6 +56,9 @@ class Charts:
     def chart_at(self, number: int, at: datetime) -> Chart:
         kept = history(number) if self.population is POPULATION else _history(self.population, number)
         return kept.chart_at(at)
+
+    def appointments(self, number: int) -> tuple[Appointment, ...]:
+        return self.chart(number).appointments
 
     def patients_with(self, kind: str) -> tuple[int, ...]:
         return ()

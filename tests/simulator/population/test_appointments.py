@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 
 from simulator.population import tables
+from simulator.population.chart import chart_of
 from simulator.population.chart.moments import SCHEDULED
 from simulator.population.people import Population
 from simulator.population.records import Appointment
@@ -162,3 +163,20 @@ def test_what_is_booked_and_called_off_through_the_ledger_changes_the_schedule()
 def test_there_is_no_schedule_of_nobody() -> None:
     with pytest.raises(IndexError, match="no practitioner"):
         slots_between(Charts(), POPULATION.practitioners, AS_OF, AS_OF)
+
+
+@given(NUMBERS)
+@usual
+def test_appointments_can_be_asked_for_without_the_chart(number: int) -> None:
+    for now in (POPULATION.starts, POPULATION.starts + timedelta(days=200)):
+        world, other = (World(POPULATION, lambda now=now: now) for _ in range(2))  # type: ignore[misc]
+        assert world.appointments(number) == other.chart(number).appointments == other.appointments(number)
+
+
+def test_what_was_written_about_appointments_is_among_them() -> None:
+    world = World(SMALL)
+    number, first = next((n, one) for n in range(240) for one in world.appointments(n))
+    world.write(replace(first, ordinal=-1), number, "somebody", SMALL.starts)
+    assert len(world.appointments(number)) == len(chart_of(SMALL, number).appointments) + 1
+    with pytest.raises(IndexError):
+        world.appointments(240)
