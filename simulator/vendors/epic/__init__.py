@@ -13,6 +13,7 @@ from simulator.auth.manner import WAYS_IN
 from simulator.vendor import Vendor
 from simulator.vendors.epic import api, auth, media, paths, patient_ids, resources, sight, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
+from simulator.vendors.epic.drift import HISTORY
 from simulator.vendors.epic.errors import EpicErrors
 from simulator.vendors.epic.licensing import AS_DELIVERED
 from simulator.vendors.epic.limits import LIMITS
@@ -36,6 +37,7 @@ VENDOR = Vendor(
     renderings=resources.renderings,
     traps=TRAPS,
     trouble=trouble.TROUBLE,
+    drift=HISTORY,
     defaults={
         "organization": "Tallgrass Health",
         "max_page": 1000,  # largest page; scenarios make it small
@@ -47,6 +49,8 @@ VENDOR = Vendor(
         **WAYS_IN,
         "server_zone": "America/Chicago",  # where dates without a zone are read; guess
         "sex_extension": "us-core-sex",  # or us-core-birthsex, as until 2025
+        "token_issuer": "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100",  # urn:oid:fhir, as until 2025
+        "id_token_issuer": paths.OAUTH,  # the token endpoint, as until 2020
         "mappings": {  # what a site publishes to those who integrate with it
             "encounter_class": CLASS_OF,
             "units": {spelled: ucum for ucum, spelled in UNIT_SPELLINGS.items()},

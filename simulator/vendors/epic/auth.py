@@ -202,7 +202,7 @@ def _access_token(x: Exchange, client_id: str, subject: str, bound: dict[str, st
         "epic.tokentype": "access",
         "exp": issued + int(LIFETIME.total_seconds()),
         "iat": issued,
-        "iss": "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100",
+        "iss": x.site.settings["token_issuer"],
         "jti": text_of(x.site.secret, "jti", number),
         "nbf": issued,
         "sub": subject,

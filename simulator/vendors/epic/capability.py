@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from simulator import drift
 from simulator.auth import mtls
 from simulator.auth.keyring import jwks, key
 from simulator.exchange import Exchange, Reply, json_reply
@@ -69,7 +70,7 @@ def metadata(x: Exchange) -> Reply:
             "instantiates": ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server|6.1.0"],
         },
     )
-    return media.fhir_reply(x, 200, made)
+    return media.fhir_reply(x, 200, drift.told(x.site, made))
 
 
 def _type(name: str) -> ResourceType:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from simulator import drift
 from simulator.fhir import build, xml
 from simulator.vendors.epic import ids, resources
 from simulator.vendors.epic.dialect import Json
@@ -79,6 +80,7 @@ class _Walk:
 
 
 def _keep(site: Site, key: tuple[str, str, int], payload: Json, form: Format) -> bytes:
+    payload = drift.told(site, payload)
     body = build.dumps(payload) if form == "json" else xml.fragment(payload)
     is_dated = "effectivePeriod" in payload  # a smoking status is dated on the day of the request: E41
     return body if is_dated else site.cache.put(key, body)
