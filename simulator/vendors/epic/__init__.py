@@ -3,7 +3,7 @@
 Every claim of this room stands in SOURCES.md with the public material behind it; `sources.py` has the same keys.
 
 Not simulated yet, answered 501: dynamic clients, bulk export, writing, STU3 and DSTU2, proprietary
-web services, and the R4 types that are not listed in `metadata`.
+web services.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from simulator.auth.licensing import SETTING as SUB_RESOURCES
 from simulator.auth.manner import WAYS_IN
 from simulator.vendor import Vendor
-from simulator.vendors.epic import api, auth, media, paths, patient_ids, resources, sight, trouble
+from simulator.vendors.epic import api, auth, licences, media, paths, patient_ids, resources, sight, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
 from simulator.vendors.epic.drift import HISTORY
 from simulator.vendors.epic.errors import EpicErrors
@@ -45,6 +45,7 @@ VENDOR = Vendor(
         "propagation_s": 0,  # how long a new registration takes to reach the token endpoint; 1800 to 172800 (seen)
         "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get
         SUB_RESOURCES: AS_DELIVERED,  # which parts of a type registrations lack
+        licences.SETTING: licences.NOT_GRANTED,  # types that the site has no licence for
         "break_the_glass": True,  # whether patients can be put behind the glass
         **WAYS_IN,
         "server_zone": "America/Chicago",  # where dates without a zone are read; guess
