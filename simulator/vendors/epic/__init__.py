@@ -52,6 +52,7 @@ VENDOR = Vendor(
         "sex_extension": "us-core-sex",  # or us-core-birthsex, as until 2025
         "token_issuer": "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100",  # urn:oid:fhir, as until 2025
         "id_token_issuer": paths.OAUTH,  # the token endpoint, as until 2020
+        "attester_extension": True,  # whether signed notes name the signer in an extension of R5
         "mappings": {  # what a site publishes to those who integrate with it
             "encounter_class": CLASS_OF,
             "units": {spelled: ucum for ucum, spelled in UNIT_SPELLINGS.items()},

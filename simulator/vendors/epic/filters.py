@@ -33,7 +33,7 @@ from simulator.vendors.epic.params import (
     SERVICE_CATEGORIES,
 )
 from simulator.vendors.epic.query import Query
-from simulator.vendors.epic.resources import Item, condition, medication, observation, procedure
+from simulator.vendors.epic.resources import Item, condition, document, medication, observation, procedure
 from simulator.vendors.epic.resources.encounter import status_of
 
 Test = Callable[[Item], bool]
@@ -214,15 +214,11 @@ def _document_tests(t: Telling, query: Query) -> list[Test]:
     for one in query.all("type"):
         tests.append(_tokens(one, lambda item: [(build.SYSTEMS["loinc"], _as(Document, item).type.code)]))
     for one in query.all("category"):
-        tests.append(_tokens(one, lambda item: [("", _document_category(_as(Document, item)))]))
+        tests.append(_tokens(one, lambda item: [("", document.category_of(_as(Document, item)))]))
     for one in query.all("encounter"):
         wanted = {search.reference(value)[1] for value in one.values}
         tests.append(lambda item, wanted=wanted: _noted_at(t, item) in wanted)  # type: ignore[misc]
     return tests
-
-
-def _document_category(one: Document) -> str:
-    return "summary-document" if one.mime == "application/xml" else "clinical-note"
 
 
 def _noted_at(t: Telling, item: Item) -> str | None:

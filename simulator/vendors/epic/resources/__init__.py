@@ -31,6 +31,7 @@ from simulator.vendors.epic.resources import (
     condition,
     coverage,
     document,
+    drug,
     encounter,
     immunization,
     medication,
@@ -156,7 +157,7 @@ TOLD: dict[str, Told] = {
 }  # fmt: skip
 
 _BY_NUMBER: dict[str, Callable[[Site, int], Json | None]] = {
-    "Medication": medication.render_drug,
+    "Medication": drug.render,
     "Practitioner": people.practitioner,
     "Location": people.location,
     "Organization": people.organization,
@@ -254,6 +255,6 @@ def renderings(site: Site, number: int) -> Iterator[Rendering]:
         for item in told.items(t):
             yield told.render(t, item)
     for product in dict.fromkeys(int(order.product.code) for order in t.chart.medications):
-        drug = medication.render_drug(site, product)
-        if drug is not None:
-            yield Rendering("Medication", drug["id"], drug, ())
+        told_drug = drug.render(site, product)
+        if told_drug is not None:
+            yield Rendering("Medication", told_drug["id"], told_drug, ())
