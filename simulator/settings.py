@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,7 +33,6 @@ class Settings:
     tls              speak HTTPS with a certificate of a local authority
     tls_names        further host names that the certificate is for
     data_dir         where the authority is kept; None: in memory
-    apis             vendor -> the day of its API, when that is not the day that its room is written as of
     """
 
     seed: int = 7
@@ -54,4 +52,3 @@ class Settings:
     tls: bool = False
     tls_names: tuple[str, ...] = ()
     data_dir: Path | None = None
-    apis: Mapping[str, date] = field(default_factory=dict)
