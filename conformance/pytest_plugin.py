@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -53,6 +53,10 @@ class EmrVendor:
             if auth in ("", one.auth) and not one.is_app:
                 return one.as_dict(self.urls["token_url"])
         raise KeyError(auth)
+
+    def upgrade(self, as_of: str) -> None:
+        """The vendor's API is that of this day from now on (`2024-11-01`), later or earlier."""
+        self.site.upgrade(date.fromisoformat(as_of))
 
     def patient_ids(self, number: int) -> dict[str, str]:
         """The ids that this vendor gave patient `number`."""

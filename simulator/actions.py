@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Collection, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from simulator.clock import next_moment
+from simulator.drift import check_day
 from simulator.faults.book import FaultBook
 from simulator.faults.rotation import rotate
 from simulator.limits import SCOPES, WINDOWS
@@ -107,6 +108,12 @@ def change_settings(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
         site.settings.update({name: value for name, value in args["set"].items() if name in site.settings})
 
 
+def upgrade(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
+    """`upgrade`: the API of `vendor` (of all, without) is that of the day `as_of` from now on, later or earlier."""
+    for site in sites_of(sandbox, args.get("vendor")):
+        site.upgrade(_day(args["as_of"]))
+
+
 ACTIONS: dict[str, Callable[[Sandbox, Any], None]] = {
     "fault": add_fault,
     "clear_faults": clear_faults,
@@ -116,6 +123,7 @@ ACTIONS: dict[str, Callable[[Sandbox, Any], None]] = {
     "revoke": revoke_tokens,
     "rotate_keys": rotate_keys,
     "settings": change_settings,
+    "upgrade": upgrade,
 }
 
 _NUMBER = (int, float)
@@ -132,6 +140,7 @@ MEMBERS: dict[str, dict[str, tuple[type, ...]]] = {
     "revoke": {"vendor": (str,), "client": (str,), "patient": (str,)},
     "rotate_keys": {"vendor": (str,), "client": (str,)},
     "settings": {"vendor": (str,), "set": (dict,)},
+    "upgrade": {"vendor": (str,), "as_of": (str, date)},
 }  # fmt: skip
 CHOICES: dict[str, tuple[str, ...]] = {"window": WINDOWS, "scope": SCOPES}
 
@@ -176,9 +185,11 @@ def _check_ranges(word: str, args: Mapping[str, Any]) -> None:
             raise UsageError(f"`{name}` of `{word}` is above 0: {args[name]!r}")
     if max(abs(args.get(name, 0)) for name in ("advance_s", "skew_s", "per_s")) > 1e9:
         raise UsageError(f"`{word}`: more than 1e9 seconds")
-    for needed, of in (("set", "settings"), ("id", "end_fault")):
+    for needed, of in (("set", "settings"), ("id", "end_fault"), ("as_of", "upgrade")):
         if word == of and needed not in args:
             raise UsageError(f"`{of}` needs `{needed}`")
+    if args.get("as_of") is not None:
+        check_day(_day(args["as_of"]))
     if args.get("now") is not None:
         _instant(args["now"])
     if args.get("next") is not None:
@@ -199,6 +210,19 @@ def _instant(value: str | datetime) -> datetime:
     return at.astimezone(UTC)
 
 
+def _day(value: str | date) -> date:
+    """The day of a TOML date, or of text. Raises UsageError."""
+    try:
+        if isinstance(value, str):
+            return date.fromisoformat(value)
+    except ValueError:
+        pass
+    else:
+        if not isinstance(value, datetime):
+            return value
+    raise UsageError(f"`as_of` of `upgrade` is no day: {value}", "for example 2026-11-16")
+
+
 def check_in(sandbox: Sandbox, word: str, args: Any, made: Collection[str] = ()) -> None:
     """Whether the action can be done in this sandbox: it has the vendor, the limit (or will have made it: `made`), the
     setting.
@@ -207,7 +231,7 @@ def check_in(sandbox: Sandbox, word: str, args: Any, made: Collection[str] = ())
         UsageError: it cannot.
     """
     check(word, args)
-    if word not in ("limits", "revoke", "settings", "rotate_keys"):
+    if word not in ("limits", "revoke", "settings", "rotate_keys", "upgrade"):
         return
     sites = sites_of(sandbox, args.get("vendor"))
     if word == "limits":

@@ -1,4 +1,4 @@
-"""What there is: vendors, faults and scenarios, as rows of a list and explained in full."""
+"""What there is: vendors, faults, changes of APIs and scenarios, as rows of a list and explained in full."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 from simulator import registry, scenario
+from simulator.drift import Change
 from simulator.faults.fault import Arg, Fault
 from simulator.faults.kinds import kinds
 from simulator.faults.outage import Outage
@@ -61,6 +63,15 @@ def faults() -> list[dict[str, Any]]:
     return single + several
 
 
+def drift(rooms: Iterable[Vendor]) -> list[dict[str, Any]]:
+    """Every dated change of every vendor's API as a row, by vendor and day."""
+    return [
+        {"name": one.id, "says": f"{one.since} {one.what}", "vendor": room.id, **one.to_json()}
+        for room in rooms
+        for one in room.drift.in_order
+    ]
+
+
 def of_scenario(one: scenario.Scenario) -> dict[str, Any]:
     """One scenario as a row."""
     return {"name": one.name, "says": one.title, "source": one.source}
@@ -79,6 +90,9 @@ def explanation(name: str, folders: Iterable[Path] = (), commands: Iterable[Any]
     rooms = registry.vendors()
     if name in rooms:
         return _vendor(rooms[name])
+    changes = {one.id: (room, one) for room in rooms.values() for one in room.drift.changes}
+    if name in changes:
+        return _change(*changes[name])
     stories = {one.name: one for one in scenario.list_scenarios(folders)}
     if name in stories:
         return {"what": "scenario", **stories[name].to_json()}
@@ -86,13 +100,13 @@ def explanation(name: str, folders: Iterable[Path] = (), commands: Iterable[Any]
         found = explain(name)
         if found is not None:
             return dict(found)
-    known = [*kinds(), *outages(), *rooms, *stories]
+    known = [*kinds(), *outages(), *rooms, *changes, *stories]
     known += [
         more for command in commands if callable(names := getattr(command, "explained", None)) for more in names()
     ]
     near = difflib.get_close_matches(name.casefold(), [one.casefold() for one in known], n=1)
     meant = next((one for one in known if near and one.casefold() == near[0]), None)
-    listed = "names are listed by `emr-sandbox vendors`, `faults`, `scenarios`, `checks` and `mutants`"
+    listed = "names are listed by `emr-sandbox vendors`, `faults`, `drift`, `scenarios`, `checks` and `mutants`"
     raise UsageError(f'nothing is called "{name}"', f'did you mean "{meant}"?' if meant else listed)
 
 
@@ -134,7 +148,24 @@ def _vendor(room: Vendor) -> dict[str, Any]:
             for one in room.limits
         ],
         "in trouble": [f"{name}: [{one.source.mark}] {one.source.where}" for name, one in sorted(room.trouble.items())],
+        "as of": str(room.drift.as_of),
+        "drift": [f"{one.id}: {one.since} {one.what} [{one.source.mark}]" for one in room.drift.in_order],
         "traps": [f"{trap.id}: {trap.says} [{trap.source.mark}] {trap.source.where}" for trap in room.traps],
+    }
+
+
+def _change(room: Vendor, change: Change) -> dict[str, Any]:
+    where = f"sandboxes/default/vendors/{room.id}/upgrade"
+    moves = {"before": change.since - timedelta(days=1), "from then on": change.since}
+    return {
+        "what": "change",
+        "name": change.id,
+        "since": f"{change.since} [{change.day}]",
+        "says": change.what,
+        "why": change.why,
+        "source": f"[{change.source.mark}] {change.source.where}",
+        "room": f"{room.id}, written as of {room.drift.as_of}",
+        "to see it": {name: f'POST …/{where} {{"as_of": "{day}"}}' for name, day in moves.items()},
     }
 
 

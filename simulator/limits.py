@@ -211,6 +211,21 @@ class LimitBook:
             self._off = frozenset()
             self._counters = {limit.name: _counter(limit) for limit in self.limits}
 
+    def deliver(self, limits: Iterable[Limit]) -> None:
+        """The vendor delivers other limits from now on: those that differ from what it delivered before start anew, all
+        others stay as somebody set them, with what was used of them."""
+        delivered = tuple(limits)
+        before = {limit.name: limit for limit in self._delivered}
+        changed = {limit.name: limit for limit in delivered if before.get(limit.name) != limit}
+        gone = before.keys() - {limit.name for limit in delivered}
+        with self._lock:
+            held = {limit.name for limit in self.limits}
+            kept = [changed.get(limit.name, limit) for limit in self.limits if limit.name not in gone]
+            self.limits = (*kept, *(limit for limit in delivered if limit.name in changed and limit.name not in held))
+            self._delivered = delivered
+            self._off -= changed.keys()
+            self._counters = self._counters | {name: _counter(limit) for name, limit in changed.items()}
+
     def is_off(self, name: str) -> bool:
         return name in self._off
 

@@ -19,9 +19,12 @@ from simulator.refusal import NotSimulated, Refusal
 async def handle(x: Exchange) -> Reply:
     """Carry one exchange past every station; gives what is to be sent."""
     plan = x.plan = x.sandbox.faults.decide(x)
+    drifted = x.site.drifted
     try:
         if plan.acts_before:
             plan.before()
+        if drifted is not None:
+            drifted.ask(x)
         route = x.route = x.vendor.route(x)
         x.caller = x.vendor.admit(x)
         x.site.limits.count(x)
@@ -36,6 +39,8 @@ async def handle(x: Exchange) -> Reply:
     except Exception as crash:  # noqa: BLE001 - the one place where our own defects surface
         answer = bug(x, crash)
     answer = x.vendor.finish(answer, x)
+    if drifted is not None:
+        answer = drifted.answer(answer, x)
     x.reply = plan.spoil(answer, x) if plan.spoils else answer
     if plan.waits:
         await plan.wait(x)

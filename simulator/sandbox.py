@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +11,7 @@ from simulator.auth.desk import Desk
 from simulator.auth.replay import ReplayGuard
 from simulator.auth.tokens import TokenStore
 from simulator.clock import Clock
+from simulator.drift import Drifted, Move
 from simulator.faults.book import FaultBook
 from simulator.fhir.cache import ByteCache
 from simulator.fhir.paging import PageStore
@@ -31,15 +32,16 @@ class Site:
     `key` seeds the ids this vendor gives: it depends on the population and the vendor, not on the sandbox, so the same
     seed gives the same ids in every sandbox. `secret` seeds what must be useless elsewhere: tokens, page ids.
     `settings` are the vendor's `defaults`, changeable per sandbox. `moved_to` is the origin that its URLs lead to, when
-    that is not the one that was called.
+    that is not the one that was called. `as_of` is the day of the vendor's API, `drifted` what that lays over the room:
+    nothing on the room's own day; `moves` are the upgrades so far.
     """
 
     __slots__ = (
-        "_permutations", "cache", "clients", "desk", "key", "limits", "moved_to", "pages", "replay", "sandbox",
-        "secret", "settings", "tokens", "vendor",
+        "_permutations", "as_of", "cache", "clients", "desk", "drifted", "key", "limits", "moved_to", "moves", "pages",
+        "replay", "sandbox", "secret", "settings", "tokens", "vendor",
     )  # fmt: skip
 
-    def __init__(self, sandbox: Sandbox, vendor: Vendor) -> None:
+    def __init__(self, sandbox: Sandbox, vendor: Vendor, as_of: date | None = None) -> None:
         self.sandbox = sandbox
         self.vendor = vendor
         self.key = seed_bytes("site", sandbox.world.population.key.hex(), vendor.id)
@@ -53,7 +55,42 @@ class Site:
         self.limits = LimitBook(vendor.limits)
         self.cache = ByteCache()
         self.moved_to = ""
+        self.as_of = vendor.drift.as_of
+        self.drifted: Drifted | None = None
+        self.moves: tuple[Move, ...] = ()
         self._permutations: dict[tuple[int, str], Permutation] = {}
+        if as_of is not None:
+            self._stand_at(as_of)
+
+    def upgrade(self, as_of: date) -> Move:
+        """Let the vendor's API be that of another day, at once, forward or back.
+
+        Settings and limits that differ between the two days are set; all others stay as somebody put them. Tokens, page
+        sessions and what was written stay (guess: upgrades are told to keep them, and nobody says so).
+        """
+        move = Move(self.sandbox.clock.now(), self.as_of, as_of)
+        self._stand_at(as_of)
+        self.moves = (*self.moves, move)
+        return move
+
+    def _stand_at(self, day: date) -> None:
+        history, before = self.vendor.drift, self.as_of
+        was, is_now = history.settings(before), history.settings(day)
+        for name in was.keys() | is_now.keys():
+            usual = self.vendor.defaults[name]
+            old, new = was.get(name, usual), is_now.get(name, usual)
+            if old != new:
+                self.settings[name] = self._laid_over(name, old, new)
+        self.limits.deliver(history.limits(self.vendor.limits, day))
+        self.as_of = day
+        self.drifted = None if day == history.as_of else Drifted(history, day)
+        self.cache.clear()
+
+    def _laid_over(self, name: str, old: Any, new: Any) -> Any:
+        """A new value; a table keeps what somebody else put into it."""
+        if not isinstance(new, Mapping):
+            return new
+        return {key: value for key, value in self.settings[name].items() if key not in old} | dict(new)
 
     def permutation(self, n: int, tweak: str) -> Permutation:
         """The site's keyed bijection of [0, n) for `tweak`, built once."""
@@ -79,7 +116,10 @@ class Site:
 
 
 class Sandbox:
-    """One isolated EMR world: population seed, clock, written data, sites, faults, journal."""
+    """One isolated EMR world: population seed, clock, written data, sites, faults, journal.
+
+    `apis` says for vendors on which day their API stands at the first moment, when that is not the room's own.
+    """
 
     def __init__(
         self,
@@ -93,6 +133,7 @@ class Sandbox:
         journal_size: int = 100_000,
         population: Population | None = None,
         dirt: Dirt | None = None,
+        apis: Mapping[str, date] | None = None,
     ) -> None:
         self.id = id
         self.seed = seed
@@ -106,7 +147,8 @@ class Sandbox:
         self.faults = FaultBook(seed_bytes("faults", seed), self._now)
         people = population or Population(seed=seed, size=patients, as_of=as_of, dirt=dirt)
         self.world = World(people, self._now)
-        self.sites: dict[str, Site] = {vendor.id: Site(self, vendor) for vendor in vendors}
+        self.apis = dict(apis or {})
+        self.sites: dict[str, Site] = {vendor.id: Site(self, vendor, self.apis.get(vendor.id)) for vendor in vendors}
 
     def _now(self) -> datetime:
         return self.clock.now()
@@ -122,5 +164,5 @@ class Sandbox:
         self.clock = Clock(self.started_at)
         self.faults.clear()
         self.world.reset()
-        self.sites = {id: Site(self, site.vendor) for id, site in self.sites.items()}
+        self.sites = {id: Site(self, site.vendor, self.apis.get(id)) for id, site in self.sites.items()}
         self.journal.clear()

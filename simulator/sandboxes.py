@@ -8,6 +8,7 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from datetime import date
 
+from simulator.drift import check_day
 from simulator.ids import seed_bytes, text_of
 from simulator.population.dirt import Dirt
 from simulator.population.people import Population
@@ -42,6 +43,7 @@ class Sandboxes:
         vendors: Iterable[str] | None = None,
         id: str | None = None,
         dirt: Dirt | None = None,
+        apis: Mapping[str, date] | None = None,
     ) -> Sandbox:
         """A new sandbox; what is not given is as the server was started.
 
@@ -57,6 +59,7 @@ class Sandboxes:
         if not FIRST_DAY <= as_of <= LAST_DAY:
             raise UsageError(f"as_of must be from {FIRST_DAY} to {LAST_DAY}: {as_of}")
         rooms = self._rooms(vendors)
+        apis = self._apis(apis, rooms)
         with self._lock:
             if id is None:
                 id = self._new_id()
@@ -74,6 +77,7 @@ class Sandboxes:
                 vendors=rooms,
                 journal_size=settings.journal_size,
                 population=self._population(seed, patients, as_of, dirt or settings.dirt or Dirt()),
+                apis=apis,
             )
         return made
 
@@ -87,6 +91,15 @@ class Sandboxes:
             if one not in self.rooms:
                 raise UsageError(f'vendor "{one}" is not served here; served: {", ".join(self.rooms)}')
         return tuple(self.rooms[one] for one in wanted)
+
+    def _apis(self, asked: Mapping[str, date] | None, rooms: tuple[Vendor, ...]) -> dict[str, date]:
+        """The day of each vendor's API: what is asked for, else what the server was started with."""
+        served = [room.id for room in rooms]
+        for vendor, day in (asked or {}).items():
+            if vendor not in served:
+                raise UsageError(f'vendor "{vendor}" is not in this sandbox; it has: {", ".join(served)}')
+            check_day(day)
+        return {id: day for id, day in {**self.settings.apis, **(asked or {})}.items() if id in served}
 
     def _new_id(self) -> str:
         while True:

@@ -141,13 +141,17 @@ def play(scenario: Scenario, sandbox: Sandbox) -> None:
 
 
 def stop(sandbox: Sandbox) -> None:
-    """End what plays: no faults, no timed actions, limits as delivered. What was written and revoked stays."""
+    """End what plays: no faults, no timed actions, limits as delivered, every API on the day of the sandbox's first
+    moment. What was written and revoked stays."""
     if sandbox.scenario is None:
         return
     sandbox.scenario = None
     sandbox.faults.clear()
     for site in sandbox.sites.values():
         site.limits.restore()
+        first = sandbox.apis.get(site.vendor.id, site.vendor.drift.as_of)
+        if site.as_of != first:
+            site.upgrade(first)
 
 
 def _places(folders: Iterable[Path]) -> dict[str, Traversable]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from simulator.actions import ACTIONS, CHOICES, MEMBERS
@@ -14,7 +14,8 @@ from simulator.faults.outages import outages
 from simulator.selector import FIELDS
 
 _SECONDS = {"type": "number", "minimum": 0, "maximum": 1e9}
-_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", datetime: "string"}
+_TYPES = {str: "string", int: "integer", float: "number", bool: "boolean", dict: "object", datetime: "string",
+          date: "string"}  # fmt: skip
 
 
 def as_text() -> str:
@@ -57,7 +58,7 @@ def _word(word: str) -> dict[str, Any]:
     if word == "fault":
         return {"$ref": "#/$defs/fault"}
     properties = {name: _member(name, types) for name, types in MEMBERS[word].items()}
-    needed = [name for name in ("id", "set") if name in properties]
+    needed = [name for name in ("id", "set", "as_of") if name in properties]
     return {"type": "object", "properties": properties, "additionalProperties": False, "required": needed}
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,6 +34,7 @@ class Settings:
     tls              speak HTTPS with a certificate of a local authority
     tls_names        further host names that the certificate is for
     data_dir         where the authority is kept; None: in memory
+    apis             vendor -> the day of its API, when that is not the day that its room is written as of
     """
 
     seed: int = 7
@@ -52,3 +54,4 @@ class Settings:
     tls: bool = False
     tls_names: tuple[str, ...] = ()
     data_dir: Path | None = None
+    apis: Mapping[str, date] = field(default_factory=dict)

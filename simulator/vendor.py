@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.auth.clients import Client
 from simulator.auth.manner import Manner
+from simulator.drift import NO_CHANGES, History
 from simulator.exchange import Caller, Exchange, Reply, Route
 from simulator.limits import Limit
 from simulator.population.answers import Loss
@@ -83,6 +84,7 @@ class Vendor:
     traps        the habits that hurt, each with a source
     manner       how people log in; None where nobody does
     practice     the practice or tenant whose door a request came to; empty where a vendor has no such thing
+    drift        how its API changed and will change; the room is written as of one day of it
     trouble      what it sends in trouble, by name: `maintenance` (a page), `login` (a page), `failure` (an envelope)
     """
 
@@ -104,6 +106,7 @@ class Vendor:
     trouble: Mapping[str, Trouble] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     manner: Manner | None = None
+    drift: History = NO_CHANGES
 
     def variant(self, id: str, **changes: Any) -> Vendor:
         """The same vendor with one site's habits: `changes` replace fields, `defaults` are merged."""

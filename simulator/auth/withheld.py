@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from simulator.exchange import Exchange
+from simulator.population.records import Chart, Consent, Record
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
@@ -33,8 +34,13 @@ def labels_withheld(site: Site, client_id: str) -> frozenset[str]:
 
 
 def is_withheld(record: Any, labels: frozenset[str]) -> bool:
-    """Whether a record bears one of these labels."""
-    return bool(labels) and not labels.isdisjoint(getattr(record, "sensitivity", ()))
+    """Whether a record bears one of these labels, or is a consent about one."""
+    borne = record.labels if isinstance(record, Consent) else getattr(record, "sensitivity", ())
+    return bool(labels) and not labels.isdisjoint(borne)
+
+
+def _records(chart: Chart, kind: str) -> tuple[Record, ...]:
+    return chart.consents if kind == Consent.kind else chart.of(kind)
 
 
 def hidden_from(x: Exchange) -> Hidden | None:
@@ -48,7 +54,7 @@ def hidden_from(x: Exchange) -> Hidden | None:
 
     def hidden(kind: str, number: int, ordinal: int) -> bool:
         if (kind, number) not in known:
-            records = world.chart(number).of(kind) if world.person(number) is not None else ()
+            records = _records(world.chart(number), kind) if world.person(number) is not None else ()
             known[kind, number] = frozenset(one.ordinal for one in records if is_withheld(one, labels))
         return ordinal in known[kind, number]
 

@@ -1,4 +1,4 @@
-"""`emr-sandbox vendors`, `faults`, `scenarios` and `explain`: what there is."""
+"""`emr-sandbox vendors`, `faults`, `drift`, `scenarios` and `explain`: what there is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 import orjson
 
 from simulator import catalog, registry, scenario, scenario_schema
-from simulator.commands.flags import json_option, scenarios_option
+from simulator.commands.flags import json_option, scenarios_option, vendor_option
 
 
 @click.command()
@@ -24,6 +24,15 @@ def vendors(as_json: bool) -> None:
 def faults(as_json: bool) -> None:
     """What can go wrong."""
     _list(catalog.faults(), as_json)
+
+
+@click.command()
+@vendor_option
+@json_option
+def drift(vendors: tuple[str, ...], as_json: bool) -> None:
+    """How each vendor's API changed and will change, change by change, each with its day."""
+    rooms = [registry.vendor(id) for id in vendors] if vendors else registry.vendors().values()
+    _list(catalog.drift(rooms), as_json)
 
 
 @click.command()
@@ -44,7 +53,7 @@ def scenarios(folders: tuple[Path, ...], schema: bool, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def explain(ctx: click.Context, name: str, folders: tuple[Path, ...], as_json: bool) -> None:
-    """One vendor, fault or scenario (or check, or mutant) in full."""
+    """One vendor, fault, change or scenario (or check, or mutant) in full."""
     front = ctx.find_root().command
     others = (
         [front.get_command(ctx, each) for each in front.list_commands(ctx)] if isinstance(front, click.Group) else []
@@ -62,4 +71,4 @@ def _list(rows: list[dict[str, Any]], as_json: bool) -> None:
         click.echo(f"{row['name']:{width}}  {row['says']}")
 
 
-COMMANDS = (vendors, faults, scenarios, explain)
+COMMANDS = (vendors, faults, drift, scenarios, explain)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import gc
 import re
 import sys
+from datetime import date
 from pathlib import Path
 
 import click
 import orjson
 
-from simulator import scenario
+from simulator import registry, scenario
 from simulator.commands.flags import json_option, population_options, scenarios_option, settings_of, vendor_option
 from simulator.control.access import is_loopback
+from simulator.drift import check_day
 from simulator.edge import EdgeServer, listen, url_of
 from simulator.refusal import UsageError
 from simulator.server import Server, ready
@@ -26,6 +28,9 @@ _NAME = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 @click.option("--port", type=int, default=8400, show_default=True, help="0 picks a free one.")
 @vendor_option
 @population_options
+@click.option(
+    "--api-as-of", "apis", metavar="V=DATE", multiple=True, help="The day of a vendor's API; as its room is written."
+)
 @click.option("--scenario", "story", metavar="S", help="Plays from the beginning; a name or a TOML file.")
 @scenarios_option
 @click.option(
@@ -45,7 +50,8 @@ _NAME = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 @click.option("--workers", type=int, hidden=True)
 @click.option("--state", hidden=True)
 def serve(
-    host: str, port: int, vendors: tuple[str, ...], seed: int, patients: int, as_of: str, dirt: str, story: str | None,
+    host: str, port: int, vendors: tuple[str, ...], seed: int, patients: int, as_of: str, dirt: str,
+    apis: tuple[str, ...], story: str | None,
     folders: tuple[Path, ...], control_token: str | None, trust_forwarded: bool, journal_size: int, as_json: bool,
     tls: bool, tls_names: tuple[str, ...], data_dir: Path | None, workers: int | None, state: str | None,
 ) -> None:  # fmt: skip
@@ -62,7 +68,7 @@ def serve(
     settings = settings_of(
         seed=seed, patients=patients, as_of=as_of, dirt=dirt, vendors=vendors, host=host, port=port,
         control_token=control_token, trust_forwarded=trust_forwarded, journal_size=journal_size,
-        scenario_folders=folders,
+        scenario_folders=folders, apis=_apis(apis),
         tls=tls, tls_names=_names(tls_names), data_dir=(data_dir or default_data_dir()) if tls else None,
     )  # fmt: skip
     played = scenario.load(story, folders) if story else None
@@ -77,6 +83,18 @@ def serve(
         edge.run([plug])
     finally:
         plug.close()
+
+
+def _apis(given: tuple[str, ...]) -> dict[str, date]:
+    found = {}
+    for one in given:
+        vendor, _, day = one.partition("=")
+        try:
+            found[registry.vendor(vendor).id] = date.fromisoformat(day)
+        except ValueError:
+            raise UsageError(f"`--api-as-of` is no vendor and day: {one}", "for example epic=2024-08-01") from None
+        check_day(found[vendor])
+    return found
 
 
 def _names(given: tuple[str, ...]) -> tuple[str, ...]:

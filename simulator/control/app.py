@@ -10,12 +10,12 @@ from simulator.control import (
     changes,
     clients,
     clock,
+    drift,
     ehr,
     faults,
     health,
     journal,
     keys,
-    later,
     launches,
     limits,
     origin,
@@ -54,7 +54,7 @@ _NOUNS = (
     audit,
     protection,
     rules,
-    later,
+    drift,
 )
 
 

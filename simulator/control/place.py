@@ -85,6 +85,7 @@ def described(sandbox: Sandbox, url: str) -> dict[str, Any]:
         "patients": sandbox.patients,
         "as_of": sandbox.as_of.isoformat(),
         "dirt": asdict(sandbox.world.population.dirt),
+        "apis": {id: site.as_of.isoformat() for id, site in sandbox.sites.items()},
         "scenario": sandbox.scenario,
         "vendors": vendor_urls(sandbox, url),
     }

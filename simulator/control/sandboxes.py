@@ -34,6 +34,10 @@ class Wish(BaseModel):
         Field(description="how many defects of each kind, per million; what is not named is as by default"),
     ] = None
     vendors: Annotated[list[str] | None, Field(description="ids of vendors that this server serves")] = None
+    apis: Annotated[
+        dict[str, date] | None,
+        Field(description="vendor -> the day of its API, where it is not the day that its room is written as of"),
+    ] = None
     scenario: Annotated[str | None, Field(description="a scenario that plays from the beginning")] = None
 
 
@@ -54,6 +58,7 @@ async def create(request: Request, response: Response, wish: Wish | None = None)
         as_of=wish.as_of,
         vendors=wish.vendors,
         dirt=None if wish.dirt is None else Dirt.of(wish.dirt),
+        apis=wish.apis,
     )
     if story is not None:
         try:

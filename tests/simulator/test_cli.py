@@ -96,7 +96,7 @@ def test_help_and_version_are_data(run: Run) -> None:
 
 
 def test_lists_are_for_people_and_for_machines(run: Run) -> None:
-    for name in ("vendors", "faults", "scenarios"):
+    for name in ("vendors", "faults", "drift", "scenarios"):
         code, out, err = run(name)
         assert (code, err) == (0, "")
         rows = json.loads(run(name, "--json")[1])
@@ -104,7 +104,7 @@ def test_lists_are_for_people_and_for_machines(run: Run) -> None:
         assert all(row["says"] for row in rows)
 
 
-@pytest.mark.parametrize("name", ["epic", "cerner", "athena", "status", "reset_peer"])
+@pytest.mark.parametrize("name", ["epic", "cerner", "athena", "status", "reset_peer", "epic-jti-string"])
 def test_everything_can_be_explained(run: Run, name: str) -> None:
     code, out, err = run("explain", name)
     assert (code, err) == (0, "")
@@ -215,6 +215,21 @@ def start() -> Iterator[Callable[..., subprocess.Popen[str]]]:
     for process in begun:
         process.kill()
         process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("epic", "`--api-as-of` is no vendor and day: epic"),
+        ("epic=soon", "`--api-as-of` is no vendor and day: epic=soon"),
+        ("epik=2024-01-01", "epik"),
+        ("epic=1066-10-14", "the day of an API is from"),
+    ],
+)
+def test_a_day_of_an_api_that_is_none_is_said_in_one_line(run: Run, given: str, says: str) -> None:
+    code, out, err = run("serve", "--api-as-of", given)
+    assert (code, out) == (4, "")
+    assert says in err.splitlines()[0]
 
 
 def test_serve_says_when_it_is_ready_and_stops_when_told(start: Callable[..., subprocess.Popen[str]]) -> None:

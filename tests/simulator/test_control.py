@@ -139,7 +139,11 @@ CALLS = [
     ("GET", "/truth/events"), ("POST", "/vendors/tiny/revoke"), ("POST", "/vendors/tiny/rotate-keys"),
     ("POST", "/vendors/tiny/upgrade"),
 ]  # fmt: skip
-BODIES: dict[str, Any] = {"/clock/advance": {"seconds": 1}, "/scenario": {"name": "x"}}
+BODIES: dict[str, Any] = {
+    "/clock/advance": {"seconds": 1},
+    "/scenario": {"name": "x"},
+    "/vendors/tiny/upgrade": {"as_of": "2026-01-01"},
+}
 
 
 @pytest.mark.parametrize(("method", "path"), CALLS)
@@ -302,11 +306,9 @@ def test_revoked_tokens_are_refused_and_new_ones_are_not(
     assert problem_of(api.post(f"{here}/vendors/epik/revoke"), 404)["known"] == ["tiny", "twin"]
 
 
-@pytest.mark.parametrize("call", ["/vendors/tiny/upgrade"])
-def test_what_is_not_simulated_yet_says_so(api: httpx.Client, here: str, call: str) -> None:
-    answer = api.post(here + call, json={})
-    assert problem_of(answer, 501)["detail"].startswith("not simulated: ")
-    assert answer.headers["x-emr-sandbox"] == "not-simulated"
+def test_a_room_without_a_history_can_stand_on_any_day(api: httpx.Client, here: str) -> None:
+    told = api.post(f"{here}/vendors/tiny/upgrade", json={"as_of": "2030-01-01"}).json()
+    assert (told["as_of"], told["came"], told["in_force"], told["to_come"]) == ("2030-01-01", [], [], [])
 
 
 # Journal

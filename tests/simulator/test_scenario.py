@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import date, timedelta
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -86,6 +86,18 @@ def test_a_stopped_scenario_leaves_limits_as_delivered(outage: Path, tiny_sandbo
     assert tiny_sandbox.clock.skew == timedelta(0)
 
 
+@pytest.mark.parametrize("day", ['"2026-12-01"', "2026-12-01"])
+def test_an_upgrade_is_an_action_and_ends_with_the_scenario(day: str, tiny_sandbox: Sandbox) -> None:
+    text = f"{HEAD}[[actions]]\nat_s = 60\nupgrade = {{ as_of = {day} }}"
+    scenario.play(scenario.scenario_of("u", tomllib.loads(text)), tiny_sandbox)
+    site = tiny_sandbox.sites["tiny"]
+    first = site.as_of
+    tiny_sandbox.faults.settle(tiny_sandbox.clock.now() + timedelta(seconds=61))
+    assert site.as_of == date(2026, 12, 1)
+    scenario.stop(tiny_sandbox)
+    assert site.as_of == first
+
+
 def test_turning_the_clock_by_the_control_api_does_what_is_due(
     outage: Path, tiny_sandbox: Sandbox, tiny_server: Running, http: httpx.Client
 ) -> None:
@@ -146,6 +158,12 @@ HEAD = 'story = "s"\nsource = "x"\n'
         (HEAD + '[[actions]]\nlimits = { calls = "few" }', "`calls` of `limits` cannot be 'few'"),
         (HEAD + "[[actions]]\nclear_faults = 1", "`clear_faults` is true: 1"),
         (HEAD + "[[actions]]\nsettings = {}", "`settings` needs `set`"),
+        (HEAD + "[[actions]]\nupgrade = {}", "`upgrade` needs `as_of`"),
+        (HEAD + '[[actions]]\nupgrade = { as_of = "soon" }', "`as_of` of `upgrade` is no day: soon"),
+        (
+            HEAD + "[[actions]]\nupgrade = { as_of = 2026-12-01T00:00:00Z }",
+            "`as_of` of `upgrade` is no day: 2026-12-01",
+        ),
         (HEAD + "[[actions]]\nrevoke = 3", "`revoke` is a table: 3"),
         ("story = ", "not TOML"),
     ],
@@ -241,6 +259,7 @@ def test_every_bundled_scenario_names_the_schema_and_fits_it(place: Traversable)
         '[[actions]]\nfault = { fault = "empty_body", window = { to_s = 3 } }',
         '[[actions]]\nlimits = { window = "moving" }',
         "[[actions]]\nclear_faults = false",
+        "[[actions]]\nupgrade = {}",
         "steps = []",
     ],
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from simulator.vendor import Vendor
 from simulator.vendors.athena import auth, ids, limits, origins, trouble
 from simulator.vendors.athena.api import route
+from simulator.vendors.athena.drift import HISTORY
 from simulator.vendors.athena.errors import AthenaErrors
 from simulator.vendors.athena.manner import MANNER
 from simulator.vendors.athena.owners import owner
@@ -23,7 +24,7 @@ def urls(base_url: str, site: Site) -> dict[str, str]:
         "base_url": base_url,
         "rest_url": f"{base_url}/v1/{ids.PRACTICE}",
         "fhir_url": f"{base_url}/fhir/r4",
-        "token_url": f"{base_url}/oauth2/v1/token",
+        "token_url": base_url + site.settings["token_path"],
         "authorize_url": f"{base_url}/oauth2/v1/authorize",
         "introspect_url": f"{base_url}/oauth2/v1/introspect",
         "revoke_url": f"{base_url}/oauth2/v1/revoke",
@@ -48,6 +49,7 @@ VENDOR = Vendor(
     traps=TRAPS,
     practice=trouble.practice,
     trouble=trouble.TROUBLE,
+    drift=HISTORY,
     # type_profile: mixed as in recordings, legacy (2016: everything a string) or modern (ids are numbers).
     # token_reply: recorded (2021) or standard (RFC 6749).
     defaults={"type_profile": "mixed", "max_page": 5000, **auth.DEFAULTS},

@@ -301,6 +301,7 @@ def _by_key(x: Exchange) -> Caller | None:
 
 
 DEFAULTS: dict[str, Any] = {
+    "token_path": "/oauth2/v1/token",  # where tokens come from; /oauth/token until 2021
     "token_reply": "recorded",
     "rotate_refresh": False,  # whether refresh tokens of confidential apps rotate too
     "propagation_s": 0,  # how long a new registration takes to be usable

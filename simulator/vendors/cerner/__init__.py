@@ -6,6 +6,7 @@ from simulator.auth.manner import WAYS_IN
 from simulator.sandbox import Site
 from simulator.vendor import Vendor
 from simulator.vendors.cerner import api, auth, ids, sight, store, trouble, urls
+from simulator.vendors.cerner.drift import HISTORY
 from simulator.vendors.cerner.errors import ERRORS
 from simulator.vendors.cerner.limits import LIMITS
 from simulator.vendors.cerner.manner import PROVIDER
@@ -17,12 +18,15 @@ DEFAULTS = {
     "max_page": 200,  # largest page; scenarios make it small
     "tenant": "",  # the tenant in all paths; empty: a UUID derived from the site's key
     "classic_token_url": True,  # whether the token endpoint without /hosts/ still answers
+    "token_hosts": True,  # whether the token endpoint with /hosts/ in it is there, as since about 2024
     "token_form": "jwe",  # "jwe" since 2025, "jws" as before
     "rotate_refresh": False,  # whether a refresh gives another refresh token
     "propagation_s": 0,  # how long a new registration takes to be usable; about 900 (seen)
     **WAYS_IN,
     "pkce": True,  # whether smart-configuration announces S256
     "repeat_across_pages": True,  # whether the last Observation of a page comes again on the next
+    "largest_page": {},  # type -> the largest page that `_count` gets, where it is not the usual one
+    "nonconforming": "refused",  # what becomes of a page with a poisoned resource: a 500, or it is "left_out"
     "poisoned": (),  # resources, as "Type/id", that lack a required value: 500 for every answer they are in
 }
 
@@ -66,4 +70,5 @@ VENDOR = Vendor(
     practice=trouble.practice,
     trouble=trouble.TROUBLE,
     defaults=DEFAULTS,
+    drift=HISTORY,
 )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
+from simulator import drift
 from simulator.auth.keyring import jwks, key
 from simulator.exchange import Exchange, Headers, Reply, Route, json_reply
 from simulator.fetch import client_keys
-from simulator.fhir import build, bundle
+from simulator.fhir import build, bundle, outcome
 from simulator.refusal import NotSimulated, Refusal
 from simulator.vendors.cerner import auth, capability, pages, patients, search, sight, smart, store, urls
 from simulator.vendors.cerner.errors import FHIR_JSON
@@ -17,7 +19,7 @@ from simulator.vendors.cerner.ids import tenant_of
 from simulator.vendors.cerner.manner import PERSONAS
 from simulator.vendors.cerner.offer import ACTION_OF_METHOD, OFFER, OPERATIONS, offers
 from simulator.vendors.cerner.resources import people, provenance
-from simulator.vendors.cerner.rules import RULES
+from simulator.vendors.cerner.rules import RULES, Rules
 from simulator.vendors.cerner.search import Found, Query
 
 _JSON = frozenset(
@@ -65,7 +67,7 @@ def _auth_route(x: Exchange, tenant: str, rest: list[str]) -> Route:
         return _PREFLIGHT
     if tenant != tenant_of(x.site):
         raise Refusal("malformed", f"no tenant {tenant}", reason="tenant_unknown")
-    if rest[0] == "hosts" and len(rest) > 2:
+    if rest[0] == "hosts" and len(rest) > 2 and x.site.settings["token_hosts"]:
         rest = rest[2:]
     elif rest[0] == "protocols" and rest[-1] == "token" and not x.site.settings["classic_token_url"]:
         raise Refusal("not_found", "the classic token URL is gone", reason="moved")
@@ -151,7 +153,7 @@ def _accepted(x: Exchange) -> None:
 
 def _metadata(x: Exchange) -> Reply:
     _accepted(x)
-    return Reply(200, build.dumps(capability.statement(x)), [(b"content-type", FHIR_JSON.encode())])
+    return Reply(200, build.dumps(drift.told(x.site, capability.statement(x))), [(b"content-type", FHIR_JSON.encode())])
 
 
 def _smart(x: Exchange) -> Reply:
@@ -177,13 +179,19 @@ def _search(x: Exchange, type: str) -> Reply:
     context = x.param("-pageContext") if "-pageContext" in x.query else None
     if context is not None:
         return _further_page(x, type, context)
-    query = search.query_of(RULES[type], x.params)
+    query = search.query_of(_rules(x, type), x.params)
     _check_provenance(x, query.with_provenance)
     found = _found(x, query)
     found = found._replace(ids=sight.seen(x, type, "s", found.ids))
     later = min(query.page_size, x.site.settings["max_page"])
     size = max(later, found.together) if query.page_size else 0
     return _page(x, type, found.ids, 0, size, later, x.query, query.with_provenance)
+
+
+def _rules(x: Exchange, type: str) -> Rules:
+    """How a type is searched on this day of the API."""
+    largest = x.site.settings["largest_page"].get(type)
+    return RULES[type] if largest is None else replace(RULES[type], max_size=largest)
 
 
 def _found(x: Exchange, query: Query) -> Found:
@@ -258,11 +266,18 @@ def _page(
         )
     if type == "Encounter":
         shown = tuple(sorted(shown, key=lambda id: id[::-1]))  # oldest page first, unsorted inside a page
-    store.refuse_poisoned(x.site, type, shown)
+    shown, left_out = store.conforming(x.site, type, shown)
     entries, served = _entries(x, type, shown, root, with_provenance)
+    entries += [_left_out(type, id) for id in left_out]
     total = len(ids) if type == "Immunization" else None
     body = bundle.searchset(id=_bundle_id(x), total=total, links=links, entries=entries)
     return Reply(200, body, [(b"content-type", FHIR_JSON.encode())], served=served)
+
+
+def _left_out(type: str, id: str) -> bytes:
+    """What stands in the place of a resource that does not conform, on Oracle's newer server (its words: guess)."""
+    said = outcome.issue("error", "required", diagnostics=f"{type}/{id} lacks a required element and is left out")
+    return bundle.entry(None, build.dumps(outcome.outcome([said])), "outcome")
 
 
 def _repeats(x: Exchange, type: str, shown: int, later: int) -> bool:

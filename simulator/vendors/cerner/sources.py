@@ -16,6 +16,8 @@ PUBLIC: dict[str, str] = {
     "E": "https://github.com/api-evangelist/cerner/tree/5ebcabe3 (discovery documents captured on 14 August 2026)",
     "Y": "https://github.com/jwilleke/yourphr (guide for Cerner patient access, and issue 338)",
     "C": "https://github.com/smart-on-fhir/client-js/issues/124",
+    "H": "https://github.com/cerner/fhir.cerner.com/commits/ (single commits of the vendor's documentation)",
+    "OR": "https://docs.oracle.com/en/industries/health/millennium-platform-apis/ (Oracle's change log, May 2026)",
     "T": "https://github.com/cerner/smart-on-fhir-tutorial and its public forks with recorded debug output",
 }
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from simulator import drift
 from simulator.fhir import build
 from simulator.population.records import Chart
 from simulator.refusal import Refusal
@@ -149,9 +150,10 @@ def _kept(site: Site, type: str, id: str, stamps: _Stamps | None) -> Ready | Non
 
 
 def _keep(site: Site, payload: dict[str, Any], number: int, stamp: int) -> Ready:
+    payload = drift.told(site, payload)
     type, id, meta = payload["resourceType"], payload["id"], payload["meta"]
-    told = meta.get("lastUpdated")
-    when = format_datetime(datetime.fromisoformat(told).astimezone(UTC), usegmt=True).encode() if told else b""
+    updated = meta.get("lastUpdated")
+    when = format_datetime(datetime.fromisoformat(updated).astimezone(UTC), usegmt=True).encode() if updated else b""
     etag = f'W/"{meta["versionId"]}"'.encode()
     body = site.cache.put((type, id), build.dumps(payload))
     site.cache.put((type, id, "head"), b"\n".join((etag, when, str(number).encode(), str(stamp).encode())))
@@ -166,11 +168,18 @@ def _refuse_poisoned(site: Site, type: str, id: str) -> None:
         raise Refusal("broken", said, reason="required", location=f"/f:{type}/f:status")
 
 
-def refuse_poisoned(site: Site, type: str, ids: Iterable[str]) -> None:
-    """As `read` does for one resource, for a page of them."""
-    if site.settings.get("poisoned"):
-        for id in ids:
-            _refuse_poisoned(site, type, id)
+def conforming(site: Site, type: str, ids: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The resources of a page that can be shown, and those that lack a required value: left out, where the setting
+    `nonconforming` says so.
+
+    Raises:
+        Refusal: broken, as of `read`, where it does not.
+    """
+    poisoned = site.settings.get("poisoned")
+    bad = tuple(id for id in ids if f"{type}/{id}" in poisoned) if poisoned else ()
+    if bad and site.settings["nonconforming"] != "left_out":
+        _refuse_poisoned(site, type, bad[0])
+    return tuple(id for id in ids if id not in bad), bad
 
 
 def renderings(site: Site, number: int) -> Iterable[Rendering]:

@@ -63,7 +63,9 @@ def tenant_url(base_url: str, site: Site) -> str:
 
 
 def token_urls(base_url: str, site: Site) -> tuple[str, ...]:
-    """The token endpoint in both forms, the advertised one first; the classic one may be switched off."""
+    """The token endpoint in both forms, the advertised one first; the classic one may be switched off, or be alone."""
     tenant = tenant_url(base_url, site)
+    if not site.settings["token_hosts"]:
+        return (f"{tenant}/{_TOKEN}",)
     advertised = f"{tenant}/hosts/{HOST}/{_TOKEN}"
     return (advertised, f"{tenant}/{_TOKEN}") if site.settings["classic_token_url"] else (advertised,)

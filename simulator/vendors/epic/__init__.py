@@ -2,8 +2,8 @@
 
 Every claim of this room stands in SOURCES.md with the public material behind it; `sources.py` has the same keys.
 
-Not simulated yet, answered 501: dynamic clients, bulk export, STU3 and DSTU2, proprietary web services, the R4 types
-that are not listed in `metadata`, and of writing what the truth cannot hold.
+Not simulated yet, answered 501: dynamic clients, bulk export, writing, STU3 and DSTU2, proprietary
+web services.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from __future__ import annotations
 from simulator.auth.licensing import SETTING as SUB_RESOURCES
 from simulator.auth.manner import WAYS_IN
 from simulator.vendor import Vendor
-from simulator.vendors.epic import api, auth, media, paths, patient_ids, resources, sight, trouble
+from simulator.vendors.epic import api, auth, licences, media, paths, patient_ids, resources, sight, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
+from simulator.vendors.epic.drift import HISTORY
 from simulator.vendors.epic.errors import EpicErrors
 from simulator.vendors.epic.licensing import AS_DELIVERED
 from simulator.vendors.epic.limits import LIMITS
@@ -36,6 +37,7 @@ VENDOR = Vendor(
     renderings=resources.renderings,
     traps=TRAPS,
     trouble=trouble.TROUBLE,
+    drift=HISTORY,
     defaults={
         "organization": "Tallgrass Health",
         "max_page": 1000,  # largest page; scenarios make it small
@@ -43,14 +45,14 @@ VENDOR = Vendor(
         "propagation_s": 0,  # how long a new registration takes to reach the token endpoint; 1800 to 172800 (seen)
         "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get
         SUB_RESOURCES: AS_DELIVERED,  # which parts of a type registrations lack
+        licences.SETTING: licences.NOT_GRANTED,  # types that the site has no licence for
         "break_the_glass": True,  # whether patients can be put behind the glass
         **WAYS_IN,
         "server_zone": "America/Chicago",  # where dates without a zone are read; guess
-        "create_location": "absolute",  # or "path", "relative": what `Location` holds after a create
-        "closes_after_h": 72,  # how long after its end an encounter can be written to; guess
-        "vitals_need_encounter": True,  # guess
-        "refuse_duplicates": ("AllergyIntolerance",),  # types of which nothing is kept twice; also Patient; guess
         "sex_extension": "us-core-sex",  # or us-core-birthsex, as until 2025
+        "token_issuer": "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100",  # urn:oid:fhir, as until 2025
+        "id_token_issuer": paths.OAUTH,  # the token endpoint, as until 2020
+        "attester_extension": True,  # whether signed notes name the signer in an extension of R5
         "mappings": {  # what a site publishes to those who integrate with it
             "encounter_class": CLASS_OF,
             "units": {spelled: ucum for ucum, spelled in UNIT_SPELLINGS.items()},

@@ -26,17 +26,11 @@ from simulator.exchange import Caller, Exchange, Reply, json_reply
 from simulator.ids import text_of
 from simulator.refusal import NotSimulated, OAuthRefusal, Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import dialect, ids, manner, paths, smart
-from simulator.vendors.epic.params import WRITES
+from simulator.vendors.epic import ids, licences, manner, paths, smart
 
 LIFETIME = timedelta(hours=1)  # doc, and seen as 3600
 CLIENT_KEY = 0
 SERVER_KEY = 8  # signs access tokens
-SERVED = (
-    "AllergyIntolerance", "Appointment", "Binary", "Condition", "Coverage", "DocumentReference", "Encounter",
-    "Immunization", "Location", "Medication", "MedicationRequest", "Observation", "Organization", "Patient",
-    "Practitioner", "Procedure",
-)  # fmt: skip
 
 RULES = assertion.Rules(
     algs=frozenset({"RS256", "RS384", "RS512"}),  # ES256 and ES384 only when the keys come from a URL (doc)
@@ -56,27 +50,23 @@ LAUNCH_URL = "http://127.0.0.1/launch"
 
 
 def clients(site: Site) -> list[Client]:
-    """Backend services: `backend` for every served type, `demographics` for who the patients are, `backend-tls` with a
-    certificate, `backend-write` for writing too. And three apps of people: public, with a secret, with a key."""
+    """Backend services: `backend` for every type the site has a licence for, `demographics` for who the patients are,
+    `backend-tls` with a certificate. And three apps of people who log in: public, with a secret, with a key."""
     few = ("Location", "Organization", "Patient", "Practitioner")
-    people = (*manner.SPECIAL, *_read("patient"), *_read("user"))
+    types = licences.held(site)
+    people = (*manner.SPECIAL, *_read("patient", types), *_read("user", types))
     return [
-        _client(site, "backend", "private_key_jwt", _read("system"), CLIENT_KEY),
+        _client(site, "backend", "private_key_jwt", _read("system", types), CLIENT_KEY),
         _client(site, "demographics", "private_key_jwt", _read("system", few), CLIENT_KEY + 1),
         _app(site, "app-public", "none", (*(one for one in people if one != "offline_access"),)),
         _app(site, "app-secret", "client_secret_basic", people),
         _app(site, "app-key", "private_key_jwt", people, CLIENT_KEY + 2),
-        _client(site, "backend-tls", MUTUAL_TLS, _read("system"), CLIENT_KEY + 3),
-        _client(site, "backend-write", "private_key_jwt", (*_read("system"), *_write("system")), CLIENT_KEY + 4),
+        _client(site, "backend-tls", MUTUAL_TLS, _read("system", types), CLIENT_KEY + 3),
     ]
 
 
-def _read(context: str, types: tuple[str, ...] = SERVED) -> tuple[str, ...]:
+def _read(context: str, types: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{context}/{served}.read" for served in types)
-
-
-def _write(context: str) -> tuple[str, ...]:
-    return tuple(f"{context}/{written}.write" for written in WRITES)
 
 
 def _app(site: Site, name: str, method: str, granted: tuple[str, ...], slot: int | None = None) -> Client:
@@ -96,7 +86,8 @@ def admit(x: Exchange) -> Caller | None:
     """Who asks; None at public doors.
 
     Raises:
-        Refusal: unauthenticated (no token, or not a live one), forbidden with reason insufficient_scope.
+        Refusal: unauthenticated (no token, or not a live one), forbidden with reason insufficient_scope or
+            not_licensed.
     """
     needs = x.route.needs if x.route else None
     if needs is None:
@@ -108,6 +99,7 @@ def admit(x: Exchange) -> Caller | None:
             "forbidden", f"{needs[0]}.{needs[1]} is not in the registration", reason="insufficient_scope",
             resource=needs[0],
         )  # fmt: skip
+    licences.check(x.site, needs[0])
     return Caller(token.client_id, token.id, token.scopes, token.patient, token.allows, token.sight)
 
 
@@ -138,7 +130,7 @@ def _backend(x: Exchange, client: Client) -> dict[str, Any]:
     held = withheld(x.site.settings, client.scopes)
     granted = granted_scopes(held)
     bound = mtls.binding(x, client)
-    text = _access_token(x, client.client_id, ids.fhir_id(x.site.key, "Practitioner", dialect.API_USER), bound)
+    text = _access_token(x, client.client_id, ids.fhir_id(x.site.key, "Practitioner", API_USER), bound)
     x.site.tokens.issue(
         client.client_id, granted, now=x.at, lifetime=LIFETIME, allows=scopes.compile(held), text=text,
         sight=sight_of(held, None, own_only=False), facts=bound,
@@ -193,7 +185,7 @@ def granted_scopes(held: tuple[str, ...]) -> tuple[str, ...]:
         scope[:-4] + "Read" if place % 3 == 1 and scope.endswith(".read") else scope
         for place, scope in enumerate(listed)
     ]
-    return ("system/Provenance.Read", *mixed)
+    return ("system/Claim.Read", *mixed)
 
 
 def _access_token(x: Exchange, client_id: str, subject: str, bound: dict[str, str] | None = None) -> str:
@@ -208,10 +200,13 @@ def _access_token(x: Exchange, client_id: str, subject: str, bound: dict[str, st
         "epic.tokentype": "access",
         "exp": issued + int(LIFETIME.total_seconds()),
         "iat": issued,
-        "iss": "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100",
+        "iss": x.site.settings["token_issuer"],
         "jti": text_of(x.site.secret, "jti", number),
         "nbf": issued,
         "sub": subject,
         **({"cnf": bound} if bound else {}),
     }
     return jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, key(SERVER_KEY).joserfc, algorithms=["RS256"])
+
+
+API_USER = 1 << 39  # the number of the Practitioner on whose behalf backend services act ("User Interconnect")

@@ -1,7 +1,7 @@
 """What Epic says of itself: the CapabilityStatement, the SMART configuration, the keys that sign its tokens.
 
-Only what this mock answers is promised: the types of the first slice, reading and searching, backend services, and
-apps that people let in.
+Every type is listed that Epic has, whether the site has a licence for it or not (see `licences`). Of what is done with
+them only what this mock answers is promised.
 
 Source: SOURCES.md, "Doors" (CS: the statement; FLEET: the configuration; `issuer`, `jwks_uri`: guess).
 """
@@ -12,30 +12,45 @@ from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from simulator import drift
 from simulator.auth import mtls
 from simulator.auth.keyring import jwks, key
 from simulator.exchange import Exchange, Reply, json_reply
 from simulator.fhir import build, capability
 from simulator.fhir.capability import ResourceType, SearchParam
-from simulator.vendors.epic import auth, manner, media, paths, smart
-from simulator.vendors.epic.params import COMMON, PARAMS, WRITES
+from simulator.sandbox import Site
+from simulator.vendors.epic import auth, licences, manner, media, paths, smart
+from simulator.vendors.epic.params import COMMON, INTERACTIONS, PARAMS
 
 _PROFILED = {
-    "AllergyIntolerance": ("us-core-allergyintolerance",),
-    "Condition": ("us-core-condition-encounter-diagnosis", "us-core-condition-problems-health-concerns"),
-    "Coverage": ("us-core-coverage",),
-    "DocumentReference": ("us-core-documentreference",),
-    "Encounter": ("us-core-encounter",),
-    "Immunization": ("us-core-immunization",),
-    "Medication": ("us-core-medication",),
-    "MedicationRequest": ("us-core-medicationrequest",),
-    "Observation": ("us-core-blood-pressure", "us-core-heart-rate", "us-core-body-weight", "us-core-body-height",
-                    "us-core-body-temperature", "us-core-observation-lab", "us-core-smokingstatus"),
-    "Organization": ("us-core-organization",),
-    "Patient": ("us-core-patient",),
-    "Practitioner": ("us-core-practitioner",),
-    "Procedure": ("us-core-procedure",),
+    "AllergyIntolerance": ("allergyintolerance",),
+    "CarePlan": ("careplan",),
+    "CareTeam": ("careteam",),
+    "Condition": ("condition-encounter-diagnosis", "condition-problems-health-concerns"),
+    "Coverage": ("coverage",),
+    "DiagnosticReport": ("diagnosticreport-lab", "diagnosticreport-note"),
+    "DocumentReference": ("documentreference",),
+    "Encounter": ("encounter",),
+    "Goal": ("goal",),
+    "Immunization": ("immunization",),
+    "Medication": ("medication",),
+    "MedicationRequest": ("medicationrequest",),
+    "Observation": ("blood-pressure", "bmi", "body-height", "body-temperature", "body-weight", "head-circumference",
+                    "heart-rate", "observation-lab", "observation-screening-assessment", "pulse-oximetry",
+                    "respiratory-rate", "smokingstatus", "vital-signs"),
+    "Organization": ("organization",),
+    "Patient": ("patient",),
+    "Practitioner": ("practitioner",),
+    "PractitionerRole": ("practitionerrole",),
+    "Procedure": ("procedure",),
+    "Provenance": ("provenance",),
+    "RelatedPerson": ("relatedperson",),
+    "ServiceRequest": ("servicerequest",),
+    "Specimen": ("specimen",),
 }  # fmt: skip
+"""The profiles of US Core 6.1.0 that what is told follows, in the order of Epic's own list."""
+_CODES = {"r": "read", "s": "search-type"}
+"""What this mock does of it, as the statement calls it."""
 _NOT_DONE = {
     "readHistory": False,
     "updateCreate": False,
@@ -56,7 +71,7 @@ _DOCS = {
 def metadata(x: Exchange) -> Reply:
     """The CapabilityStatement; XML unless JSON is asked for."""
     made = capability.statement(
-        types=[_type(name) for name in auth.SERVED],
+        types=[_type(name) for name in sorted(INTERACTIONS)],
         date=build.instant(x.at),
         url=x.base_url + paths.FHIR,
         description=f"{x.site.settings['organization']} FHIR server",
@@ -69,30 +84,28 @@ def metadata(x: Exchange) -> Reply:
             "instantiates": ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server|6.1.0"],
         },
     )
-    return media.fhir_reply(x, 200, made)
+    return media.fhir_reply(x, 200, drift.told(x.site, made))
 
 
 def _type(name: str) -> ResourceType:
     return ResourceType(
         name,
-        _interactions(name),
+        tuple(code for letter, code in _CODES.items() if letter in INTERACTIONS[name]),
         params=tuple(_params(name)),
         supported_profiles=tuple(
-            f"http://hl7.org/fhir/us/core/StructureDefinition/{profile}|6.1.0" for profile in _PROFILED.get(name, ())
+            f"http://hl7.org/fhir/us/core/StructureDefinition/us-core-{profile}|6.1.0"
+            for profile in _PROFILED.get(name, ())
         ),
-        include=("*",),
+        include=("*",) if "s" in INTERACTIONS[name] else (),
         extra=_NOT_DONE,
     )
 
 
-def _interactions(name: str) -> tuple[str, ...]:
-    """What can be done here, in the order of Epic's statement."""
-    letters = WRITES.get(name, "")
-    return (*(["create"] if "c" in letters else []), "read", "search-type", *(["update"] if "u" in letters else []))
-
-
 def _params(name: str) -> list[SearchParam]:
-    """First-class parameters with a word of documentation, `_count`, `_id`, then the undocumented ones."""
+    """First-class parameters with a word of documentation, `_count`, `_id`, then the undocumented ones; none for what
+    is read only."""
+    if "s" not in INTERACTIONS[name]:
+        return []
     first, later = PARAMS[name]
     listed = [SearchParam(one, kind, _DOCS.get(one, f"Narrows the search by {one}.")) for one, kind in first.items()]
     listed += [SearchParam(one, "number" if one == "_count" else "token", _DOCS[one]) for one in COMMON]
@@ -121,16 +134,15 @@ def smart_configuration(x: Exchange) -> Reply:
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", *sorted(auth.RULES.algs)],
         "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
         "response_types_supported": ["code"],
-        "scopes_supported": [*manner.SPECIAL, *(f"{who}/{type}.{verb}" for who, type, verb in _scopes())],
+        "scopes_supported": [*manner.SPECIAL, *(f"{who}/{type}.{verb}" for who, type, verb in _scopes(x.site))],
         "code_challenge_methods_supported": ["S256"],
         "capabilities": CAPABILITIES,
     }
     return json_reply(200, made, "application/json; charset=utf-8")
 
 
-def _scopes() -> Iterator[tuple[str, str, str]]:
-    yield from product(("patient", "system", "user"), auth.SERVED, ("read", "rs"))
-    yield from product(("patient", "system", "user"), WRITES, ("write",))
+def _scopes(site: Site) -> Iterator[tuple[str, str, str]]:
+    return product(("patient", "system", "user"), licences.held(site), ("read", "rs"))
 
 
 CAPABILITIES = [

@@ -6,11 +6,12 @@ Source: SOURCES.md, "Resources" (FS and MAP: recorded answers); the site part of
 from __future__ import annotations
 
 from datetime import date, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from simulator.fhir import build
 from simulator.ids import h64
+from simulator.population import tables
 from simulator.population.records import Chart, Condition, Encounter, Person
 from simulator.population.world import World
 from simulator.sandbox import Site
@@ -21,6 +22,7 @@ Json = dict[str, Any]
 MRN = "urn:oid:1.2.840.114350.1.13.0.1.7.5.737384.14"  # EPI: the enterprise's medical record number
 SSN = "urn:oid:2.16.840.1.113883.4.1"
 PATIENT_ID = "urn:oid:1.2.840.114350.1.13.0.1.7.2.698084"
+CEID = "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100"  # Care Everywhere: the site among all sites
 CSN = "urn:oid:1.2.840.114350.1.13.0.1.7.3.698084.8"
 ENCOUNTER_CLASS = "urn:oid:1.2.840.114350.1.72.1.7.7.10.696784.13260"
 ENCOUNTER_TYPE = "urn:oid:1.2.840.114350.1.13.0.1.7.10.698084.30"
@@ -29,7 +31,6 @@ DIAGNOSIS = "urn:oid:1.2.840.114350.1.13.0.1.7.2.696871"  # guess
 ORDER = "urn:oid:1.2.840.114350.1.13.0.1.7.2.798268"
 PROCEDURE = "urn:oid:1.2.840.114350.1.13.0.1.7.2.696580"  # EAP: what can be ordered or done
 ORGANIZATION_NUMBER = 0
-API_USER = 1 << 39  # the number of the Practitioner on whose behalf backend services act
 
 
 def local(tail: str) -> str:
@@ -162,15 +163,25 @@ def practitioner_reference(site: Site, index: int, *, typed: bool = True) -> Jso
     return made | {"display": f"{found.given} {found.family}, {found.suffix}"}
 
 
-def interface_user(site: Site) -> Json:
-    """The user that the FHIR interface acts as, when it files something for a backend service."""
-    return build.reference("Practitioner", ids.fhir_id(site.key, "Practitioner", API_USER), "User Interconnect")
-
-
 def organization_reference(site: Site) -> Json:
     """The health system that everything belongs to."""
     id = ids.fhir_id(site.key, "Organization", ORGANIZATION_NUMBER)
     return build.reference("Organization", id, str(site.settings["organization"]))
+
+
+@lru_cache(maxsize=1)
+def payers() -> tuple[str, ...]:
+    """The names of who pays, each once: organizations with the numbers behind the health system's."""
+    return tuple(dict.fromkeys(row.name for row in tables.PAYERS.values()))
+
+
+def payer_reference(site: Site, name: str) -> Json:
+    """Who pays: a reference for the payers that are known here, for anybody else the name alone."""
+    known = payers()
+    if name not in known:
+        return {"display": name}
+    id = ids.fhir_id(site.key, "Organization", known.index(name) + 1)
+    return build.reference("Organization", id, name)
 
 
 class Visit:

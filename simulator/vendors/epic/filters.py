@@ -22,21 +22,21 @@ from simulator.population.records import (
     Procedure,
 )
 from simulator.refusal import Refusal
-from simulator.vendors.epic import dialect, errors
+from simulator.vendors.epic import dialect, errors, told_filters
 from simulator.vendors.epic.dialect import Telling
 from simulator.vendors.epic.params import (
     CONDITION_CATEGORIES,
+    DATE_PREFIXES,
     OBSERVATION_CATEGORIES,
     ORDER_CATEGORIES,
     PROCEDURE_CATEGORIES,
     SERVICE_CATEGORIES,
 )
 from simulator.vendors.epic.query import Query
-from simulator.vendors.epic.resources import Item, condition, medication, observation, procedure
+from simulator.vendors.epic.resources import Item, condition, document, medication, observation, procedure
 from simulator.vendors.epic.resources.encounter import status_of
 
 Test = Callable[[Item], bool]
-_PREFIXES = ("eq", "ge", "le", "gt", "lt")
 _CLINICAL = build.SYSTEMS["condition-clinical"]
 _ORDERED = build.SYSTEMS["medication-category"]
 _OBSERVED = build.SYSTEMS["observation-category"]
@@ -48,7 +48,8 @@ def tests(t: Telling, query: Query) -> list[Test]:
     Raises:
         Refusal: malformed with issues: a required parameter is missing, a value is not taken.
     """
-    return _TESTS[query.type](t, query)
+    found = _TESTS.get(query.type)
+    return told_filters.tests(t, query) if found is None else found(t, query)
 
 
 def _encounter_tests(t: Telling, query: Query) -> list[Test]:
@@ -213,15 +214,11 @@ def _document_tests(t: Telling, query: Query) -> list[Test]:
     for one in query.all("type"):
         tests.append(_tokens(one, lambda item: [(build.SYSTEMS["loinc"], _as(Document, item).type.code)]))
     for one in query.all("category"):
-        tests.append(_tokens(one, lambda item: [("", _document_category(_as(Document, item)))]))
+        tests.append(_tokens(one, lambda item: [("", document.category_of(_as(Document, item)))]))
     for one in query.all("encounter"):
         wanted = {search.reference(value)[1] for value in one.values}
         tests.append(lambda item, wanted=wanted: _noted_at(t, item) in wanted)  # type: ignore[misc]
     return tests
-
-
-def _document_category(one: Document) -> str:
-    return "summary-document" if one.mime == "application/xml" else "clinical-note"
 
 
 def _noted_at(t: Telling, item: Item) -> str | None:
@@ -310,7 +307,7 @@ def _dates(t: Telling, query: Query, name: str, of: Span) -> list[Test]:
             ranges = [search.date_range(value, zone) for value in one.values]
         except Refusal:
             raise query.refuse(*errors.bad_value(name, one.value)) from None
-        if any(range.prefix not in _PREFIXES for range in ranges):
+        if any(range.prefix not in DATE_PREFIXES for range in ranges):
             raise query.refuse(*errors.bad_value(name, one.value))
         wanted.append(ranges)
 

@@ -2,7 +2,8 @@
 
 An id is a keyed 132-bit block of (type, number, ordinal, zeros) written with the 64 letters that FHIR allows, in Epic's
 frame: `e…3`, laboratory results `f…4`. Turning it back and finding the zeros proves that we gave it; a made-up id
-passes with probability 2^-60. Three lengths are simulated: 24, 60 (MedicationRequest, Observation) and 64 (Medication).
+passes with probability 2^-60. Four lengths are simulated: 24, 48 (orders, reports and what hangs on them), 60
+(MedicationRequest, Observation) and 64 (Medication). The id of a Provenance is another wording of what it is about.
 The long ids of one patient's orders or observations begin with the same 36 letters, and the case of one letter tells
 neighbours apart: a column of 24 or 36 letters, or one that ignores case, makes one record of several (E10).
 
@@ -30,21 +31,28 @@ _NUMBER_BITS = 40
 TYPES = (
     "Patient", "Encounter", "Condition", "AllergyIntolerance", "MedicationRequest", "Observation", "Immunization",
     "Medication", "Practitioner", "Location", "Organization", "Procedure", "DocumentReference", "Binary",
-    "Appointment", "Coverage",
+    "Appointment", "Coverage", "DiagnosticReport", "ServiceRequest", "Specimen", "PractitionerRole", "RelatedPerson",
+    "CareTeam", "CarePlan", "Goal", "EpisodeOfCare", "List", "Consent", "Account", "Questionnaire",
+    "QuestionnaireResponse", "ImmunizationRecommendation", "Group", "Provenance",
 )  # fmt: skip
+"""The types that have ids. Their places are part of the ids: new ones come at the end."""
 _CODE = {name: code for code, name in enumerate(TYPES, 1)}
 _PAIRED = ("MedicationRequest", "Observation")
+_TAILS = {"Medication": 40, "DiagnosticReport": 24, "ServiceRequest": 24, "Specimen": 24, "Provenance": 24}
+"""How many letters, which carry nothing, stand behind the block."""
 LABORATORY = "f"  # first letter of a laboratory result's id; everything else has "e"
 NOT_ON_FILE = (1 << _ORDINAL_BITS) - 1  # ordinal of the AllergyIntolerance that says "nothing was ever asked"
 
 
 class Named(NamedTuple):
-    """What an id names. `frame` is its first letter."""
+    """What an id names. `frame` is its first letter; of a Provenance `target` is the type that it is about, and the
+    rest says which of them."""
 
     type: str
     number: int
     ordinal: int
     frame: str = "e"
+    target: str = ""
 
 
 @lru_cache(maxsize=65_536)
@@ -56,9 +64,13 @@ def fhir_id(key: bytes, type: str, number: int, ordinal: int = 0, frame: str = "
         second = _encode(key, "pair", _packed(type, number, ordinal >> 1))
         return frame + first + second + _parity_letter(key, type, number, ordinal) + end
     block = _encode(key, "id", _packed(type, number, ordinal))
-    if type == "Medication":
-        return frame + block + _tail(key, block) + end
-    return frame + block + end
+    return frame + block + _tail(key, type, block) + end
+
+
+def provenance_id(key: bytes, target: Named) -> str:
+    """The id of the Provenance of a resource."""
+    block = _encode(key, "provenance", _packed(target.type, target.number, target.ordinal))
+    return target.frame + block + _tail(key, "Provenance", block) + ("4" if target.frame == LABORATORY else "3")
 
 
 @lru_cache(maxsize=65_536)
@@ -71,10 +83,11 @@ def named(key: bytes, id: str) -> Named | None:
         return _paired(key, frame, blocks)
     block = blocks[:_BLOCK]
     found = _unpacked(_decode(key, "id", block))
-    if found is None or found.type in _PAIRED or frame != "e":
+    if found is None:
+        return _provenance(key, frame, blocks)
+    if found.type in _PAIRED or frame != "e":
         return None
-    tail = _tail(key, block) if found.type == "Medication" else ""
-    return found if blocks == block + tail else None
+    return found if blocks == block + _tail(key, found.type, block) else None
 
 
 def dstu2_id(key: bytes, number: int) -> str:
@@ -142,6 +155,16 @@ def _paired(key: bytes, frame: str, blocks: str) -> Named | None:
     return None
 
 
+def _provenance(key: bytes, frame: str, blocks: str) -> Named | None:
+    block = blocks[:_BLOCK]
+    target = _unpacked(_decode(key, "provenance", block))
+    if target is None or blocks != block + _tail(key, "Provenance", block):
+        return None
+    if frame == LABORATORY and target.type != "Observation":
+        return None
+    return Named("Provenance", target.number, target.ordinal, frame, target.type)
+
+
 @lru_cache(maxsize=4_096)
 def _first_part(key: bytes, type: str, number: int) -> str:
     return text_of(key, "first", type, number, length=_FIRST, alphabet=LETTERS)
@@ -152,8 +175,9 @@ def _parity_letter(key: bytes, type: str, number: int, ordinal: int) -> str:
     return letter if ordinal & 1 else letter.lower()
 
 
-def _tail(key: bytes, block: str) -> str:
-    return text_of(key, "tail", block, length=40, alphabet=LETTERS)
+def _tail(key: bytes, type: str, block: str) -> str:
+    length = _TAILS.get(type, 0)
+    return text_of(key, "tail", block, length=length, alphabet=LETTERS) if length else ""
 
 
 def _encode(key: bytes, tweak: str, value: int) -> str:

@@ -91,6 +91,10 @@ _PROCEDURES = (
     Part("Procedure", "SDOH Intervention", (_ANY, "410606002")),
     Part("Procedure", "Outside Record"),
 )
+_REPORTS = (
+    _held("DiagnosticReport", "Results"),
+    Part("DiagnosticReport", "Outside Record Results"),
+)
 _ELSEWHERE = (
     "Document Information", "OASIS", "HIS", "Handoff", "IRF-PAI", "Minimum Data Set", "External CDAs",
     "Clinical References", "Radiology Results", "Correspondences",
@@ -104,7 +108,7 @@ _DOCUMENTS = (
     Part("Binary", "Provider Photo", ("provider-photo",)),
 )
 PARTS: dict[str, tuple[Part, ...]] = {}
-for _part in (*_OUTSIDE, *_CONDITIONS, *_OBSERVATIONS, *_PROCEDURES, *_DOCUMENTS):
+for _part in (*_OUTSIDE, *_CONDITIONS, *_OBSERVATIONS, *_PROCEDURES, *_REPORTS, *_DOCUMENTS):
     PARTS[_part.type] = (*PARTS.get(_part.type, ()), _part)
 
 _FILLED = frozenset(part.label for parts in PARTS.values() for part in parts if part.is_held)

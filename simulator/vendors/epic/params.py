@@ -1,8 +1,9 @@
 """The search parameters of each type, in the two groups of Epic's CapabilityStatement.
 
-First-class parameters filter. The others are declared without a word of documentation. They are taken and ignored, as
-one hospital does with `MedicationRequest.code`; only `Encounter.reason-code`, `.diagnosis` and `.status` filter. Epic's
-pages say that since May 2024 parameters of this kind filter what was found: which ones is not known, and not simulated.
+Types whose row is empty are searched by `_id` only. First-class parameters filter. The others are declared without a
+word of documentation. They are taken and ignored, as one hospital does with `MedicationRequest.code`; only
+`Encounter.reason-code`, `.diagnosis` and `.status` filter. Epic's pages say that since May 2024 parameters of this kind
+filter what was found: which ones is not known, and not simulated.
 
 Source: SOURCES.md, "Search" (CS: the table; DIBBS: the exceptions; SPEC: the contrary).
 """
@@ -89,16 +90,120 @@ PARAMS: dict[str, Params] = {
         "active address-country$ address-use death-date~ email general-practitioner@ language link@ organization@ "
         "phone phonetic$",
     ),
-    "Binary": _params(""),
-    "Location": _params(""),
-    "Medication": _params(""),
-    "Organization": _params(""),
-    "Practitioner": _params(""),
-}
+    "AdverseEvent": _params(
+        "research-subject@ seriousness study@ subject@",
+        "actuality category date~ event location@ recorder@ resultingcondition@ severity substance@",
+    ),
+    "BodyStructure": _params("identifier location morphology patient@ subject@"),
+    "CarePlan": _params(
+        "activity-date~ category encounter@ part-of@ patient@ status subject@",
+        "activity-code activity-reference@ based-on@ care-team@ condition@ date~ goal@ identifier "
+        "instantiates-canonical@ intent performer@ replaces@",
+    ),
+    "CareTeam": _params("patient@ status subject@", "category date~ encounter@ identifier participant@"),
+    "Communication": _params(
+        "based-on@ category encounter@ part-of@ patient@ subject@",
+        "identifier instantiates-canonical@ medium received~ recipient@ sender@ sent~ status",
+    ),
+    "Consent": _params(
+        "category patient@ status subject@",
+        "action actor@ consentor@ data@ date~ identifier organization@ period~ purpose scope security-label "
+        "source-reference@",
+    ),
+    "Device": _params(
+        "device-name$ manufacturer$ model$ patient@ udi-carrier$ udi-di$",
+        "identifier location@ organization@ status type",
+    ),
+    "DeviceRequest": _params(
+        "patient@ status",
+        "authored-on~ based-on@ code device@ encounter@ event-date~ group-identifier identifier "
+        "instantiates-canonical@ insurance@ intent performer@ prior-request@ requester@ subject@",
+    ),
+    "DeviceUseStatement": _params("patient@ subject@", "device@ identifier"),
+    "DiagnosticReport": _params(
+        "category code date~ identifier patient@ subject@",
+        "based-on@ conclusion encounter@ issued~ media@ performer@ result@ results-interpreter@ specimen@ status",
+    ),
+    "EpisodeOfCare": _params(
+        "patient@ status type", "care-manager@ condition@ date~ identifier incoming-referral@ organization@"
+    ),
+    "ExplanationOfBenefit": _params(
+        "billable-period-start~ created~ identifier patient@ service-date~ service-start-date~ type use",
+        "care-team@ claim@ coverage@ detail-udi@ disposition$ encounter@ enterer@ facility@ item-udi@ payee@ "
+        "procedure-udi@ provider@ status subdetail-udi@",
+    ),
+    "FamilyMemberHistory": _params(
+        "patient@", "code date~ identifier instantiates-canonical@ relationship sex status"
+    ),
+    "Flag": _params("category encounter@ patient@ status subject@", "author@ date~ identifier"),
+    "Goal": _params(
+        "category lifecycle-status patient@ start-date~ subject@", "achievement-status identifier target-date~"
+    ),
+    "ImagingStudy": _params(
+        "identifier patient@ subject@",
+        "basedon@ bodysite dicom-class encounter@ endpoint@ instance interpreter@ modality performer@ reason "
+        "referrer@ series started~ status",
+    ),
+    "ImmunizationRecommendation": _params(
+        "patient@", "date~ identifier information@ status support@ target-disease vaccine-type"
+    ),
+    "List": _params(
+        "code encounter@ identifier patient@ subject@", "date~ empty-reason item@ notes$ source@ status title$"
+    ),
+    "MeasureReport": _params(
+        "epic-group-id$ patient@ subject@",
+        "_lastupdated~ date~ evaluated-resource@ identifier measure@ period~ reporter@ status",
+    ),
+    "MedicationAdministration": _params(
+        "context@ effective-time~ patient@ performer@ request@ status subject@",
+        "code device@ identifier medication@ reason-given reason-not-given",
+    ),
+    "MedicationDispense": _params(
+        "category patient@ subject@",
+        "code context@ destination@ identifier medication@ performer@ prescription@ receiver@ responsibleparty@ status "
+        "type whenhandedover~ whenprepared~",
+    ),
+    "NutritionOrder": _params(
+        "patient@",
+        "additive datetime~ encounter@ formula identifier instantiates-canonical@ oraldiet provider@ status supplement",
+    ),
+    "PractitionerRole": _params(
+        "email identifier location@ organization@ phone practitioner@ role specialty telecom",
+        "active date~ endpoint@ service@",
+    ),
+    "QuestionnaireResponse": _params(
+        "encounter@ patient@ subject@",
+        "author@ authored~ based-on@ identifier part-of@ questionnaire@ source@ status",
+    ),
+    "ResearchStudy": _params(
+        "identifier status",
+        "category date~ focus keyword location partof@ principalinvestigator@ protocol@ site@ sponsor@ title$",
+    ),
+    "ResearchSubject": _params("patient@ status study@", "date~ identifier"),
+    "ServiceRequest": _params(
+        "authored~ category code encounter@ identifier onlyscannable patient@ requester@ status subject@",
+        "based-on@ body-site instantiates-canonical@ intent occurrence~ performer@ performer-type priority replaces@ "
+        "requisition specimen@",
+    ),
+    "Task": _params(
+        "code encounter@ focus@ patient@ status subject@",
+        "authored-on~ based-on@ business-status group-identifier identifier intent modified~ owner@ part-of@ performer "
+        "period~ priority requester@",
+    ),
+    **dict.fromkeys(
+        (
+            "Account", "Binary", "Claim", "ConceptMap", "Contract", "Endpoint", "Group", "Location", "Measure", "Media",
+            "Medication", "Organization", "Practitioner", "Provenance", "Questionnaire", "RelatedPerson",
+            "RequestGroup", "Specimen", "Substance", "ValueSet",
+        ),
+        _params(""),
+    ),
+}  # fmt: skip
 COMMON = ("_count", "_id")
 SILENT = ("_include", "_revinclude", "_summary", "_format", "_pretty")
 """Neither declared nor reported as unknown."""
 
+DATE_PREFIXES = ("eq", "ge", "le", "gt", "lt")
 OBSERVATION_CATEGORIES = frozenset({
     "laboratory", "vital-signs", "social-history", "core-characteristics", "LDA", "LDA-property", "LDA-assessment",
     "functional-mental-status", "periodontal", "labor-delivery", "newborn-delivery", "obstetrics-gynecology", "survey",
@@ -110,6 +215,15 @@ CONDITION_CATEGORIES = frozenset({
     "medical-history", "reason-for-visit", "visit-diagnosis",
 })  # fmt: skip
 PROCEDURE_CATEGORIES = frozenset({"103693007", "387713003", "410606002"})
+CARE_PLAN_CATEGORIES = frozenset({
+    "38717003", "734163000", "736271009", "736353004", "738906000", "736378000", "719091000000102", "959871000000107",
+    "inpatient-pathway", "409073007", "care-path",
+})  # fmt: skip
+ORDER_STATUSES = frozenset({"draft", "active", "completed", "revoked", "unknown"})
+EPISODE_STATUSES = frozenset({"active", "finished", "cancelled"})
+LIST_CODES = frozenset({
+    "medications", "allergies", "immunizations", "problems", "pedigree-list", "hospital-problems", "patients",
+})  # fmt: skip
 SERVICE_CATEGORIES = frozenset({"appointment", "surgery"})
 ORDER_CATEGORIES = frozenset({"inpatient", "outpatient", "community", "discharge"})
 
@@ -117,13 +231,13 @@ ORDER_CATEGORIES = frozenset({"inpatient", "outpatient", "community", "discharge
 INTERACTIONS: dict[str, str] = {
     name: letters
     for letters, names in {
-        "rs": "Account AdverseEvent Appointment Binary CarePlan CareTeam Contract Consent Coverage Device "
+        "rs": "Account AdverseEvent Appointment Binary CarePlan CareTeam Claim Contract Consent Coverage Device "
         "DeviceRequest DeviceUseStatement Encounter Endpoint EpisodeOfCare ExplanationOfBenefit FamilyMemberHistory "
         "Flag Goal Group ImagingStudy Immunization ImmunizationRecommendation List Location Measure MeasureReport "
         "Media Medication MedicationAdministration MedicationDispense MedicationRequest NutritionOrder Organization "
         "Practitioner PractitionerRole Questionnaire RelatedPerson RequestGroup ResearchStudy ResearchSubject "
         "Specimen Substance",
-        "crs": "AllergyIntolerance Communication Condition Claim Patient QuestionnaireResponse",
+        "crs": "AllergyIntolerance Communication Condition Patient QuestionnaireResponse",
         "rsu": "DiagnosticReport Task",
         "crsu": "BodyStructure DocumentReference Observation Procedure ServiceRequest",
         "cr": "ConceptMap",
@@ -131,8 +245,3 @@ INTERACTIONS: dict[str, str] = {
     }.items()
     for name in names.split()
 }
-
-WRITES: dict[str, str] = {
-    "AllergyIntolerance": "c", "Condition": "c", "DocumentReference": "cu", "Observation": "cu", "Patient": "c",
-}  # fmt: skip
-"""What can be written here: create and update. What else Epic takes, the truth cannot hold."""

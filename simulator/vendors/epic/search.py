@@ -12,7 +12,7 @@ from typing import Any
 from simulator.exchange import Exchange
 from simulator.fhir import search
 from simulator.population.records import Immunization
-from simulator.vendors.epic import errors, filters, ids, licensing, resources
+from simulator.vendors.epic import errors, filters, ids, licensing, resources, roles
 from simulator.vendors.epic.dialect import Telling
 from simulator.vendors.epic.params import PARAMS
 from simulator.vendors.epic.query import Query
@@ -37,15 +37,20 @@ def find(x: Exchange, query: Query) -> Found:
     asked = query.first("_id")
     if asked is not None:  # E37: beside _id everything else counts for nothing
         return Found([*licensing.held(x, query.type, tuple(_present(x, query.type, asked.values)))], [])
-    if query.type not in TOLD:
+    first = PARAMS[query.type].first
+    if not first:
         raise query.refuse(errors.issue("fatal", "invalid", "59102", "Only an _ID search is allowed."))
+    if first.keys().isdisjoint(_WHOSE):
+        return Found(list(roles.find(x, query)), [])
     t = _patient(x, query)
     if x.site.desk.glass.is_up:
         x.site.desk.glass.check(x, t.person.number)
-    told = TOLD[query.type]
-    items: Iterable[Item] = told.items(t)
     tests = filters.tests(t, query)
     said = licensing.said(x, query)
+    told = TOLD.get(query.type)
+    if told is None:  # nothing of this kind is on record for anybody
+        return Found([], said)
+    items: Iterable[Item] = told.items(t)
     for test in tests:
         items = filter(test, items)
     items = list(items)
@@ -74,6 +79,9 @@ def _uncoded(t: Telling, items: list[Item]) -> list[dict[str, Any]]:
 # Who
 
 
+_WHOSE = ("patient", "subject", "beneficiary")
+
+
 def _patient(x: Exchange, query: Query) -> Telling:
     """The patient whose resources are asked for."""
     number = _patient_number(x, query)
@@ -84,7 +92,7 @@ def _patient(x: Exchange, query: Query) -> Telling:
 
 
 def _patient_number(x: Exchange, query: Query) -> int | None:
-    names = [name for name in ("patient", "subject", "beneficiary") if name in PARAMS[query.type].first]
+    names = [name for name in _WHOSE if name in PARAMS[query.type].first]
     given = [one.value for name in names for one in query.all(name)]
     chained = [one for name in names for one in query.all(f"{name}.identifier")]
     if not given and chained:

@@ -13,10 +13,11 @@ from simulator.auth.withheld import Hidden, hidden_from
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import ids, licensing, store
-from simulator.vendors.epic.resources import TOLD, document
+from simulator.vendors.epic import ids, licensing, resources, store
 
-_NOBODYS = frozenset({"Location", "Medication", "Organization", "Practitioner"})
+_NOBODYS = frozenset({
+    "Group", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole", "Questionnaire",
+})  # fmt: skip
 
 
 def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]:
@@ -50,11 +51,12 @@ def _check_glass(x: Exchange, type: str, action: str, found: Sequence[str]) -> N
 
 
 def _is_hidden(site: Site, hidden: Hidden, id: str) -> bool:
+    """Whether any record is withheld that the resource tells, or rests on: the bytes of a document are as secret as the
+    document, a report as its results."""
     named = ids.named(site.key, id)
-    if named is not None and named.type == "Binary":  # the bytes of a document are as secret as the document
-        return hidden("document", named.number, document.of_binary(named.ordinal))
-    told = TOLD.get(named.type) if named is not None else None
-    return named is not None and told is not None and hidden(told.kind, named.number, named.ordinal)
+    return named is not None and any(
+        hidden(kind, named.number, ordinal) for kind, ordinal in resources.records_behind(site, named)
+    )
 
 
 def owner(site: Site, type: str, id: str) -> int | None:

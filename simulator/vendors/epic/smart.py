@@ -80,7 +80,13 @@ def _id_token(x: Exchange, grant: Grant) -> str:
         claims["preferred_username"] = grant.user.login
     subject = user_id(x.site, grant.user)
     return identity.id_token(
-        x, grant, key(ID_KEY), issuer=x.base_url + paths.OAUTH, subject=subject, life=ID_TOKEN_LIFE, **claims
+        x,
+        grant,
+        key(ID_KEY),
+        issuer=x.base_url + x.site.settings["id_token_issuer"],
+        subject=subject,
+        life=ID_TOKEN_LIFE,
+        **claims,
     )
 
 
@@ -112,7 +118,7 @@ def introspect(x: Exchange, form: Form) -> Reply:
 def openid_configuration(x: Exchange) -> Reply:
     """`.well-known/openid-configuration`, below the issuer and below the FHIR base."""
     made = identity.configuration(
-        x.base_url + paths.OAUTH,
+        x.base_url + x.site.settings["id_token_issuer"],
         authorization_endpoint=x.base_url + paths.AUTHORIZE,
         token_endpoint=x.base_url + paths.TOKEN,
         jwks_uri=x.base_url + paths.KEYS,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from simulator import drift
 from simulator.fhir import build, xml
 from simulator.vendors.epic import ids, resources
 from simulator.vendors.epic.dialect import Json
@@ -34,7 +35,7 @@ def resource(site: Site, type: str, id: str, form: Format) -> bytes | None:
 
 def _stamp(site: Site, type: str, number: int) -> int:
     """What bytes hang on: of a Patient on the person only, which is far cheaper than the chart."""
-    if type != "Patient" and type not in TOLD:
+    if type != "Patient" and type not in TOLD and type != "Provenance":
         return 0
     return site.sandbox.world.stamp(number, "patient" if type == "Patient" else "")
 
@@ -79,6 +80,7 @@ class _Walk:
 
 
 def _keep(site: Site, key: tuple[str, str, int], payload: Json, form: Format) -> bytes:
+    payload = drift.told(site, payload)
     body = build.dumps(payload) if form == "json" else xml.fragment(payload)
     is_dated = "effectivePeriod" in payload  # a smoking status is dated on the day of the request: E41
     return body if is_dated else site.cache.put(key, body)

@@ -12,7 +12,8 @@ from joserfc.jwk import ECKey, OctKey
 
 from simulator.auth.keyring import key
 from simulator.exchange import Reply
-from simulator.vendors.epic.auth import SERVED, SERVER_KEY
+from simulator.vendors.epic import licences
+from simulator.vendors.epic.auth import SERVER_KEY
 from simulator.vendors.epic.paths import FHIR, ROOT, TOKEN
 from tests.simulator.vendors.epic_door import BASE, WALL, Door, number_of_jti, read
 
@@ -180,8 +181,8 @@ def test_a_type_outside_the_registration_is_403_without_a_word(door: Door) -> No
     assert 'error="insufficient_scope"' in (answer.header("www-authenticate") or "")
 
 
-def test_the_ready_made_client_may_read_every_served_type(door: Door) -> None:
-    assert {scope.split("/")[1].split(".")[0] for scope in door.client().scopes} == set(SERVED)
+def test_the_ready_made_client_may_read_every_type_that_the_site_may_tell(door: Door) -> None:
+    assert {scope.split("/")[1].split(".")[0] for scope in door.client().scopes} == set(licences.held(door.site))
 
 
 def test_the_keys_that_sign_tokens_are_published(door: Door) -> None:

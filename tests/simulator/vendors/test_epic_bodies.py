@@ -16,7 +16,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from simulator.fhir import build
 from simulator.population.records import Observation
 from simulator.vendor import Rendering
-from simulator.vendors.epic import VENDOR, ids
+from simulator.vendors.epic import VENDOR, ids, resources
 from simulator.vendors.epic.resources import SERVED
 from tests.simulator.vendors.epic_door import Door, read, sandbox
 from tests.simulator.vendors.epic_shapes import SAMPLES
@@ -61,7 +61,7 @@ def test_every_type_is_valid_fhir(door: Door, told: list[Rendering]) -> None:
     """One of each shape of each type; no deviation from R4 is deliberate in these types."""
     seen: set[tuple[str, ...]] = set()
     bodies = [one.payload for one in told]
-    bodies += [read(door.get(f"{reference}")) for reference in _places(told)]
+    bodies += [read(door.get(f"{reference}")) for reference in _places(door, told)]
     for body in bodies:
         shape = (body["resourceType"], *sorted(body), str(body.get("category", "")))
         if shape not in seen:
@@ -70,9 +70,13 @@ def test_every_type_is_valid_fhir(door: Door, told: list[Rendering]) -> None:
     assert {shape[0] for shape in seen} == set(SERVED)
 
 
-def _places(told: list[Rendering]) -> set[str]:
+def _places(door: Door, told: list[Rendering]) -> set[str]:
+    """What no listing holds: it is reached by references, and by ids that other parts of the room give."""
     encounter, patient = first(told, "Encounter"), first(told, "Patient")
     return {
+        f"Provenance/{resources.provenance_id(door.site, encounter['id'])}",
+        f"Provenance/{resources.provenance_id(door.site, patient['id'])}",
+        f"PractitionerRole/{ids.fhir_id(door.site.key, 'PractitionerRole', 0)}",
         first(told, "DocumentReference")["content"][0]["attachment"]["url"],
         encounter["location"][0]["location"]["reference"],
         encounter["serviceProvider"]["reference"],

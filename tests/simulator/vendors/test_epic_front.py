@@ -11,12 +11,13 @@ from xml.etree import ElementTree
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
+from simulator.exchange import Reply
 from simulator.refusal import REFUSAL_KINDS, OAuthRefusal, Refusal
-from simulator.vendors.epic import VENDOR
-from simulator.vendors.epic.auth import SERVED
-from simulator.vendors.epic.params import INTERACTIONS
+from simulator.vendors.epic import VENDOR, licences
+from simulator.vendors.epic.params import INTERACTIONS, PARAMS
 from simulator.vendors.epic.paths import FHIR, OAUTH, ROOT, TOKEN
-from tests.simulator.vendors.epic_door import BASE, JSON, Door, numbers, read
+from simulator.vendors.epic.resources import SERVED
+from tests.simulator.vendors.epic_door import BASE, JSON, Door, numbers, read, sandbox
 
 NAMESPACE = "{http://hl7.org/fhir}"
 
@@ -164,6 +165,7 @@ def test_a_user_without_a_right_is_told_so(door: Door, reason: str) -> None:
         f"{FHIR}/MedicationStatement/e123",
         f"{FHIR}/Nonsense",
         f"{FHIR}/Provenance",
+        f"{FHIR}/ValueSet",
         f"{FHIR}/$export",
         f"{FHIR}/Patient/e123/_history/1",
         f"{ROOT}/api/FHIR/R5/Patient",
@@ -182,11 +184,11 @@ def test_a_path_that_epic_has_not_is_a_page_of_the_web_server(door: Door, path: 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"{FHIR}/DiagnosticReport"),
-        ("GET", f"{FHIR}/DiagnosticReport/e123"),
-        ("GET", f"{FHIR}/Provenance/e123"),
         ("GET", f"{FHIR}/Group/e123/$export"),
+        ("POST", f"{FHIR}/Patient"),
+        ("POST", f"{FHIR}/Condition"),
         ("POST", f"{FHIR}/Patient/$match"),
+        ("PUT", f"{FHIR}/Observation/e123"),
         ("GET", f"{ROOT}/api/FHIR/STU3/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/DSTU2/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/BulkRequest/0123"),
@@ -221,6 +223,7 @@ def test_a_preflight_is_answered(door: Door) -> None:
 
 
 def test_the_capability_statement_promises_only_what_answers(door: Door) -> None:
+    """Every declared type, interaction and parameter is tried. What the site has no licence for is refused."""
     statement = read(door.call("GET", f"{FHIR}/metadata", token=""))
     get_fhir_model_class("CapabilityStatement").model_validate(statement)
     assert statement["format"] == ["xml", "json"]
@@ -228,44 +231,77 @@ def test_the_capability_statement_promises_only_what_answers(door: Door) -> None
     assert statement["implementation"]["url"] == BASE + FHIR
     patient = door.fhir_id(door.patient_with(observations=1, medications=1))
     listed = statement["rest"][0]["resource"]
-    assert [one["type"] for one in listed] == list(SERVED)
+    assert [one["type"] for one in listed] == sorted(INTERACTIONS)
     for one in listed:
-        assert {"read", "search-type"} <= {interaction["code"] for interaction in one["interaction"]}
-        for name in (param["name"] for param in one["searchParam"]):
-            query = _trial(one["type"], name, patient)
-            assert door.get(one["type"], query).status == 200, (one["type"], query)
+        type, said = one["type"], {interaction["code"] for interaction in one["interaction"]}
+        is_held = type in licences.held(door.site)
+        assert door.get(f"{type}/e123").status == (404 if is_held else 403)
+        assert "read" in said
+        names = [param["name"] for param in one.get("searchParam", ())]
+        assert ("search-type" in said) == bool(names)
+        assert names[len(PARAMS[type].first) :][:2] == (["_count", "_id"] if names else [])
+        for name in names:
+            query = _trial(type, name, patient)
+            for method in ("GET", "POST") if name == "_id" else ("GET",):
+                answer = _search(door, method, type, query)
+                assert answer.status == (200 if is_held else 403), (type, query, answer.body)
+
+
+def _search(door: Door, method: str, type: str, query: str) -> Reply:
+    if method == "GET":
+        return door.get(type, query)
+    form = "application/x-www-form-urlencoded"
+    return door.call("POST", f"{FHIR}/{type}/_search", body=query, content_type=form)
 
 
 VALUES = {
-    "birthdate": "1980-01-01",
     "gender": "female",
     "legal-sex": "female",
     "clinical-status": "active",
     "service-category": "appointment",
-    "period": "2024-01-01",
+    "status": "active",
+    "birthdate": "1980-01-01",
 }
 CATEGORIES = {"Observation": "laboratory", "Condition": "problem-list-item", "MedicationRequest": "community",
-              "Procedure": "103693007"}  # fmt: skip
-OF_A_PATIENT = ("AllergyIntolerance", "Appointment", "Coverage", "DocumentReference", "Encounter", "Immunization")
+              "Procedure": "103693007", "CarePlan": "38717003"}  # fmt: skip
 
 
 def _trial(type: str, name: str, patient: str) -> str:
     """A search with this parameter that has all that it needs beside it."""
-    value = VALUES.get(name, "2024-01-01" if "date" in name or name in ("issued", "onset", "authoredon") else "1")
-    if name in ("patient", "subject", "beneficiary", "_id"):
+    kind = {**PARAMS[type].first, **PARAMS[type].later}.get(name, "token")
+    whose = next((one for one in ("patient", "subject") if one in PARAMS[type].first), "")
+    value = VALUES.get(name, "2024-01-01" if kind == "date" else "1")
+    if (type, name) == ("List", "code"):
+        value = "problems"
+    is_whose = name in ("patient", "subject", "beneficiary") and name in PARAMS[type].first
+    if is_whose:
         value = patient
     if name == "category":
         value = CATEGORIES.get(type, "1")
-    beside = "" if name in ("patient", "subject") or type not in CATEGORIES else f"&patient={patient}"
-    if type in OF_A_PATIENT and name not in ("patient", "subject", "beneficiary"):
-        beside = f"&patient={patient}"
-    if type == "Observation" and name not in ("category", "code"):
-        beside += "&category=laboratory"
+    beside = f"&{whose}={patient}" if whose and not is_whose else ""
+    if type in ("CarePlan", "Observation") and name not in ("category", "code"):
+        beside += f"&category={CATEGORIES[type]}"
     if type == "Patient":
         beside = "&family=Smith"
-    if type in ("Binary", "Location", "Medication", "Organization", "Practitioner"):
-        beside = "&_id=e1" if name != "_id" else ""
+    if type == "PractitionerRole" and name != "practitioner":
+        beside = "&practitioner=e1"
+    if not PARAMS[type].first and name != "_id":
+        beside = "&_id=e1"
     return f"{name}={value}{beside}"
+
+
+def test_a_type_without_a_licence_answers_as_if_the_client_had_no_right(door: Door) -> None:
+    """E9: 403 without a body. The same type is empty where the site has the licence, and nothing is on record."""
+    site = Door(sandbox(vendor=VENDOR.variant("epic", defaults={licences.SETTING: ("Goal", "Flag")})))
+    for path in (f"Goal?patient={site.fhir_id(1)}", "Goal/e123", f"Flag?patient={site.fhir_id(1)}", "Flag?_id=e1"):
+        answer = site.get(*path.split("?"))
+        assert (answer.status, answer.body, answer.header("content-type")) == (403, b"", None)
+        assert "insufficient_scope" in (answer.header("www-authenticate") or "")
+        assert answer.simulated
+    assert not any("Flag" in scope for scope in site.client().scopes)
+    empty = door.bundle("Flag", f"patient={door.fhir_id(1)}")
+    assert (empty["total"], numbers(empty["entry"][0]["resource"])) == (0, ["4101"])
+    assert site.get("Claim", "_id=e1").status == 200
 
 
 def test_the_types_without_a_search_of_their_own_say_so(door: Door) -> None:

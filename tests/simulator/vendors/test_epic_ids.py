@@ -19,8 +19,17 @@ FRAMES = [(type, "e") for type in ids.TYPES] + [("Observation", ids.LABORATORY)]
 @settings(max_examples=20, deadline=None)
 def test_an_id_turns_back_into_what_it_names(type: str, frame: str, number: int, ordinal: int) -> None:
     id = ids.fhir_id(KEY, type, number, ordinal, frame)
-    assert ids.named(KEY, id) == (type, number, ordinal, frame)
+    assert ids.named(KEY, id) == ids.Named(type, number, ordinal, frame)
     assert re.fullmatch(r"(e[A-Za-z0-9.-]{22,62}3|f[A-Za-z0-9.-]{58}4)", id)
+
+
+@given(number=st.integers(0, 2**33), ordinal=st.integers(0, ids.NOT_ON_FILE), place=st.integers(0, len(FRAMES) - 1))
+@settings(max_examples=50, deadline=None)
+def test_the_id_of_a_provenance_turns_back_into_what_it_is_about(number: int, ordinal: int, place: int) -> None:
+    type, frame = FRAMES[place]
+    id = ids.provenance_id(KEY, ids.Named(type, number, ordinal, frame))
+    assert ids.named(KEY, id) == ids.Named("Provenance", number, ordinal, frame, type)
+    assert len(id) == 48
 
 
 def test_lengths_differ_by_type_and_stay_within_what_fhir_allows() -> None:
@@ -28,6 +37,7 @@ def test_lengths_differ_by_type_and_stay_within_what_fhir_allows() -> None:
     assert lengths["Patient"] == 24
     assert lengths["Observation"] == lengths["MedicationRequest"] == 60
     assert lengths["Medication"] == 64
+    assert lengths["DiagnosticReport"] == lengths["ServiceRequest"] == lengths["Specimen"] == 48
 
 
 def test_neighbours_differ_only_in_the_case_of_one_letter_and_share_their_first_36() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from simulator import drift
 from simulator.exchange import Exchange, Reply
 from simulator.fhir import build
 from simulator.fhir.capability import ResourceType, SearchParam, security, statement
@@ -26,7 +27,7 @@ _FORMATS = ("json", "application/json", "application/json+fhir", "application/fh
 def metadata(x: Exchange) -> Reply:
     """The CapabilityStatement: what answers here, with the required parameters in an extension of athena's own."""
     key = ("metadata", x.base_url)
-    body = x.site.cache.get(key) or x.site.cache.put(key, build.dumps(_statement(x.base_url)))
+    body = x.site.cache.get(key) or x.site.cache.put(key, build.dumps(drift.told(x.site, _statement(x.base_url))))
     return Reply(200, body, [(b"content-type", _MEDIA.encode())])
 
 

@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 import orjson
 
+from simulator import drift
 from simulator.exchange import Exchange, Reply
 from simulator.fhir import build, bundle
 from simulator.fhir import search as spelled
@@ -154,7 +155,7 @@ def _included(
 def _include_of(x: Exchange, wanted: str, item: shelf.Item) -> tuple[str, str, bytes]:
     if wanted.endswith(":medication"):
         made = medications.product(item.seen, item.telling)
-        return "Medication", made.id, build.dumps(made.payload)
+        return "Medication", made.id, build.dumps(drift.told(x.site, made.payload))
     return "Patient", ids.patient_fhir_id(x.site, item.seen.number), shelf.patient_bytes(item.seen)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from simulator import drift
 from simulator.fhir import build
 from simulator.population.records import Record
 from simulator.vendor import Rendering
@@ -100,7 +101,7 @@ def kept(seen: PatientChart, type: str, id: str, render: Callable[[], Rendering]
     cache_of_site = seen.site.cache
     key = ("fhir", type, id, seen.person_stamp if type == "Patient" else seen.stamp)
     ready = cache_of_site.get(key)
-    return ready if ready is not None else cache_of_site.put(key, build.dumps(render().payload))
+    return ready if ready is not None else cache_of_site.put(key, build.dumps(drift.told(seen.site, render().payload)))
 
 
 def items(seen: PatientChart, type: str) -> list[Item]:
@@ -146,6 +147,11 @@ def renderings(seen: PatientChart) -> Iterator[Rendering]:
 
 def standing(site: Site, type: str, id: str) -> dict[str, Any] | None:
     """A Medication, Organization, Location or Practitioner by its id."""
+    found = _standing_now(site, type, id)
+    return None if found is None else drift.told(site, found)
+
+
+def _standing_now(site: Site, type: str, id: str) -> dict[str, Any] | None:
     parsed = ids.parse_fhir_id(id)
     if parsed is None:
         return None

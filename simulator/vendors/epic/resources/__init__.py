@@ -5,8 +5,7 @@ The API and `renderings` go through the same table, so what is judged is what wa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from simulator.population.documents import Content
@@ -21,7 +20,6 @@ from simulator.population.records import (
     Medication,
     Observation,
     Procedure,
-    Record,
 )
 from simulator.vendor import Rendering
 from simulator.vendors.epic import ids
@@ -33,6 +31,7 @@ from simulator.vendors.epic.resources import (
     condition,
     coverage,
     document,
+    drug,
     encounter,
     immunization,
     medication,
@@ -40,24 +39,14 @@ from simulator.vendors.epic.resources import (
     patient,
     people,
     procedure,
+    provenance,
+    role,
 )
+from simulator.vendors.epic.resources.told import Item as Item
+from simulator.vendors.epic.resources.told import Told as Told
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
-
-Item = tuple[Record, ...]
-"""The records that one resource tells; none at all for "Not on File"."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """How one type of the patient's compartment is told."""
-
-    type: str
-    kind: str
-    items: Callable[[Telling], Iterable[Item]]
-    render: Callable[[Telling, Item], Rendering]
-    id_of: Callable[[Telling, Item], str]
 
 
 def _in_order(kind: str, *, newest_first: bool) -> Callable[[Telling], Iterator[Item]]:
@@ -70,6 +59,10 @@ def _in_order(kind: str, *, newest_first: bool) -> Callable[[Telling], Iterator[
 
 def _plain_id(type: str) -> Callable[[Telling, Item], str]:
     return lambda t, item: t.id(type, item[0].ordinal)
+
+
+def _place(item: Item) -> int:
+    return item[0].ordinal if item else ids.NOT_ON_FILE
 
 
 def _render_encounter(t: Telling, item: Item) -> Rendering:
@@ -142,34 +135,36 @@ TOLD: dict[str, Told] = {
     told.type: told
     for told in (
         Told("Encounter", "encounter", _in_order("encounter", newest_first=True), _render_encounter,
-             _plain_id("Encounter")),
+             _plain_id("Encounter"), _place),
         Told("Condition", "condition", _in_order("condition", newest_first=False), _render_condition,
-             _plain_id("Condition")),
-        Told("AllergyIntolerance", "allergy", _allergies, _render_allergy, _allergy_id),
+             _plain_id("Condition"), _place),
+        Told("AllergyIntolerance", "allergy", _allergies, _render_allergy, _allergy_id, _place),
         Told("MedicationRequest", "medication", _in_order("medication", newest_first=True), _render_order,
-             _plain_id("MedicationRequest")),
+             _plain_id("MedicationRequest"), _place),
         Told("Observation", "observation", observation.items,
-             lambda t, item: observation.render(t, _observed(item)), _observation_id),
+             lambda t, item: observation.render(t, _observed(item)), _observation_id, _place),
         Told("Immunization", "immunization", _in_order("immunization", newest_first=False), _render_immunization,
-             _plain_id("Immunization")),
+             _plain_id("Immunization"), _place),
         Told("Procedure", "procedure", _in_order("procedure", newest_first=True), _render_procedure,
-             _plain_id("Procedure")),
+             _plain_id("Procedure"), _place),
         Told("DocumentReference", "document", _in_order("document", newest_first=True), _render_document,
-             _plain_id("DocumentReference")),
+             _plain_id("DocumentReference"), _place),
         Told("Appointment", "appointment", _in_order("appointment", newest_first=False), _render_appointment,
-             _plain_id("Appointment")),
+             _plain_id("Appointment"), _place),
         Told("Coverage", "coverage", _in_order("coverage", newest_first=False), _render_coverage,
-             _plain_id("Coverage")),
+             _plain_id("Coverage"), _place),
     )
 }  # fmt: skip
 
 _BY_NUMBER: dict[str, Callable[[Site, int], Json | None]] = {
-    "Medication": medication.render_drug,
+    "Medication": drug.render,
     "Practitioner": people.practitioner,
     "Location": people.location,
     "Organization": people.organization,
+    "PractitionerRole": role.payload,
 }
-SERVED = ("Patient", *TOLD, "Binary", *_BY_NUMBER)
+SERVED = ("Patient", *TOLD, "Binary", *_BY_NUMBER, "Provenance")
+"""The types that the truth fills."""
 
 
 def telling(site: Site, number: int) -> Telling | None:
@@ -189,12 +184,33 @@ def payload_of(site: Site, wanted: Named) -> Json | None:
         return patient.render(t).payload if wanted.ordinal == 0 else None
     if wanted.type == "Binary":
         return document.binary_resource(t, wanted.ordinal)
-    told = TOLD[wanted.type]
-    item = next((one for one in told.items(t) if _ordinal(one) == wanted.ordinal), None)
-    if item is None:
-        return None
-    rendering = told.render(t, item)
-    return rendering.payload if rendering.id[0] == wanted.frame else None
+    if wanted.type == "Provenance":
+        return _provenance(t, wanted)
+    found = _rendered(t, wanted)
+    return None if found is None else found[1].payload
+
+
+def provenance_id(site: Site, id: str) -> str | None:
+    """The id of the Provenance of the patient's resource `id`; None for what has none."""
+    named = ids.named(site.key, id)
+    is_told = named is not None and (named.type == "Patient" or named.type in TOLD)
+    return ids.provenance_id(site.key, named) if named is not None and is_told else None
+
+
+def records_behind(site: Site, wanted: Named) -> tuple[tuple[str, int], ...]:
+    """(kind, ordinal) of every record of the patient that this resource says something of."""
+    if wanted.type == "Provenance":
+        wanted = wanted._replace(type=wanted.target, target="")
+    if wanted.type == "Binary":
+        return (("document", document.of_binary(wanted.ordinal)),)
+    told = TOLD.get(wanted.type)
+    if told is None:
+        return ()
+    if told.kind:
+        return ((told.kind, wanted.ordinal),)
+    t = telling(site, wanted.number)
+    item = None if t is None else _item(t, wanted)
+    return tuple((record.kind, record.ordinal) for record in item or ())
 
 
 def content_of(site: Site, wanted: Named) -> Content | None:
@@ -203,12 +219,30 @@ def content_of(site: Site, wanted: Named) -> Content | None:
     return None if t is None else document.binary(t, wanted.ordinal)
 
 
-def _ordinal(item: Item) -> int:
-    return item[0].ordinal if item else ids.NOT_ON_FILE
+def _item(t: Telling, wanted: Named) -> Item | None:
+    told = TOLD[wanted.type]
+    return next((one for one in told.items(t) if told.place_of(one) == wanted.ordinal), None)
+
+
+def _rendered(t: Telling, wanted: Named) -> tuple[Item, Rendering] | None:
+    item = _item(t, wanted)
+    rendering = None if item is None else TOLD[wanted.type].render(t, item)
+    return (item, rendering) if item is not None and rendering is not None and rendering.id[0] == wanted.frame else None
+
+
+def _provenance(t: Telling, wanted: Named) -> Json | None:
+    """Who wrote down what the id of a Provenance is about; None when that is nothing of the patient's."""
+    target = wanted._replace(type=wanted.target, target="")
+    if target.type == "Patient" and target.ordinal == 0:
+        return provenance.payload(t, target, ())
+    found = _rendered(t, target) if target.type in TOLD else None
+    return None if found is None else provenance.payload(t, target, found[0])
 
 
 def renderings(site: Site, number: int) -> Iterator[Rendering]:
     """Every resource of a patient in listing order, and the drugs of the orders, which tell no record of their own.
+
+    What only references lead to (Binary, Provenance, people and places) is not among them.
 
     Raises:
         IndexError: there is no such patient.
@@ -221,6 +255,6 @@ def renderings(site: Site, number: int) -> Iterator[Rendering]:
         for item in told.items(t):
             yield told.render(t, item)
     for product in dict.fromkeys(int(order.product.code) for order in t.chart.medications):
-        drug = medication.render_drug(site, product)
-        if drug is not None:
-            yield Rendering("Medication", drug["id"], drug, ())
+        told_drug = drug.render(site, product)
+        if told_drug is not None:
+            yield Rendering("Medication", told_drug["id"], told_drug, ())

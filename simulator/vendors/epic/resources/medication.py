@@ -1,27 +1,21 @@
-"""MedicationRequest and the Medication that it refers to: three doses, one drug, a sentence with dates.
+"""MedicationRequest: three doses, a drug by reference, a sentence with dates.
 
-Source: SOURCES.md, "Resources" (FS, MAP); traps E15 and E43.
+Source: SOURCES.md, "Resources" (FS, MAP); trap E15.
 """
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from simulator.fhir import build
-from simulator.ids import h64
 from simulator.population import tables
 from simulator.population.answers import Loss
-from simulator.population.defects import is_unmapped
 from simulator.population.records import Code, Dosage, Medication
 from simulator.vendor import Rendering
-from simulator.vendors.epic import dialect, ids
+from simulator.vendors.epic import dialect
 from simulator.vendors.epic.dialect import Json, Telling, usual
-
-if TYPE_CHECKING:
-    from simulator.sandbox import Site
+from simulator.vendors.epic.resources import drug
 
 _ROUTES = {  # row of routes.csv -> Epic's code and word; 6 and 18: seen, the others: guess
     "oral": ("15", "Oral"),
@@ -36,7 +30,6 @@ _ROUTES = {  # row of routes.csv -> Epic's code and word; 6 and 18: seen, the ot
 _METHODS = {"subcutaneous": ("422145002", "Inject"), "intramuscular": ("422145002", "Inject"),
             "oral": ("419652001", "Take")}  # fmt: skip
 _COUNTED = ("tablet", "capsule", "puff", "patch", "film", "application", "spray", "drop", "suppository")
-_STRENGTH = re.compile(r"^[^/]*? (\d+(?:\.\d+)?) MG (?:\w+ )*(?:Oral )?(?:Tablet|Capsule)\b")
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
@@ -51,7 +44,10 @@ def render(t: Telling, medication: Medication) -> Rendering:
         "status": medication.status,
         "intent": medication.intent,
         "category": [dialect.told("medication-category", *category_of(t, medication))],
-        "medicationReference": build.reference("Medication", medication_id(t.key, medication.product), medication.text),
+        "priority": "stat" if medication.dosage.frequency_code == "ONCE" and encounter is not None else "routine",
+        "medicationReference": build.reference(
+            "Medication", drug.medication_id(t.key, medication.product), medication.text
+        ),
         "subject": t.subject,
     }
     if encounter is not None:
@@ -73,7 +69,7 @@ def render(t: Telling, medication: Medication) -> Rendering:
         losses += [
             Loss(f"dosage.{name}", "also", "only a count is told") for name in ("frequency", "period", "periodUnit")
         ]
-    if is_local(t.site, medication.key):
+    if drug.is_local(t.site, medication.key):
         losses.append(Loss("codes", "text_only", "not mapped to RxNorm"))
     elif medication.ingredient is not None:
         losses.append(Loss("codes", "also", "the ingredient", [_canonical(medication.ingredient)]))
@@ -88,43 +84,6 @@ def category_of(t: Telling, medication: Medication) -> tuple[str, str]:
     if encounter is not None and encounter.class_code in ("IMP", "OBSENC"):
         return "inpatient", "Inpatient"
     return "community", "Community"
-
-
-def medication_id(key: bytes, product: Code) -> str:
-    """The id of the drug's record: the same for every patient who gets it."""
-    return ids.fhir_id(key, "Medication", int(product.code))
-
-
-def is_local(site: Site, key: str) -> bool:
-    """Whether nobody mapped the product, a row of medications.csv, to RxNorm."""
-    return is_unmapped(site.sandbox.world.population, site.vendor.id, "local_drugs", key)
-
-
-def render_drug(site: Site, rxnorm: int) -> Json | None:
-    """The Medication behind a product's RxNorm number; None when no drug of ours has it."""
-    row = _DRUGS.get(rxnorm)
-    if row is None:
-        return None
-    product, ingredient = row.product, row.ingredient
-    known = {product.code, *([ingredient.code] if ingredient else [])}
-    codes = [] if is_local(site, row.key) else sorted(known, key=int)
-    own = dialect.number(h64(site.key, "drug", row.key))
-    return {
-        "resourceType": "Medication",
-        "id": medication_id(site.key, product),
-        "identifier": [usual(dialect.local("2.698288"), own)],
-        "code": {
-            "coding": [
-                {"system": dialect.local("2.698288"), "code": own},
-                *({"system": build.SYSTEMS["rxnorm"], "code": code} for code in codes),
-            ],
-            "text": product.display,
-        },
-        "ingredient": [{"itemCodeableConcept": {"text": ingredient.display if ingredient else product.display}}],
-    }
-
-
-_DRUGS = {int(row.product.code): row for row in tables.MEDICATIONS.values()}
 
 
 def _canonical(code: Code) -> dict[str, str]:
@@ -174,9 +133,24 @@ def _timing(medication: Medication) -> Json:
     if dosage.frequency_code == "ONCE":
         repeat["count"] = 1
     else:
+        count = _count(medication)
+        if count is not None:
+            repeat["count"] = count
         repeat |= {"frequency": dosage.frequency, "period": _number(dosage.period), "periodUnit": dosage.period_unit}
     row = tables.FREQUENCIES.get(dosage.frequency_code)
     return {"repeat": repeat, "code": {"text": row.words.capitalize() if row else dosage.frequency_code}}
+
+
+_HOURS = {"min": Decimal(1) / 60, "h": Decimal(1), "d": Decimal(24), "wk": Decimal(168)}
+
+
+def _count(medication: Medication) -> int | None:
+    """How many doses a short course has; None for everything else."""
+    dosage = medication.dosage
+    if medication.refills or medication.stop is None or dosage.as_needed or dosage.period_unit not in _HOURS:
+        return None
+    hours = Decimal(24 * medication.days_supply)
+    return int(hours * dosage.frequency / (dosage.period * _HOURS[dosage.period_unit])) or None
 
 
 def _doses(medication: Medication) -> list[Json]:
@@ -184,9 +158,9 @@ def _doses(medication: Medication) -> list[Json]:
     dosage = medication.dosage
     ordered = _dose(dosage)
     calculated = ordered
-    strength = _STRENGTH.match(medication.product.display)
-    if strength and dosage.unit in ("tablet", "capsule"):
-        calculated = build.quantity(_number(dosage.dose * Decimal(strength[1])), "mg", "mg")
+    strength = drug.strength_of(medication.product)
+    if strength is not None and dosage.unit in ("tablet", "capsule"):
+        calculated = build.quantity(_number(dosage.dose * strength), "mg", "mg")
     kinds = (("calculated", calculated), ("admin-amount", ordered), ("ordered", ordered))
     return [
         {"type": dialect.told("http://epic.com/CodeSystem/dose-rate-type", kind, kind), "doseQuantity": amount}

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _EPIC = "http://open.epic.com/FHIR/StructureDefinition/"
 _US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/"
 _SEX_SYSTEM = "urn:oid:1.2.840.114350.1.13.0.1.7.10.698084.130.657370.19999000"
-_CEID = "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100"
 _EPIC_ID = "urn:oid:1.2.840.114350.1.13.0.1.7.5.737384.0"
 _LOGIN = "urn:oid:1.2.840.114350.1.13.0.1.7.3.878082.110"
 _LOGIN_RECORD = "urn:oid:1.2.840.114350.1.13.0.1.7.2.878082"
@@ -72,7 +71,7 @@ def render(t: Telling) -> Rendering:
     payload: Json = {"resourceType": "Patient", "id": t.id("Patient")}
     if person.number >= FIRST_WRITTEN:
         payload["meta"] = {"security": _UNCERTAIN}
-    payload |= {"extension": _extensions(t), "identifier": identifiers, "active": True, "name": _names(person)}
+    payload |= {"extension": _extensions(t), "identifier": identifiers, "active": True, "name": _names(t)}
     if telecoms:
         payload["telecom"] = telecoms
     payload |= {"gender": person.gender, "birthDate": person.birth}
@@ -81,11 +80,14 @@ def render(t: Telling) -> Rendering:
     else:
         payload["deceasedDateTime"] = build.instant(person.deceased)
     if person.addresses:
-        payload["address"] = [_address(address) for address in (*person.addresses, *person.former_addresses)]
+        payload["address"] = [_address(t, address) for address in (*person.addresses, *person.former_addresses)]
     if person.marital is not None:
         payload["maritalStatus"] = {"text": _MARITAL.get(person.marital.code, person.marital.display)}
+    contacts = _contacts(t)
+    if contacts:
+        payload["contact"] = contacts
     if person.language is not None:
-        payload["communication"] = [_language(person.language)]
+        payload["communication"] = [_language(t, person.language)]
     payload["generalPractitioner"] = [t.practitioner(person.practitioner)]
     payload["managingOrganization"] = dialect.organization_reference(t.site)
     losses = [(0, Loss("identifiers", "replaced", value=_as_answers(identifiers)))]
@@ -106,14 +108,22 @@ _UNCERTAIN = [
 ]
 
 
-def _names(person: Person) -> list[Json]:
+def _names(t: Telling) -> list[Json]:
+    person = t.person
     whole = _name("official", person.family, person.given, person.suffix)
+    title = _TITLES.get(person.gender) if t.draw("title") % 100 < _TITLED_PER_CENT else None
+    if title is not None:
+        whole |= {"text": f"{title} {whole['text']}", "prefix": [title.upper()]}
     names = [whole, {**whole, "use": "usual"}]
     if person.maiden:
         names.append(_name("old", person.maiden, person.given, None))
     if person.nickname:
         names.append(_name("nickname", person.family, (person.nickname,), None))
     return names
+
+
+_TITLES = {"female": "Ms.", "male": "Mr."}
+_TITLED_PER_CENT = 6  # guess; seen on a patient created through FHIR, where it came back in capitals
 
 
 def _name(use: str, family: str, given: tuple[str, ...], suffix: str | None) -> Json:
@@ -139,35 +149,88 @@ def _telecoms(person: Person) -> tuple[list[Json], Loss | None]:
     return made, Loss("telecom", "replaced", "an e-mail has no use", left) if is_lost else None
 
 
-def _address(address: Address) -> Json:
+def _address(t: Telling, address: Address) -> Json:
     """An address; `text` is its postal form, in capitals and abbreviations (new in 2026, seen)."""
+    street = " ".join(_ABBREVIATIONS.get(word.rstrip("."), word) for line in address.lines for word in line.split())
+    text = f"{street}\r\n{address.city.upper()} {address.state} {address.zip}\r\nUnited States of America"
+    made: Json = {"use": address.use, "text": text, "line": list(address.lines), "city": address.city}
+    county = h64(t.key, "county", address.state, address.city)
+    if county % 100 < _WITH_COUNTY_PER_CENT:
+        made["district"] = _COUNTIES[county // 100 % len(_COUNTIES)]
+    made |= {"state": address.state, "postalCode": address.zip, "country": "US"}
     period = {"start": address.since, "end": address.until}
     told = {name: day.isoformat() for name, day in period.items() if day is not None}
-    street = " ".join(_ABBREVIATIONS.get(word.rstrip("."), word) for line in address.lines for word in line.split())
-    return {
-        "use": address.use,
-        "text": f"{street}\r\n{address.city.upper()} {address.state} {address.zip}\r\nUnited States of America",
-        "line": list(address.lines),
-        "city": address.city,
-        "state": address.state,
-        "postalCode": address.zip,
-        "country": "US",
-    } | ({"period": told} if told else {})
+    return made | ({"period": told} if told else {})
 
 
-def _language(language: Code) -> Json:
+_WITH_COUNTY_PER_CENT = 75  # guess; two of three recorded patients have it
+# Which county a made-up city lies in: ours. The most frequent names of counties.
+_COUNTIES = ("WASHINGTON", "JEFFERSON", "FRANKLIN", "JACKSON", "LINCOLN", "MADISON", "MONTGOMERY", "UNION", "MARION",
+             "MONROE", "WAYNE", "CLAY")  # fmt: skip
+
+
+def _contacts(t: Telling) -> list[Json]:
+    """Whom to call: the eldest other grown-up of the household. Guess, as the codes are."""
+    person, population = t.person, t.world.population
+    if person.number >= population.size:
+        return []
+    others = (population.person(one) for one in population.household(person.number) if one != person.number)
+    other = next((one for one in others if one.deceased is None and _age(t, one) >= 18), None)
+    if other is None:
+        return []
+    made: Json = {
+        "relationship": [dialect.told(_RELATIONSHIP, *_relationship(t, other))],
+        "name": {"use": "usual", "text": f"{other.given[0]} {other.family}"},
+    }
+    phones = [one for one in other.telecoms if one.system == "phone"]
+    if phones:
+        made["telecom"] = [{"system": "phone", "value": dialect.phone(one.value), "use": one.use} for one in phones]
+    return [made]
+
+
+_RELATIONSHIP = dialect.local("4.827665.1000")
+_GENERATION = 15
+
+
+def _relationship(t: Telling, other: Person) -> tuple[str, str]:
+    """What the other is to the patient, as far as ages tell: Epic's number and word."""
+    older = _age(t, other) - _age(t, t.person)
+    if abs(older) < _GENERATION:
+        return ("1", "Spouse") if _age(t, t.person) >= 18 else ("9", "Sibling")
+    if older > 0:
+        return ("3", "Mother") if other.sex == "F" else ("4", "Father")
+    return ("5", "Daughter") if other.sex == "F" else ("6", "Son")
+
+
+def _age(t: Telling, person: Person) -> int:
+    return (t.world.population.as_of - person.birth_date).days // 365
+
+
+def _language(t: Telling, language: Code) -> Json:
+    modes = _MODES if t.draw("writes") % 100 < _WRITES_PER_CENT else _MODES[:1]
     kinds = [
         extension(
             "http://hl7.org/fhir/StructureDefinition/patient-preferenceType",
             valueCoding={"system": "http://hl7.org/fhir/language-preference-type", "code": kind, "display": kind},
         )
-        for kind in ("verbal", "written")
+        for kind in ("verbal", "written")[: len(modes)]
     ]
     return {
+        "extension": [_proficiency(*mode) for mode in modes],
         "language": {"coding": [build.coding(language)], "text": language.display},
         "preferred": True,
         "_preferred": {"extension": kinds},
     }
+
+
+_MODES = (("ESP", "Expressed spoken"), ("EWR", "Expressed written"))
+_WRITES_PER_CENT = 80  # guess
+
+
+def _proficiency(code: str, display: str) -> Json:
+    system = "http://terminology.hl7.org/CodeSystem/v3-LanguageAbilityMode"
+    mode = extension("type", valueCoding={"system": system, "code": code, "display": display})
+    return extension("http://hl7.org/fhir/StructureDefinition/patient-proficiency", extension=[mode])
 
 
 def _extensions(t: Telling) -> list[Json]:
@@ -220,8 +283,7 @@ def _omb(name: str, codes: tuple[Code, ...], nothing: tuple[str, list[Json]]) ->
 
 def _identifiers(t: Telling) -> list[Json]:
     site, number, person = t.site, t.number, t.person
-    made = [usual(dialect.SSN, person.ssn)] if person.ssn and person.number < FIRST_WRITTEN else []
-    made += [usual(_CEID, ids.ceid(site.key, number), "CEID"), usual(_EPIC_ID, _epic_id(site, number), "EPIC")]
+    made = [usual(dialect.CEID, ids.ceid(site.key, number), "CEID"), usual(_EPIC_ID, _epic_id(site, number), "EPIC")]
     external = usual(dialect.PATIENT_ID, _z_number(site, number), "EXTERNAL")
     external["type"] = {"coding": [_MEMBER_NUMBER], "text": "EXTERNAL"}
     made += [
@@ -238,6 +300,8 @@ def _identifiers(t: Telling) -> list[Json]:
             usual(_LOGIN, f"MYC{_portal_number(site, number)}", "MYCHARTLOGIN"),
             usual(_LOGIN_RECORD, str(_portal_number(site, number)), "WPRINTERNAL"),
         ]
+    if person.ssn and person.number < FIRST_WRITTEN:
+        made.append(usual(dialect.SSN, person.ssn))
     return made
 
 
@@ -313,7 +377,7 @@ _FAMILIES: tuple[tuple[tuple[str, ...], Any], ...] = (
     (("EPI", dialect.MRN), number_of_mrn),
     (("EXTERNAL", "INTERNAL", dialect.PATIENT_ID), _by_number("Z", "z number")),
     (("EPIC", _EPIC_ID), _by_number("E", "epic id")),
-    (("CEID", _CEID), _by_ceid),
+    (("CEID", dialect.CEID), _by_ceid),
     (("SSN", dialect.SSN), _by_ssn),
     (("FHIR STU3", _EPIC + "patient-fhir-id"), _by_fhir_id),
     (("FHIR", _EPIC + "patient-dstu2-fhir-id"), _by_dstu2_id),

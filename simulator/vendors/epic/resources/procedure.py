@@ -9,11 +9,15 @@ from simulator.fhir import build
 from simulator.population.answers import Loss
 from simulator.population.records import Procedure
 from simulator.vendor import Rendering
-from simulator.vendors.epic import dialect
+from simulator.vendors.epic import dialect, ids
 from simulator.vendors.epic.dialect import Json, Telling, usual
 
 SURGICAL, ORDERED = "387713003", "103693007"
-_CATEGORIES = {SURGICAL: "Surgical procedure", ORDERED: "Ordered Procedures"}
+_CATEGORIES = {
+    SURGICAL: ("Surgical procedure", "Surgical History"),
+    ORDERED: ("Diagnostic procedure", "Ordered Procedures"),
+}
+_SURGEON = {"text": "Primary"}
 _OPERATIONS = frozenset(
     ("pci", "cabg", "lumpectomy", "knee_replacement", "hip_replacement", "appendectomy", "cholecystectomy")
 )
@@ -23,22 +27,32 @@ def render(t: Telling, procedure: Procedure) -> Rendering:
     """One procedure, with what of it is told differently."""
     text = dialect.words_of(procedure.text)
     category = category_of(procedure)
-    number = dialect.number(t.world.population.permutation(90_000, "EAP").forward(_place(procedure)), 5)
     payload: Json = {
         "resourceType": "Procedure",
         "id": t.id("Procedure", procedure.ordinal),
-        "identifier": [usual(dialect.ORDER, dialect.number(t.draw("procedure", procedure.ordinal), 9))],
+        "identifier": [usual(dialect.ORDER, order_number(t, procedure), "ORD")],
         "status": procedure.status,
-        "category": dialect.told("snomed", category, _CATEGORIES[category]),
-        "code": {"coding": [{"system": dialect.PROCEDURE, "code": number, "display": text.upper()}], "text": text},
+        "category": build.simple("snomed", category, *_CATEGORIES[category]),
+        "code": {"coding": codings(t, procedure), "text": text},
         "subject": t.subject,
     }
+    payload["identifier"].append(usual(dialect.PROCEDURE, payload["code"]["coding"][0]["code"], "EAP"))
     encounter = t.encounter(procedure.encounter)
     if encounter is not None:
         payload["encounter"] = encounter
-    payload["performedPeriod"] = {"start": build.instant(procedure.start), "end": build.instant(procedure.end)}
-    payload["performer"] = [{"actor": t.practitioner(procedure.practitioner)}]
+    doer = t.practitioner(procedure.practitioner)
     losses = [Loss("codes", "text_only", "Epic's own number"), Loss("text", "replaced", "words", text)]
+    if category == SURGICAL:
+        payload["performedPeriod"] = {"start": build.instant(procedure.start), "end": build.instant(procedure.end)}
+        payload["recorder"] = doer
+        payload["performer"] = [{"function": _SURGEON, "actor": doer}]
+        facility = t.world.population.facility(procedure.facility)
+        id = ids.fhir_id(t.key, "Location", facility.index)
+        payload["location"] = build.reference("Location", id, facility.name)
+    else:
+        payload["performedDateTime"] = build.instant(procedure.start)
+        payload |= {"recorder": doer, "asserter": doer}
+        losses.append(Loss("end", "omitted", "an order has one time"))
     reason = t.conditions.get(procedure.reason) if procedure.reason is not None else None
     if reason is not None:
         payload["reasonCode"] = [{"text": reason.text}]
@@ -47,6 +61,17 @@ def render(t: Telling, procedure: Procedure) -> Rendering:
     if procedure.sensitivity:
         losses.append(Loss("sensitivity", "omitted"))
     return Rendering("Procedure", payload["id"], payload, (procedure,), tuple((0, loss) for loss in losses))
+
+
+def codings(t: Telling, procedure: Procedure) -> list[Json]:
+    """Epic's own number of what was done; nothing standard."""
+    number = dialect.number(t.world.population.permutation(90_000, "EAP").forward(_place(procedure)), 5)
+    return [{"system": dialect.PROCEDURE, "code": number, "display": dialect.words_of(procedure.text).upper()}]
+
+
+def order_number(t: Telling, procedure: Procedure) -> str:
+    """The number of the order by which it was done."""
+    return dialect.number(t.draw("procedure", procedure.ordinal), 7)
 
 
 def category_of(procedure: Procedure) -> str:
