@@ -62,7 +62,7 @@ class Caller:
 
     `scopes` are the granted ones as the vendor spells them; `allows` is the compiled question "may this caller do
     `action` (one of c r u d s) on `resource_type`?"; `patient` is the patient number in context. `sight` says what of
-    it all is shown; None: everything.
+    it all is shown; None: everything. `persona` is who logged in (`patient`, `practitioner`); empty where nobody did.
     """
 
     client_id: str
@@ -71,6 +71,7 @@ class Caller:
     patient: int | None = None
     allows: Callable[[str, str], bool] = field(default=lambda resource_type, action: True, repr=False, compare=False)
     sight: Sight | None = field(default=None, repr=False, compare=False)
+    persona: str = ""
 
 
 @dataclass(frozen=True, slots=True)

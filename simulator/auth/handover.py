@@ -15,6 +15,9 @@ from simulator.auth.tokens import Token
 from simulator.exchange import Exchange
 from simulator.refusal import OAuthRefusal
 
+PERSONA = "persona"
+"""The name under which a token's facts say who logged in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:
@@ -75,7 +78,7 @@ def by_refresh(x: Exchange, form: Form, client: Client, keeping: Keeping) -> tup
 def issue(
     x: Exchange, grant: Grant, granted: tuple[str, ...], *, lifetime: timedelta, text: str | None = None, **facts: Any
 ) -> Token:
-    """An access token of the grant."""
+    """An access token of the grant; beside `facts` it knows who logged in (`persona`)."""
     made = x.site.tokens.issue(
         grant.client_id,
         granted,
@@ -84,7 +87,7 @@ def issue(
         allows=scopes.compile(granted),
         patient=grant.patient,
         text=text,
-        facts=facts,
+        facts={PERSONA: grant.user.kind, **facts},
         grant=grant.id,
         sight=sight_of(granted, grant.patient, own_only=grant.user.kind == "patient"),
     )

@@ -43,11 +43,12 @@ def _records(chart: Chart, kind: str) -> tuple[Record, ...]:
     return chart.consents if kind == Consent.kind else chart.of(kind)
 
 
-def hidden_from(x: Exchange) -> Hidden | None:
-    """The question which records the caller of `x` does not get; None when it gets all."""
-    if not x.site.settings.get(SETTING) or x.caller is None:
+def hidden_from(x: Exchange, *, always: frozenset[str] = frozenset()) -> Hidden | None:
+    """The question which records the caller of `x` does not get; None when it gets all. Those that bear a label of
+    `always` it does not get in any case."""
+    if x.caller is None or not (always or x.site.settings.get(SETTING)):
         return None
-    labels = labels_withheld(x.site, x.caller.client_id)
+    labels = labels_withheld(x.site, x.caller.client_id) | always
     if not labels:
         return None
     world, known = x.site.sandbox.world, dict[tuple[str, int], frozenset[int]]()

@@ -13,7 +13,7 @@ from simulator.exchange import Exchange, Reply
 from simulator.fhir import build, bundle, outcome, xml
 from simulator.ids import text_of
 from simulator.refusal import Refusal
-from simulator.vendors.epic import ids, includes, media, paths, patients, resources, search, sight, store
+from simulator.vendors.epic import ids, includes, masks, media, paths, patients, resources, search, sight, store
 from simulator.vendors.epic.query import Query, read_query
 from simulator.vendors.epic.resources import SERVED
 
@@ -31,6 +31,7 @@ def read(x: Exchange) -> Reply:
     if body is None:
         raise Refusal("not_found", f"no {type}/{id}", reason="unknown_id", resource=type, id=id)
     sight.check(x, type, id)
+    body = masks.told(x, type, id, body, form)
     headers = [(b"content-type", content_type)]
     if type == "Patient":
         headers.append(media.misspelt_tag(body))
@@ -63,8 +64,7 @@ def find(x: Exchange) -> Reply:
     shown = sight.seen(x, type, "s", found)
     if len(shown) < len(found):  # what is said beside the results tells of the others too
         found, issues = shown, []
-    if not found:
-        issues = [search.nothing_found(), *issues]
+    issues = [*(() if found else (search.nothing_found(),)), *issues, *masks.remark(x)]
     count = query.first("_summary")
     if count is not None and count.value == "count":
         return _count(x, type, query, len(found))
@@ -105,7 +105,8 @@ def _page(x: Exchange, found: list[str], facts: dict[str, Any]) -> Reply:
     x.notes["page"] = facts["number"]
     base = x.base_url + _PREFIX
     form, content_type = media.negotiated(x.header("accept"))
-    bodies = list(store.listed(x.site, type, found[start:stop], form))
+    listed = store.listed(x.site, type, found[start:stop], form)
+    bodies = [(id, masks.told(x, type, id, body, form)) for id, body in listed]
     links = [("self", f"{base}{type}?{facts['echo']}")]
     if stop < len(found):
         links.insert(0, ("next", f"{base}{type}?sessionID={_open_session(x, found, {**facts, 'from': stop})}"))
@@ -146,7 +147,7 @@ def _included(x: Exchange, facts: dict[str, Any], found: list[str], form: str) -
         if type in SERVED and x.caller is not None and x.caller.allows(type, "r"):
             body = store.resource(x.site, type, id, form)
             if body is not None and sight.seen(x, type, "r", (id,)):
-                yield type, id, body
+                yield type, id, masks.told(x, type, id, body, form)
 
 
 def _count(x: Exchange, type: str, query: Query, total: int) -> Reply:

@@ -100,7 +100,8 @@ def admit(x: Exchange) -> Caller | None:
             resource=needs[0],
         )  # fmt: skip
     licences.check(x.site, needs[0])
-    return Caller(token.client_id, token.id, token.scopes, token.patient, token.allows, token.sight)
+    persona = token.facts.get(handover.PERSONA, "")
+    return Caller(token.client_id, token.id, token.scopes, token.patient, token.allows, token.sight, persona)
 
 
 def token(x: Exchange) -> Reply:

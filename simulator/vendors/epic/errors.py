@@ -25,6 +25,7 @@ _TEXTS = {
     "4113": "The session of this search has ended.",
     "4117": "A vaccine has no CVX code.",
     "4118": "The user may not see this data.",
+    "4119": "The answer holds what the user may see at the moment. There may be more in the record.",
     "4127": "More than a hundred results were found. Narrow the search.",
     "4130": "Access needs a stated reason (break the glass).",
     "4131": "The patient is restricted.",

@@ -13,8 +13,10 @@ from simulator.auth.withheld import Hidden, hidden_from
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import ids, licensing, resources, store
+from simulator.vendors.epic import ids, licensing, masks, resources, store
 
+_NOTHING: frozenset[str] = frozenset()
+_FROM_PATIENTS = frozenset({"PSYNOTE"})  # notes that are flagged NOPAT: which ones is a guess
 _NOBODYS = frozenset({
     "Group", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole", "Questionnaire",
 })  # fmt: skip
@@ -24,7 +26,7 @@ def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]
     """Those of the ids found that the caller may see."""
     _check_glass(x, type, action, found)
     found = licensing.held(x, type, found)
-    hidden = hidden_from(x)
+    hidden = hidden_from(x, always=_FROM_PATIENTS if masks.is_patients(x) else _NOTHING)
     if hidden is not None:
         found = [id for id in found if not _is_hidden(x.site, hidden, id)]
     sight = x.caller.sight if x.caller is not None else None

@@ -54,6 +54,7 @@ TRAPS: tuple[Trap, ...] = (
     ),
     Trap("E25", "assertions: no reuse of `jti`, five minutes, exact `aud`, no future `iat`", source("doc", "OAUTH")),
     Trap("E27", "granted scopes: more than asked, another order, mixed letter case", source("seen", "FS")),
+    Trap("E26", "a refresh gives no other refresh token: keep the first", source("seen", "FS")),
     Trap(
         "E29",
         "a chart behind the glass is 403 with 4130 until somebody says why",
@@ -65,9 +66,15 @@ TRAPS: tuple[Trap, ...] = (
         source("guess", "FLEET", but="50 sites answered 503; what the page says is ours"),
     ),
     Trap("E34", "no ETag, no lastUpdated; a misspelt `E-Tag` on patients", source("seen", "FS")),
+    Trap(
+        "E35",
+        "the same id reads differently for a patient's token: staff without names, drugs in plain words",
+        source("seen", "FS"),
+    ),
     Trap("E36", "dates without a zone are the server's local time, answers are UTC", source("doc", "CS")),
     Trap("E37", "beside `_id` every other parameter is ignored", source("doc", "CS")),
     Trap("E38", "a name search also gives names that sound alike, aliases and nicknames", source("doc", "CS")),
+    Trap("E39", '`need_patient_banner` is a string: "false" is true to who asks naively', source("doc", "OAUTH")),
     Trap("E40", "old visits are still in progress; classes are Epic's own", source("seen", "MAP")),
     Trap("E41", "a smoking status is dated on the day of the request", source("seen", "FS")),
     Trap(
