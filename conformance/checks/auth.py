@@ -16,6 +16,7 @@ _ARRIVAL_S = 2  # a claim is stamped before the request arrives, and both clocks
 _SECRETS = frozenset({"client_secret", "client_assertion", "api_key", "password", "private_key", "assertion"})
 _SECRET_WAYS = ("client_secret_basic", "client_secret_post")
 _GIVEN_UP = (400, 401, 403)
+_WORTH_A_LOGIN = 3  # requests
 _UNDER_WAY_S = 0.25  # a request may have left before the answer to another arrived
 
 
@@ -213,36 +214,48 @@ def _methods(x: Exchange) -> set[str]:
 def tokens_are_reused(e: Evidence) -> Iterator[Mark]:
     """tokens are reused
 
-    Holds when, for each set of scopes, there are at most two logins plus one for each token that the vendor refused,
-    however many requests a case has.
+    Holds when, for each set of scopes, there are at most two logins, however many requests a case has. Beyond that, one
+    more is fair for each token that the vendor refused, for each that served three requests or more (a worker that
+    keeps a token of its own), and for each that was in use beside another (workers side by side).
 
     Token endpoints are throttled far below data endpoints: a client with a token for each call is locked out first.
     """
-    calls = most = 0
+    calls = tokens = 0
     shown: tuple[Exchange, ...] = ()
     for case in e.of("S01", "S02", "S14", "S17"):
         if len(case.data) < 3:
             continue
-        refused = {x.bearer for x in case.data if x.status == 401}
+        fair = _fair_logins(case)
         wanted = Counter(x.form.get("scope", "") for x in case.logins if x.status < 300)
         for scope, logins in wanted.items():
-            if logins > 2 + len(refused):
+            if logins > fair:
                 those = [x for x in case.logins if x.form.get("scope", "") == scope]
                 yield fail(
                     "token_per_call",
                     f"{logins} logins for {len(case.data)} requests",
                     at=those[:4],
-                    expected=f"at most {2 + len(refused)}",
+                    expected=f"at most {fair}",
                     got=str(logins),
                     fix="keep the token until `expires_in` is nearly over",
                 )
-            if len(case.data) > most:
-                most, shown = len(case.data), case.logins[:1]
-        calls = max(calls, len(case.data))
-    if most:
-        yield exercised(f"{calls} requests shared one token", shown)
+            if len(case.data) > calls:
+                calls, tokens, shown = len(case.data), len({x.bearer for x in case.data}), case.logins[:1]
+    if calls:
+        yield exercised(f"{calls} requests shared {'one token' if tokens == 1 else many(tokens, 'token')}", shown)
     else:
         yield untested("no case had three requests")
+
+
+def _fair_logins(case: Case) -> int:
+    """How many logins a case explains: two, and those of refused tokens, of workers, and of workers side by side."""
+    refused = {x.bearer for x in case.data if x.status == 401}
+    used: dict[str, list[Exchange]] = {}
+    for x in case.data:
+        used.setdefault(x.bearer, []).append(x)
+    served = sum(len(those) >= _WORTH_A_LOGIN for those in used.values())
+    spans = [(those[0].start, max(x.end for x in those)) for those in used.values()]
+    beside = max((sum(start <= other < end for start, end in spans) for other, _ in spans), default=1)
+    return max(2, served + 1) + len(refused) + beside - 1
 
 
 @check(

@@ -13,6 +13,12 @@ from simulator.auth import certificates, keyring
 MUTUAL_TLS = "tls_client_auth"
 """The method of clients that prove themselves by a certificate (RFC 8705 section 2.1)."""
 
+HTTP_BASIC = "http_basic"
+"""The method of clients that show a user's account on every call, without a token."""
+
+DYNAMIC = "jwt_bearer"
+"""The method of clients that an app registered for one installation, with a key, and that carry on one grant."""
+
 
 _REMEMBERED = 3  # former credentials
 
@@ -33,14 +39,15 @@ class Client:
     """One registration at a vendor.
 
     `auth` is the method by its OAuth name (`private_key_jwt`, `client_secret_basic`, `client_secret_post`,
-    `client_secret_jwt`, `tls_client_auth`, `none`) or `api_key`. `scopes` are those the client is registered for.
-    `kid` and `key_slot` name its key in the keyring; `api_key` travels in the header `header`.
-
+    `client_secret_jwt`, `tls_client_auth`, `none`), or `api_key`, `http_basic`, `jwt_bearer`. `scopes` are those the
+    client is registered for. `kid` and `key_slot` name its key in the keyring; `api_key` travels in the header
+    `header`; an account's name is `username`, its password `client_secret`.
     An app of people who log in has `redirect_uris`; what else it registered: `launch_url` where an EHR opens it,
     `offline` whether it may keep access while nobody is there, `persona` who logs in (`patient`, `practitioner`, empty
     for both). A client that brings keys of its own has `jwks` or `jwks_uri`. `since` is when the registration was made
     or changed while the sandbox runs; None for what was always there. `former` are credentials that were replaced;
     `before` is the registration before the change, which counts until the change has reached the token endpoint.
+    An app that may register dynamic clients is `dynamic`; such a client names the `grant` that it carries on.
     """
 
     name: str
@@ -56,6 +63,9 @@ class Client:
     launch_url: str = ""
     offline: bool = False
     persona: str = ""
+    username: str = ""
+    dynamic: bool = False
+    grant: str = ""
     jwks: Mapping[str, Any] | None = field(default=None, repr=False)
     jwks_uri: str = ""
     since: datetime | None = None
@@ -107,8 +117,9 @@ class Client:
         shown: dict[str, Any] = {"name": self.name, "auth": self.auth, "client_id": self.client_id}
         if self.key is not None:
             shown |= {"kid": self.key.kid, "jwk": self.key.public_jwk}
-        if self.header:
-            shown["header"] = self.header
+        for name in ("header", "username"):
+            if getattr(self, name):
+                shown[name] = getattr(self, name)
         shown |= self._app()
         shown["scopes"] = list(self.scopes)
         return shown
@@ -116,7 +127,9 @@ class Client:
     def as_dict(self, token_url: str) -> dict[str, Any]:
         """The ready-made client as the control API and drivers get it: with secret or private key."""
         made: dict[str, Any] = {"name": self.name, "auth": self.auth, "client_id": self.client_id}
-        if self.client_secret:
+        if self.auth == HTTP_BASIC:
+            made |= {"username": self.username, "password": self.client_secret}
+        elif self.client_secret:
             made["client_secret"] = self.client_secret
         if self.key is not None:
             made |= {"kid": self.key.kid, "private_key_pem": self.key.pem, "jwk": self.key.jwk}
@@ -133,7 +146,7 @@ class Client:
         told: dict[str, Any] = {}
         if self.is_app:
             told |= {"redirect_uris": list(self.redirect_uris), "offline": self.offline}
-        for name in ("launch_url", "persona", "jwks_uri"):
+        for name in ("launch_url", "persona", "jwks_uri", "dynamic"):
             if getattr(self, name):
                 told[name] = getattr(self, name)
         return told if self.jwks is None else told | {"jwks": dict(self.jwks)}

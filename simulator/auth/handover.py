@@ -18,6 +18,9 @@ from simulator.refusal import OAuthRefusal
 PERSONA = "persona"
 """The name under which a token's facts say who logged in."""
 
+Handed = tuple[Grant, tuple[str, ...], dict[str, Any]]
+"""A grant, the scopes of the token to be, and what the answer tells beside the token."""
+
 
 @dataclass(frozen=True, slots=True)
 class Keeping:

@@ -49,6 +49,7 @@ class Registration(BaseModel):
         bool | None, Field(description="whether it may keep access; without: when it has the scope and a credential")
     ] = None
     persona: Annotated[Literal["patient", "practitioner"] | None, Field(description="who logs in; both without")] = None
+    dynamic: Annotated[bool, Field(description="whether it registers a client for each installation")] = False
 
 
 @router.get(f"{ONE}/clients")
@@ -137,6 +138,8 @@ def client_of(site: Site, wish: Registration) -> Client:
         raise Problem(409, f'a client "{wish.name}" is registered', known=[one.name for one in site.clients.values()])
     if len(site.clients) >= _MOST:
         raise Problem(409, f"{_MOST} clients are registered", hint="reset the sandbox")
+    if wish.dynamic and not site.settings.get("dynamic_clients"):
+        raise Problem(422, f"apps register no clients at {wish.vendor}")
     _check_uris(wish)
     _check_scopes(wish)
     _check_keys(wish)
@@ -155,6 +158,7 @@ def client_of(site: Site, wish: Registration) -> Client:
         launch_url=wish.launch_url or "",
         offline=offline,
         persona=wish.persona or "",
+        dynamic=wish.dynamic,
         jwks=wish.jwks,
         jwks_uri=wish.jwks_uri or "",
         since=site.sandbox.clock.now(),

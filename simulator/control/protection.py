@@ -8,8 +8,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.actions import patient_number
-from simulator.auth.licensing import SETTING as SUB_RESOURCES
-from simulator.auth.licensing import Lacking, Parts, lacking
+from simulator.auth.sub_resources import SETTING as SUB_RESOURCES
+from simulator.auth.sub_resources import Lacking, Parts, lacking
 from simulator.auth.withheld import EVERYBODY, SETTING
 from simulator.control.clients import client_named
 from simulator.control.place import ONE, sandbox_of, site_of

@@ -106,13 +106,13 @@ def _agents(x: Exchange, access: Access) -> list[Json]:
 
 
 def _user(x: Exchange) -> str | None:
-    """The login of the person who let the client in."""
+    """The login of the person who let the client in, or on whose behalf it says that it acts."""
     noted = x.notes.get("grant")
     if isinstance(noted, dict) and noted.get("user"):
         return str(noted["user"])
     token = x.site.tokens.of_id(x.caller.token_id) if x.caller is not None and x.caller.token_id else None
     grant = x.site.desk.grants.of_id(token.grant) if token is not None and token.grant else None
-    return None if grant is None else grant.user.login
+    return grant.user.login if grant is not None else x.notes.get("user")
 
 
 def _entities(x: Exchange, access: Access) -> list[Json]:

@@ -96,6 +96,34 @@ def a_token_for_each_call(s):
         case.login(n).get("/Condition", n + 0.1, token=f"t{n}")
 
 
+def a_token_for_each_call_side_by_side(s):
+    case = s.case("S02")
+    for n in range(12):
+        case.login(n // 3).get("/Condition", n // 3 + 0.1, token=f"t{n}")
+
+
+def a_token_for_each_worker(s):
+    case = s.case("S02")
+    for worker in range(5):
+        case.login(worker / 10)
+    for n in range(20):
+        case.get("/Condition", 1 + n, token=f"t{n % 5}")
+
+
+def a_token_for_each_worker_one_after_another(s):
+    case = s.case("S02")
+    for worker in range(5):
+        case.login(worker * 10)
+        for n in range(4):
+            case.get("/Condition", worker * 10 + 1 + n, token=f"t{worker}")
+
+
+def one_token_and_logins_for_nothing(s):
+    case = s.case("S02").login(0)
+    for n in range(4):
+        case.get("/Condition", 0.1 + n).login(0.5 + n)
+
+
 def two_calls(s):
     s.case("S02").login(0).get("/Condition", 0.1).get("/Condition", 0.2)
 
@@ -227,6 +255,10 @@ STORIES = [
     ("AUTH-04", "UNTESTED", "", nothing_at_all),
     ("AUTH-05", "PASS", "", three_calls_one_token),
     ("AUTH-05", "FAIL", "token_per_call", a_token_for_each_call),
+    ("AUTH-05", "PASS", "", a_token_for_each_worker),
+    ("AUTH-05", "PASS", "", a_token_for_each_worker_one_after_another),
+    ("AUTH-05", "FAIL", "token_per_call", a_token_for_each_call_side_by_side),
+    ("AUTH-05", "FAIL", "token_per_call", one_token_and_logins_for_nothing),
     ("AUTH-05", "UNTESTED", "", two_calls),
     ("AUTH-06", "PASS", "", expired_and_renewed),
     ("AUTH-06", "PASS", "", several_calls_under_way_when_it_expires),

@@ -43,11 +43,7 @@ def authorize(x: Exchange) -> Reply:
     return login.door(x, MANNER)
 
 
-Handed = tuple[Grant, tuple[str, ...], dict[str, Any]]
-"""A grant, the scopes of the token to be, and what the answer tells beside the token."""
-
-
-def from_code(x: Exchange, form: Form, client: Client) -> Handed:
+def from_code(x: Exchange, form: Form, client: Client) -> handover.Handed:
     """Context, identity and refresh token for a code."""
     grant = handover.by_code(x, form, client)
     told = _context(x, grant)
@@ -57,7 +53,7 @@ def from_code(x: Exchange, form: Form, client: Client) -> Handed:
     return grant, grant.scopes, told | ({"refresh_token": refresh} if refresh else {})
 
 
-def from_refresh(x: Exchange, form: Form, client: Client) -> Handed:
+def from_refresh(x: Exchange, form: Form, client: Client) -> handover.Handed:
     """The same context for a refresh token; another refresh token where they rotate."""
     grant, scopes, replacement = handover.by_refresh(x, form, client, keeping(x.site, client))
     return grant, scopes, _context(x, grant) | ({"refresh_token": replacement} if replacement else {})

@@ -42,11 +42,7 @@ def authorize(x: Exchange) -> Reply:
     return login.door(x, PERSONAS[x.route.args[0]])
 
 
-Handed = tuple[Grant, tuple[str, ...], dict[str, Any]]
-"""A grant, the scopes of the token to be, and what the answer tells beside the token."""
-
-
-def from_code(x: Exchange, form: Form, client: Client) -> Handed:
+def from_code(x: Exchange, form: Form, client: Client) -> handover.Handed:
     """Context, identity and refresh token for a code."""
     grant = handover.by_code(x, form, client)
     told = _context(x, grant)
@@ -56,7 +52,7 @@ def from_code(x: Exchange, form: Form, client: Client) -> Handed:
     return grant, grant.scopes, told | ({"refresh_token": refresh} if refresh else {})
 
 
-def from_refresh(x: Exchange, form: Form, client: Client) -> Handed:
+def from_refresh(x: Exchange, form: Form, client: Client) -> handover.Handed:
     """The same context for a refresh token; whoever stores the refresh token of this answer stores nothing."""
     grant, scopes, replacement = handover.by_refresh(x, form, client, keeping(x.site))
     return grant, scopes, _context(x, grant) | ({"refresh_token": replacement} if replacement else {})

@@ -2,20 +2,20 @@
 
 Every claim of this room stands in SOURCES.md with the public material behind it; `sources.py` has the same keys.
 
-Not simulated yet, answered 501: dynamic clients, bulk export, writing, STU3 and DSTU2, proprietary
+Not simulated yet, answered 501: bulk export, writing, STU3 and DSTU2, proprietary
 web services.
 """
 
 from __future__ import annotations
 
-from simulator.auth.licensing import SETTING as SUB_RESOURCES
+from simulator.auth.sub_resources import SETTING as SUB_RESOURCES
 from simulator.auth.manner import WAYS_IN
 from simulator.vendor import Vendor
 from simulator.vendors.epic import api, auth, licences, media, paths, patient_ids, resources, sight, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
 from simulator.vendors.epic.drift import HISTORY
 from simulator.vendors.epic.errors import EpicErrors
-from simulator.vendors.epic.licensing import AS_DELIVERED
+from simulator.vendors.epic.sub_resources import AS_DELIVERED
 from simulator.vendors.epic.limits import LIMITS
 from simulator.vendors.epic.manner import MANNER
 from simulator.vendors.epic.traps import TRAPS
@@ -43,6 +43,7 @@ VENDOR = Vendor(
         "max_page": 1000,  # largest page; scenarios make it small
         "rotate_refresh": False,  # whether a refresh gives another refresh token; sites differ (doc)
         "propagation_s": 0,  # how long a new registration takes to reach the token endpoint; 1800 to 172800 (seen)
+        "dynamic_clients": True,  # whether apps may register a client for each installation; sites differ (seen)
         "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get
         SUB_RESOURCES: AS_DELIVERED,  # which parts of a type registrations lack
         licences.SETTING: licences.NOT_GRANTED,  # types that the site has no licence for

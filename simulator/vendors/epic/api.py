@@ -12,7 +12,7 @@ from collections.abc import Callable
 from simulator.exchange import Exchange, Reply, Route
 from simulator.fetch import client_keys
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.epic import answers, auth, capability, glass, paths, smart
+from simulator.vendors.epic import answers, auth, capability, dynamic, glass, paths, smart
 from simulator.vendors.epic.params import INTERACTIONS
 
 _PREFIX = paths.FHIR + "/"
@@ -94,6 +94,7 @@ _DOORS: dict[tuple[str, str], Route] = {
     ("POST", paths.TOKEN): Route("token", auth.token, prepare=_CLIENT_KEYS),
     ("GET", paths.AUTHORIZE): _AUTHORIZE,
     ("POST", paths.AUTHORIZE): _AUTHORIZE,
+    ("POST", paths.REGISTER): Route("register", dynamic.register),
     ("POST", paths.INTROSPECT): Route("introspect", auth.introspect, prepare=_CLIENT_KEYS),
     ("GET", paths.OAUTH + "/.well-known/openid-configuration"): _OPENID,
     ("GET", smart.STYLE): Route("style", smart.style),
@@ -103,7 +104,6 @@ _DOORS: dict[tuple[str, str], Route] = {
 _FURTHER: tuple[Callable[[Exchange, str], Route | None], ...] = (glass.route,)
 """Parts of the room that know their doors by a pattern; each gives None for a path that is not its own."""
 _GAPS = (
-    ("/oauth2/register", "dynamic client registration"),
     ("/api/FHIR/BulkRequest", "bulk export"),
     ("/api/FHIR/STU3", "STU3 interface"),
     ("/api/FHIR/DSTU2", "DSTU2 interface"),

@@ -16,7 +16,7 @@ from typing import Any
 from joserfc import jwt
 
 from simulator.auth import assertion, bearer, handover, mtls, proof, scopes
-from simulator.auth.clients import MUTUAL_TLS, Client
+from simulator.auth.clients import HTTP_BASIC, MUTUAL_TLS, Client
 from simulator.auth.form import Form
 from simulator.auth.keyring import key
 from simulator.auth.keysets import Habit
@@ -24,9 +24,9 @@ from simulator.auth.manner import withheld
 from simulator.auth.sight import sight_of
 from simulator.exchange import Caller, Exchange, Reply, json_reply
 from simulator.ids import text_of
-from simulator.refusal import NotSimulated, OAuthRefusal, Refusal
+from simulator.refusal import OAuthRefusal, Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import ids, licences, manner, paths, smart
+from simulator.vendors.epic import accounts, dynamic, ids, licences, manner, paths, smart
 
 LIFETIME = timedelta(hours=1)  # doc, and seen as 3600
 CLIENT_KEY = 0
@@ -44,14 +44,14 @@ RULES = assertion.Rules(
 )
 _URL_RULES = replace(RULES, algs=RULES.algs | {"ES256", "ES384"})
 KEYS_KEPT = Habit(longest=timedelta(hours=29), otherwise=timedelta(hours=29))  # doc: 29 h by default and at most
-_DYNAMIC = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 REDIRECTS = ("http://127.0.0.1/callback", "http://localhost/callback")
 LAUNCH_URL = "http://127.0.0.1/launch"
 
 
 def clients(site: Site) -> list[Client]:
     """Backend services: `backend` for every type the site has a licence for, `demographics` for who the patients are,
-    `backend-tls` with a certificate. And three apps of people who log in: public, with a secret, with a key."""
+    `backend-tls` with a certificate, `web-services` with the account of a user. And four apps of people who log in:
+    public, with a secret, with a key, and one that registers a client for each installation."""
     few = ("Location", "Organization", "Patient", "Practitioner")
     types = licences.held(site)
     people = (*manner.SPECIAL, *_read("patient", types), *_read("user", types))
@@ -62,6 +62,14 @@ def clients(site: Site) -> list[Client]:
         _app(site, "app-secret", "client_secret_basic", people),
         _app(site, "app-key", "private_key_jwt", people, CLIENT_KEY + 2),
         _client(site, "backend-tls", MUTUAL_TLS, _read("system", types), CLIENT_KEY + 3),
+        replace(
+            _app(site, "app-dynamic", "none", (*manner.SPECIAL, *_read("patient", types))), dynamic=True, offline=False
+        ),
+        replace(
+            _client(site, "web-services", HTTP_BASIC, _read("system", types), None),
+            username=f"{accounts.PREFIX}INTERFACE1",
+            client_secret=text_of(site.key, "password", "web-services", length=24),
+        ),
     ]
 
 
@@ -92,33 +100,48 @@ def admit(x: Exchange) -> Caller | None:
     needs = x.route.needs if x.route else None
     if needs is None:
         return None
-    token = x.site.tokens.find(bearer.token_text(x), x.at)
-    mtls.check(x, token.facts, token.id)
-    if not token.allows(*needs):
+    caller = _caller(x)
+    if not caller.allows(*needs):
         raise Refusal(
             "forbidden", f"{needs[0]}.{needs[1]} is not in the registration", reason="insufficient_scope",
             resource=needs[0],
         )  # fmt: skip
     licences.check(x.site, needs[0])
+    return caller
+
+
+def _caller(x: Exchange) -> Caller:
+    """The holder of the token, or of the account that is shown in its place."""
+    try:
+        text = bearer.token_text(x)
+    except Refusal as refusal:
+        if refusal.reason != "wrong_scheme":
+            raise
+        return accounts.caller(x)
+    token = x.site.tokens.find(text, x.at)
+    mtls.check(x, token.facts, token.id)
     persona = token.facts.get(handover.PERSONA, "")
     return Caller(token.client_id, token.id, token.scopes, token.patient, token.allows, token.sight, persona)
 
 
 def token(x: Exchange) -> Reply:
-    """The token endpoint: for backend services with a private key, and for apps that people let in.
+    """The token endpoint: for backend services with a private key, apps that people let in, and dynamic clients.
 
     Raises:
         OAuthRefusal: with the exact rule as reason.
-        NotSimulated: the grant of dynamic clients.
     """
     form = Form.of(x)
     grant = form.need("grant_type")
-    if grant == _DYNAMIC:
-        raise NotSimulated(f"Epic's token endpoint with grant_type={grant}")
-    if grant not in ("client_credentials", "authorization_code", "refresh_token"):
+    if grant == dynamic.GRANT:
+        client, carried = dynamic.proven(x, form, RULES)
+        told = _to_people(x, client, dynamic.handed(x, carried))
+    elif grant in _GRANTS_OF_PEOPLE:
+        client = _proven(x, form)
+        told = _to_people(x, client, _GRANTS_OF_PEOPLE[grant](x, form, client))
+    elif grant == "client_credentials":
+        told = _backend(x, _proven(x, form))
+    else:
         raise OAuthRefusal("unsupported_grant_type", "grant_unknown", f"grant_type {grant}")
-    client = _proven(x, form)
-    told = _backend(x, client) if grant == "client_credentials" else _of_people(x, form, client, grant)
     return json_reply(
         200, told, "application/json; charset=utf-8",
         cache_control="no-cache, no-store", pragma="no-cache", x_frame_options="sameorigin",
@@ -139,9 +162,11 @@ def _backend(x: Exchange, client: Client) -> dict[str, Any]:
     return {"access_token": text, "token_type": "Bearer", "expires_in": 3600, "scope": " ".join(granted)}
 
 
-def _of_people(x: Exchange, form: Form, client: Client, kind: str) -> dict[str, Any]:
-    hand_over = smart.from_code if kind == "authorization_code" else smart.from_refresh
-    grant, granted, told = hand_over(x, form, client)
+_GRANTS_OF_PEOPLE = {"authorization_code": smart.from_code, "refresh_token": smart.from_refresh}
+
+
+def _to_people(x: Exchange, client: Client, handed: handover.Handed) -> dict[str, Any]:
+    grant, granted, told = handed
     text = _access_token(x, client.client_id, manner.user_id(x.site, grant.user))
     handover.issue(x, grant, granted, lifetime=LIFETIME, text=text)
     return {"access_token": text, "token_type": "Bearer", "expires_in": 3600, **told}

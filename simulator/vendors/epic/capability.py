@@ -19,7 +19,7 @@ from simulator.exchange import Exchange, Reply, json_reply
 from simulator.fhir import build, capability
 from simulator.fhir.capability import ResourceType, SearchParam
 from simulator.sandbox import Site
-from simulator.vendors.epic import auth, licences, manner, media, paths, smart
+from simulator.vendors.epic import auth, dynamic, licences, manner, media, paths, smart
 from simulator.vendors.epic.params import COMMON, INTERACTIONS, PARAMS
 
 _PROFILED = {
@@ -114,9 +114,12 @@ def _params(name: str) -> list[SearchParam]:
 
 def _security(x: Exchange) -> dict[str, Any]:
     doors = {"token": paths.TOKEN, "authorize": paths.AUTHORIZE, "introspect": paths.INTROSPECT}
+    named = x.site.clients.get(x.header("epic-client-id") or "")
+    if named is not None and named.dynamic and dynamic.is_on(x):
+        doors["register"] = paths.REGISTER
     uris = capability.security(oauth_uris={name: x.base_url + path for name, path in doors.items()}, cors=True)
     services = []
-    for code in ("OAuth", "SMART-on-FHIR"):
+    for code in ("OAuth", "SMART-on-FHIR", "Basic"):
         coding = {"system": build.SYSTEMS["smart-service"], "code": code, "display": code}
         services.append({"coding": [coding], "text": code})
     return {**uris, "service": services}
@@ -131,8 +134,14 @@ def smart_configuration(x: Exchange) -> Reply:
         "token_endpoint": x.base_url + paths.TOKEN,
         "introspection_endpoint": x.base_url + paths.INTROSPECT,
         **mtls.promised(x, ("client_secret_basic", "client_secret_post", "private_key_jwt")),
+        **({"registration_endpoint": x.base_url + paths.REGISTER} if dynamic.is_on(x) else {}),
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", *sorted(auth.RULES.algs)],
-        "grant_types_supported": ["authorization_code", "client_credentials", "refresh_token"],
+        "grant_types_supported": [
+            "authorization_code",
+            "client_credentials",
+            "refresh_token",
+            *([dynamic.GRANT] if dynamic.is_on(x) else []),
+        ],
         "response_types_supported": ["code"],
         "scopes_supported": [*manner.SPECIAL, *(f"{who}/{type}.{verb}" for who, type, verb in _scopes(x.site))],
         "code_challenge_methods_supported": ["S256"],

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any
@@ -87,4 +88,8 @@ def in_plain_words(product: str) -> str:
     return " ".join(words.lower().split())
 
 
-_DISPLAYS = {"Practitioner": lambda display: STAFF, "Organization": _area, "Medication": in_plain_words}
+_DISPLAYS: dict[str, Callable[[str], str]] = {
+    "Practitioner": lambda display: STAFF,
+    "Organization": _area,
+    "Medication": in_plain_words,
+}

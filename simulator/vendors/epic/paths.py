@@ -16,6 +16,7 @@ OAUTH = ROOT + "/oauth2"
 TOKEN = OAUTH + "/token"
 AUTHORIZE = OAUTH + "/authorize"
 INTROSPECT = OAUTH + "/introspect"
+REGISTER = OAUTH + "/register"
 KEYS = ROOT + "/api/epic/2019/Security/Open/PublicKeys/530005/OIDC"
 
 

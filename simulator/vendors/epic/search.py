@@ -12,7 +12,7 @@ from typing import Any
 from simulator.exchange import Exchange
 from simulator.fhir import search
 from simulator.population.records import Immunization
-from simulator.vendors.epic import errors, filters, ids, licensing, resources, roles
+from simulator.vendors.epic import errors, filters, ids, sub_resources, resources, roles
 from simulator.vendors.epic.dialect import Telling
 from simulator.vendors.epic.params import PARAMS
 from simulator.vendors.epic.query import Query
@@ -36,7 +36,7 @@ def find(x: Exchange, query: Query) -> Found:
     """
     asked = query.first("_id")
     if asked is not None:  # E37: beside _id everything else counts for nothing
-        return Found([*licensing.held(x, query.type, tuple(_present(x, query.type, asked.values)))], [])
+        return Found([*sub_resources.held(x, query.type, tuple(_present(x, query.type, asked.values)))], [])
     first = PARAMS[query.type].first
     if not first:
         raise query.refuse(errors.issue("fatal", "invalid", "59102", "Only an _ID search is allowed."))
@@ -46,7 +46,7 @@ def find(x: Exchange, query: Query) -> Found:
     if x.site.desk.glass.is_up:
         x.site.desk.glass.check(x, t.person.number)
     tests = filters.tests(t, query)
-    said = licensing.said(x, query)
+    said = sub_resources.said(x, query)
     told = TOLD.get(query.type)
     if told is None:  # nothing of this kind is on record for anybody
         return Found([], said)
@@ -54,7 +54,7 @@ def find(x: Exchange, query: Query) -> Found:
     for test in tests:
         items = filter(test, items)
     items = list(items)
-    found = licensing.held(x, query.type, [told.id_of(t, item) for item in items])
+    found = sub_resources.held(x, query.type, [told.id_of(t, item) for item in items])
     return Found([*found], [*_uncoded(t, items), *said])
 
 

@@ -13,7 +13,7 @@ from simulator.auth.withheld import Hidden, hidden_from
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import ids, licensing, masks, resources, store
+from simulator.vendors.epic import ids, sub_resources, masks, resources, store
 
 _NOTHING: frozenset[str] = frozenset()
 _FROM_PATIENTS = frozenset({"PSYNOTE"})  # notes that are flagged NOPAT: which ones is a guess
@@ -25,7 +25,7 @@ _NOBODYS = frozenset({
 def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]:
     """Those of the ids found that the caller may see."""
     _check_glass(x, type, action, found)
-    found = licensing.held(x, type, found)
+    found = sub_resources.held(x, type, found)
     hidden = hidden_from(x, always=_FROM_PATIENTS if masks.is_patients(x) else _NOTHING)
     if hidden is not None:
         found = [id for id in found if not _is_hidden(x.site, hidden, id)]
@@ -38,7 +38,7 @@ def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]
 
 def check(x: Exchange, type: str, id: str) -> None:
     """Raises Refusal, forbidden, when the caller may not see this resource."""
-    licensing.check(x, type, id)
+    sub_resources.check(x, type, id)
     if not seen(x, type, "r", (id,)):
         raise Refusal("forbidden", f"{type}/{id} is outside the grant", reason="not_viewable", resource=type, id=id)
 

@@ -38,29 +38,25 @@ def authorize(x: Exchange) -> Reply:
     return login.door(x, MANNER)
 
 
-Handed = tuple[Grant, tuple[str, ...], dict[str, Any]]
-"""A grant, the scopes of the token to be, and what the answer tells beside the token."""
-
-
-def from_code(x: Exchange, form: Form, client: Client) -> Handed:
+def from_code(x: Exchange, form: Form, client: Client) -> handover.Handed:
     """Context, identity and refresh token for a code."""
     grant = handover.by_code(x, form, client)
-    told: dict[str, Any] = {"scope": " ".join(grant.told), **_context(x, grant)}
+    told: dict[str, Any] = {"scope": " ".join(grant.told), **context(x, grant)}
     if "openid" in grant.scopes:
         told["id_token"] = _id_token(x, grant)
     refresh = handover.first_refresh(x, grant, keeping(x.site))
     return grant, grant.scopes, told | ({"refresh_token": refresh} if refresh else {})
 
 
-def from_refresh(x: Exchange, form: Form, client: Client) -> Handed:
+def from_refresh(x: Exchange, form: Form, client: Client) -> handover.Handed:
     """Context for a refresh token; another refresh token only where they rotate."""
     grant, scopes, replacement = handover.by_refresh(x, form, client, keeping(x.site))
     spelled = dict(zip(grant.scopes, grant.told, strict=True))
-    told = {"scope": " ".join(spelled.get(one, one) for one in scopes), **_context(x, grant)}
+    told = {"scope": " ".join(spelled.get(one, one) for one in scopes), **context(x, grant)}
     return grant, scopes, told | ({"refresh_token": replacement} if replacement else {})
 
 
-def _context(x: Exchange, grant: Grant) -> dict[str, Any]:
+def context(x: Exchange, grant: Grant) -> dict[str, Any]:
     """Members beside the token. Standalone launches hold neither encounter nor banner (doc)."""
     told = login.context_of(x, MANNER, grant)
     if grant.patient is not None:
@@ -109,7 +105,7 @@ def introspect(x: Exchange, form: Form) -> Reply:
             "username": found.grant.user.login.upper(),
             "sub": user_id(x.site, found.grant.user),
             "epic_user_type": "WPR" if found.grant.user.kind == "patient" else "EMP",
-            **_context(x, found.grant),
+            **context(x, found.grant),
             "fhirUser": user_url(x.site, x.base_url, found.grant.user),
         }
     return json_reply(200, told, _JSON, cache_control="no-store")

@@ -140,13 +140,6 @@ def test_other_requests_are_refused_with_a_null_description(door: Door, body: st
     assert json.loads(answer.body) == {"error": error, "error_description": None}
 
 
-def test_the_grant_of_dynamic_clients_is_our_gap(door: Door) -> None:
-    body = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer"
-    answer = door.call("POST", TOKEN, body=body, token="", content_type="application/x-www-form-urlencoded")
-    assert answer.status == 501
-    assert not answer.simulated
-
-
 def test_granted_scopes_are_more_than_asked_in_another_order_and_mixed_case(door: Door) -> None:
     asked = "system/Patient.read"
     granted = read(door.ask_token(door.assertion(door.claims()), scope=asked))["scope"].split()

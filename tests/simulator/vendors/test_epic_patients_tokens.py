@@ -1,6 +1,6 @@
 """What Epic tells a patient's token: staff, organization and drugs in other words, a remark, and fewer notes (E35).
 
-GET Practitioner/{id} as a backend service: name as it is; as a patient: "Physician", `_family` masked. Same id, same URL.
+GET Practitioner/{id} as a backend service: the name as it is; as a patient: "Physician" and a masked `_family`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ SHOWN = {  # traps that a neighbouring file shows: file, test
     "E40": ("bodies", "test_some_old_visits_were_never_closed"),
     "E41": ("search", "test_a_smoking_status_is_dated_on_the_day_of_the_request"),
     "E43": ("bodies", "test_drugs_come_by_reference_and_their_codes_without_a_word"),
-    "E45": ("licensing", "test_a_part_that_is_lacking_is_left_out_and_told"),
+    "E45": ("sub_resources", "test_a_part_that_is_lacking_is_left_out_and_told"),
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from simulator.auth.licensing import Lacking, Parts, lacking
+from simulator.auth.sub_resources import Lacking, Parts, lacking
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.vendors.epic import errors, store
