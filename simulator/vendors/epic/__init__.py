@@ -8,16 +8,16 @@ web services.
 
 from __future__ import annotations
 
-from simulator.auth.sub_resources import SETTING as SUB_RESOURCES
 from simulator.auth.manner import WAYS_IN
+from simulator.auth.sub_resources import SETTING as SUB_RESOURCES
 from simulator.vendor import Vendor
 from simulator.vendors.epic import api, auth, licences, media, paths, patient_ids, resources, sight, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
 from simulator.vendors.epic.drift import HISTORY
 from simulator.vendors.epic.errors import EpicErrors
-from simulator.vendors.epic.sub_resources import AS_DELIVERED
 from simulator.vendors.epic.limits import LIMITS
 from simulator.vendors.epic.manner import MANNER
+from simulator.vendors.epic.sub_resources import AS_DELIVERED
 from simulator.vendors.epic.traps import TRAPS
 
 VENDOR = Vendor(

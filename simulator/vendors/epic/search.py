@@ -12,7 +12,7 @@ from typing import Any
 from simulator.exchange import Exchange
 from simulator.fhir import search
 from simulator.population.records import Immunization
-from simulator.vendors.epic import errors, filters, ids, sub_resources, resources, roles
+from simulator.vendors.epic import errors, filters, ids, resources, roles, sub_resources
 from simulator.vendors.epic.dialect import Telling
 from simulator.vendors.epic.params import PARAMS
 from simulator.vendors.epic.query import Query

@@ -13,7 +13,7 @@ from simulator.auth.withheld import Hidden, hidden_from
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import ids, sub_resources, masks, resources, store
+from simulator.vendors.epic import ids, masks, resources, store, sub_resources
 
 _NOTHING: frozenset[str] = frozenset()
 _FROM_PATIENTS = frozenset({"PSYNOTE"})  # notes that are flagged NOPAT: which ones is a guess

@@ -15,7 +15,7 @@ from simulator.exchange import Reply
 from simulator.refusal import REFUSAL_KINDS, OAuthRefusal, Refusal
 from simulator.vendors.epic import VENDOR, licences
 from simulator.vendors.epic.params import INTERACTIONS, PARAMS
-from simulator.vendors.epic.paths import FHIR, OAUTH, ROOT, TOKEN
+from simulator.vendors.epic.paths import FHIR, ROOT, TOKEN
 from simulator.vendors.epic.resources import SERVED
 from tests.simulator.vendors.epic_door import BASE, JSON, Door, numbers, read, sandbox
 
