@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -26,9 +27,11 @@ from conformance.reference.mutants import MUTANTS
 from conformance.reference.session import Config, Session
 from simulator.population import answers, edges
 from simulator.population.dirt import Dirt
+from simulator.population.world import FIRST_WRITTEN_ORDINAL
 from simulator.sandbox import Site
 from simulator.server import Server
 from simulator.settings import Settings
+from tests.simulator.vendors import epic_charts, epic_door
 
 VENDORS = ("epic", "cerner", "athena")
 ORIGIN = "http://emr.test"
@@ -169,6 +172,41 @@ def test_it_is_so_however_dirty_the_population(server: Server, vendor: str, dirt
     sandbox = server.sandboxes.create(seed=5, patients=1_000, vendors=[vendor], dirt=dirt)
     try:
         assert wrong(server, sandbox.sites[vendor], *range(3)) == []
+    finally:
+        server.sandboxes.drop(sandbox.id)
+
+
+def test_what_was_filed_at_epic_is_told_by_every_vendor(server: Server) -> None:
+    sandbox = server.sandboxes.create(seed=3, patients=1_000, vendors=list(VENDORS))
+    epic = sandbox.sites["epic"]
+    door = epic_door.Door(sandbox)
+    door.tokens["backend-write"] = epic.tokens.issue(
+        door.client("backend-write").client_id, (), now=sandbox.clock.now(), lifetime=timedelta(hours=1),
+        allows=lambda type, action: True,
+    ).text  # fmt: skip
+    visit = epic_charts.open_visit(epic)
+    unknown = epic_charts.problem(visit.patient)
+    known = unknown | {"code": epic_charts.concept("http://hl7.org/fhir/sid/icd-10-cm", "E66.9")}
+    for body in (
+        unknown,
+        known,
+        epic_charts.vital(visit.patient, visit.encounter),
+        epic_charts.pressure(visit.patient, visit.encounter),
+        epic_charts.note(visit.patient, visit.encounter),
+        epic_charts.allergy(visit.patient),
+    ):
+        door.filed(body["resourceType"], body)
+    id = door.filed("Patient", epic_charts.newcomer())
+    newcomer = epic.vendor.patient_of(epic, id)
+    assert newcomer is not None
+    try:
+        for vendor in VENDORS:
+            site = sandbox.sites[vendor]
+            records = [record for one in site.vendor.renderings(site, visit.number) for record in one.records]
+            new = {record.kind for record in records if record.ordinal >= FIRST_WRITTEN_ORDINAL}
+            assert {"condition", "observation", "allergy"} <= new
+            found = wrong(server, site, visit.number, newcomer)
+            assert found == [], "\n".join(found)
     finally:
         server.sandboxes.drop(sandbox.id)
 

@@ -276,7 +276,8 @@ def resolution(scene: Scene, ordinal: int, *, abatement: date | None = None) -> 
     day = _day(scene, "abatement", abatement)
     if day < found.onset:
         raise Unfit(f"abatement lies before the onset: {day} < {found.onset}")
-    over = "inactive" if tables.CONDITIONS[found.key].kind in ("chronic", "social") else "resolved"
+    row = tables.CONDITIONS.get(found.key)  # what a vendor took in may have no row
+    over = "inactive" if row is not None and row.kind in ("chronic", "social") else "resolved"
     return scene.write(replace(found, clinical_status=over, abatement=day))
 
 

@@ -17,6 +17,7 @@ from simulator.population.documents.notes import CCDA, paper_of
 from simulator.population.documents.paper import Paper
 from simulator.population.documents.pdf import pdf
 from simulator.population.documents.plain import plain
+from simulator.population.documents.retold import text_of
 from simulator.population.documents.rtf import rtf
 from simulator.population.documents.view import View
 from simulator.population.documents.web import page
@@ -70,8 +71,7 @@ def content_of(document: Document, chart: Chart, population: Population) -> Cont
         KeyError: a format that nobody writes.
     """
     if document.body is not None:
-        is_text = document.mime.startswith("text/")
-        return Content(document.mime, document.body, document.body.decode("utf-8", "replace") if is_text else "")
+        return Content(document.mime, document.body, text_of(document.mime, document.body))
     view = View(document, chart, population)
     paper = paper_of(view)
     return Content(document.mime, _WRITERS[document.mime](view, paper), plain(paper))

@@ -2,8 +2,8 @@
 
 Every claim of this room stands in SOURCES.md with the public material behind it; `sources.py` has the same keys.
 
-Not simulated yet, answered 501: bulk export, writing, STU3 and DSTU2, proprietary
-web services.
+Not simulated yet, answered 501: bulk export, STU3 and DSTU2, proprietary web services, and of writing what the truth
+cannot hold.
 """
 
 from __future__ import annotations
@@ -50,6 +50,10 @@ VENDOR = Vendor(
         "break_the_glass": True,  # whether patients can be put behind the glass
         **WAYS_IN,
         "server_zone": "America/Chicago",  # where dates without a zone are read; guess
+        "create_location": "absolute",  # or "path", "relative": what `Location` holds after a create
+        "closes_after_h": 72,  # how long after its end an encounter can be written to; guess
+        "vitals_need_encounter": True,  # guess
+        "refuse_duplicates": ("AllergyIntolerance",),  # types of which nothing is kept twice; also Patient; guess
         "sex_extension": "us-core-sex",  # or us-core-birthsex, as until 2025
         "token_issuer": "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100",  # urn:oid:fhir, as until 2025
         "id_token_issuer": paths.OAUTH,  # the token endpoint, as until 2020

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from simulator.exchange import Exchange, Reply, Route
 from simulator.fetch import client_keys
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.epic import answers, auth, capability, dynamic, glass, paths, smart
+from simulator.vendors.epic import answers, auth, capability, dynamic, filing, glass, paths, smart
 from simulator.vendors.epic.params import INTERACTIONS
 
 _PREFIX = paths.FHIR + "/"
@@ -48,21 +48,19 @@ def _fhir_door(method: str, parts: list[str]) -> Route | None:
     is_search = parts[1:] == ["_search"] if method == "POST" else method == "GET" and len(parts) == 1
     if is_search and "s" in letters:
         return Route(f"{type}.search", answers.find, (type,), (type, "s"))
+    if method == "POST" and len(parts) == 1 and "c" in letters:
+        return Route(f"{type}.create", filing.create, (type,), (type, "c"))
+    if method == "PUT" and len(parts) == 2 and "u" in letters:
+        return Route(f"{type}.update", filing.update, (type, parts[1]), (type, "u"))
     return _FHIR_DOORS.get((method, "/".join(parts))) if len(parts) <= 2 else None
 
 
 def _no_door(x: Exchange, parts: list[str]) -> Exception:
     """Our gap, or a path that Epic does not have either."""
-    letters = INTERACTIONS.get(parts[0], "")
-    what = f"Epic {x.method} {'/'.join(['R4', parts[0], *('<id>' for _ in parts[1:2])])}"
     if x.method == "GET" and parts[0] == "Group" and parts[2:] == ["$export"]:
         return NotSimulated("Epic's bulk export")
-    if x.method == "POST" and len(parts) == 1 and "c" in letters:
-        return NotSimulated(what)
     if parts[0] == "Patient" and parts[1:] in (["$match"], ["$summary"]):
         return NotSimulated(f"Epic's Patient/{parts[1]}")
-    if x.method == "PUT" and len(parts) == 2 and "u" in letters:
-        return NotSimulated(what)
     if x.method in ("PUT", "PATCH", "DELETE"):
         return Refusal("unsupported", f"{x.method} on {parts[0]}", reason="no_such_method")
     return _no_path(x)

@@ -26,7 +26,8 @@ from simulator.exchange import Caller, Exchange, Reply, json_reply
 from simulator.ids import text_of
 from simulator.refusal import OAuthRefusal, Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import accounts, dynamic, ids, licences, manner, paths, smart
+from simulator.vendors.epic import accounts, dialect, dynamic, ids, licences, manner, paths, smart
+from simulator.vendors.epic.params import WRITES
 
 LIFETIME = timedelta(hours=1)  # doc, and seen as 3600
 CLIENT_KEY = 0
@@ -50,8 +51,9 @@ LAUNCH_URL = "http://127.0.0.1/launch"
 
 def clients(site: Site) -> list[Client]:
     """Backend services: `backend` for every type the site has a licence for, `demographics` for who the patients are,
-    `backend-tls` with a certificate, `web-services` with the account of a user. And four apps of people who log in:
-    public, with a secret, with a key, and one that registers a client for each installation."""
+    `backend-tls` with a certificate, `backend-write` for writing too, `web-services` with the account of a user. And
+    four apps of people who log in: public, with a secret, with a key, and one that registers a client for each
+    installation."""
     few = ("Location", "Organization", "Patient", "Practitioner")
     types = licences.held(site)
     people = (*manner.SPECIAL, *_read("patient", types), *_read("user", types))
@@ -70,11 +72,16 @@ def clients(site: Site) -> list[Client]:
             username=f"{accounts.PREFIX}INTERFACE1",
             client_secret=text_of(site.key, "password", "web-services", length=24),
         ),
+        _client(site, "backend-write", "private_key_jwt", (*_read("system", types), *_write("system")), CLIENT_KEY + 4),
     ]
 
 
 def _read(context: str, types: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{context}/{served}.read" for served in types)
+
+
+def _write(context: str) -> tuple[str, ...]:
+    return tuple(f"{context}/{written}.write" for written in WRITES)
 
 
 def _app(site: Site, name: str, method: str, granted: tuple[str, ...], slot: int | None = None) -> Client:
@@ -154,7 +161,7 @@ def _backend(x: Exchange, client: Client) -> dict[str, Any]:
     held = withheld(x.site.settings, client.scopes)
     granted = granted_scopes(held)
     bound = mtls.binding(x, client)
-    text = _access_token(x, client.client_id, ids.fhir_id(x.site.key, "Practitioner", API_USER), bound)
+    text = _access_token(x, client.client_id, ids.fhir_id(x.site.key, "Practitioner", dialect.API_USER), bound)
     x.site.tokens.issue(
         client.client_id, granted, now=x.at, lifetime=LIFETIME, allows=scopes.compile(held), text=text,
         sight=sight_of(held, None, own_only=False), facts=bound,
@@ -233,6 +240,3 @@ def _access_token(x: Exchange, client_id: str, subject: str, bound: dict[str, st
         **({"cnf": bound} if bound else {}),
     }
     return jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, key(SERVER_KEY).joserfc, algorithms=["RS256"])
-
-
-API_USER = 1 << 39  # the number of the Practitioner on whose behalf backend services act ("User Interconnect")

@@ -20,7 +20,7 @@ from simulator.fhir import build, capability
 from simulator.fhir.capability import ResourceType, SearchParam
 from simulator.sandbox import Site
 from simulator.vendors.epic import auth, dynamic, licences, manner, media, paths, smart
-from simulator.vendors.epic.params import COMMON, INTERACTIONS, PARAMS
+from simulator.vendors.epic.params import COMMON, INTERACTIONS, PARAMS, WRITES
 
 _PROFILED = {
     "AllergyIntolerance": ("allergyintolerance",),
@@ -49,8 +49,7 @@ _PROFILED = {
     "Specimen": ("specimen",),
 }  # fmt: skip
 """The profiles of US Core 6.1.0 that what is told follows, in the order of Epic's own list."""
-_CODES = {"r": "read", "s": "search-type"}
-"""What this mock does of it, as the statement calls it."""
+_CODES = {"c": "create", "r": "read", "s": "search-type", "u": "update"}
 _NOT_DONE = {
     "readHistory": False,
     "updateCreate": False,
@@ -90,7 +89,7 @@ def metadata(x: Exchange) -> Reply:
 def _type(name: str) -> ResourceType:
     return ResourceType(
         name,
-        tuple(code for letter, code in _CODES.items() if letter in INTERACTIONS[name]),
+        _interactions(name),
         params=tuple(_params(name)),
         supported_profiles=tuple(
             f"http://hl7.org/fhir/us/core/StructureDefinition/us-core-{profile}|6.1.0"
@@ -99,6 +98,12 @@ def _type(name: str) -> ResourceType:
         include=("*",) if "s" in INTERACTIONS[name] else (),
         extra=_NOT_DONE,
     )
+
+
+def _interactions(name: str) -> tuple[str, ...]:
+    """What this mock does of it, in the order and words of Epic's statement."""
+    letters = WRITES.get(name, "") + "".join(letter for letter in INTERACTIONS[name] if letter in "rs")
+    return tuple(code for letter, code in _CODES.items() if letter in letters)
 
 
 def _params(name: str) -> list[SearchParam]:
@@ -151,7 +156,8 @@ def smart_configuration(x: Exchange) -> Reply:
 
 
 def _scopes(site: Site) -> Iterator[tuple[str, str, str]]:
-    return product(("patient", "system", "user"), licences.held(site), ("read", "rs"))
+    yield from product(("patient", "system", "user"), licences.held(site), ("read", "rs"))
+    yield from product(("patient", "system", "user"), WRITES, ("write",))
 
 
 CAPABILITIES = [

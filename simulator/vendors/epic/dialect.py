@@ -31,6 +31,7 @@ DIAGNOSIS = "urn:oid:1.2.840.114350.1.13.0.1.7.2.696871"  # guess
 ORDER = "urn:oid:1.2.840.114350.1.13.0.1.7.2.798268"
 PROCEDURE = "urn:oid:1.2.840.114350.1.13.0.1.7.2.696580"  # EAP: what can be ordered or done
 ORGANIZATION_NUMBER = 0
+API_USER = 1 << 39  # the number of the Practitioner on whose behalf backend services act
 
 
 def local(tail: str) -> str:
@@ -161,6 +162,11 @@ def practitioner_reference(site: Site, index: int, *, typed: bool = True) -> Jso
     if typed:
         made["type"] = "Practitioner"
     return made | {"display": f"{found.given} {found.family}, {found.suffix}"}
+
+
+def interface_user(site: Site) -> Json:
+    """The user that the FHIR interface acts as, when it files something for a backend service."""
+    return build.reference("Practitioner", ids.fhir_id(site.key, "Practitioner", API_USER), "User Interconnect")
 
 
 def organization_reference(site: Site) -> Json:

@@ -21,28 +21,43 @@ _TEXTS = {
     "4101": "The request found nothing.",
     "4102": "A resource of this ID could not be read.",
     "4103": "The resource was deleted.",
+    "4104": "An element that the resource needs is not available.",
+    "4107": "The patient was merged into another.",
+    "4110": "The request has no parameters.",
+    "4111": "A parameter that is required is missing.",
     "4112": "These parameters cannot be combined.",
     "4113": "The session of this search has ended.",
+    "4115": "A parameter that is required has a value that is not valid.",
     "4117": "A vaccine has no CVX code.",
     "4118": "The user may not see this data.",
     "4119": "The answer holds what the user may see at the moment. There may be more in the record.",
+    "4122": "A parameter of the request is not known.",
     "4127": "More than a hundred results were found. Narrow the search.",
     "4130": "Access needs a stated reason (break the glass).",
     "4131": "The patient is restricted.",
+    "4135": "The client has asked for more documents today than it may.",
     "59008": "No resource has this FHIR ID.",
     "59022": "These parameters fit no sub-resource that the client may search. Nothing was searched.",
     "59100": "The content does not follow the specification or a profile.",
     "59102": "The content does not follow the specification or a profile.",
+    "59105": "The content is not well formed.",
     "59108": "A required element is missing.",
     "59109": "A value of the content is not usable.",
     "59111": "A value of the content is not usable.",
+    "59133": "The request could not be processed.",
+    "59134": "The request could not be processed.",
     "59141": "A resource with this content exists.",
+    "59144": "A resource that the content refers to was not found.",
     "59159": "A business rule forbids to go on with this content or operation.",
     "59177": "The server met an error of its own.",
+    "59187": "The vital sign could not be filed: its flowsheet row cannot be written.",
+    "59188": "The vital sign could not be filed: its value cannot be taken.",
+    "59189": "The vital sign could not be filed: nothing can be written to this encounter.",
     "59203": "The client is not authorized for this sub-resource.",
     "59204": "The search reaches into a sub-resource that the client is not authorized for; its results are left out.",
     "59205": "The search reaches into a sub-resource that the user is not authorized for; its results are left out.",
 }
+"""What stands behind Epic's numbers, in our words."""
 
 
 def issue(severity: str, code: str, number: str, diagnostics: str = "", place: str = "") -> dict[str, Any]:
@@ -76,6 +91,25 @@ def bad_value(parameter: str, value: str) -> list[dict[str, Any]]:
     """What is said of a value that a parameter does not take: an information first, then the fatal issue (seen)."""
     said = f"Invalid {parameter}: {value}"
     return [issue("information", "value", "59109", said), issue("fatal", "value", "59111", said)]
+
+
+def unknown_element(path: str) -> dict[str, Any]:
+    """The information that an element of a body was ignored (guess: told as a parameter is)."""
+    return issue("information", "invalid", "59100", f"Unknown element: {path}. Element has been ignored.")
+
+
+def refused(issues: list[dict[str, Any]], reason: str, resource: str = "") -> Refusal:
+    """A refusal with ready issues; the last one is why."""
+    detail = str(issues[-1].get("diagnostics", "")) or reason
+    return Refusal("malformed", detail, issues=issues, reason=reason, resource=resource)
+
+
+def refused_body(flaw: Refusal) -> Refusal:
+    """What is said of a body that cannot be read (59105, second hand), or is another resource than the URL says."""
+    if flaw.reason.startswith("body_"):
+        return refused([issue("fatal", "structure", "59105", flaw.detail)], flaw.reason)
+    parameter = str(flaw.facts["parameter"])
+    return refused([issue("fatal", "invalid", "59100", flaw.detail, parameter)], flaw.reason)
 
 
 class EpicErrors:

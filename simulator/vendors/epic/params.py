@@ -245,3 +245,8 @@ INTERACTIONS: dict[str, str] = {
     }.items()
     for name in names.split()
 }
+
+WRITES: dict[str, str] = {
+    "AllergyIntolerance": "c", "Condition": "c", "DocumentReference": "cu", "Observation": "cu", "Patient": "c",
+}  # fmt: skip
+"""What can be written here: create and update. What else Epic takes, the truth cannot hold."""

@@ -127,6 +127,18 @@ class Door:
         """GET below the FHIR base."""
         return self.call("GET", f"{FHIR}/{path}", query, **options)
 
+    def file(self, type: str, resource: Any, *, id: str = "", name: str = "backend-write", **options: Any) -> Reply:
+        """POST of a resource, or PUT to `id`, by a client that may write."""
+        made = {"token": self.token(name) if name else "", "content_type": JSON, **options}
+        body = resource if isinstance(resource, str) else json.dumps(resource, default=str)
+        return self.call("PUT" if id else "POST", f"{FHIR}/{type}{'/' if id else ''}{id}", body=body, **made)
+
+    def filed(self, type: str, resource: Any, **options: Any) -> str:
+        """The id of a resource that is taken."""
+        answer = self.file(type, resource, **options)
+        assert answer.status == 201, answer.body
+        return (answer.header("location") or "").rpartition("/")[2]
+
     def bundle(self, path: str, query: str = "", **options: Any) -> dict[str, Any]:
         """The searchset of a search that succeeds."""
         answer = self.get(path, query, **options)

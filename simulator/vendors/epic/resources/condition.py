@@ -10,7 +10,7 @@ from simulator.ids import h64
 from simulator.population.answers import Loss
 from simulator.population.records import Code, Condition
 from simulator.vendor import Rendering
-from simulator.vendors.epic import dialect
+from simulator.vendors.epic import dialect, filed
 from simulator.vendors.epic.dialect import Json, Telling
 
 _HCC = ("C18", "C34", "C50", "C61", "E10", "E11", "F20", "F31", "G20", "G30", "I48", "I50", "J44", "K70", "M05", "M06",
@@ -30,6 +30,8 @@ _CATEGORIES = {"problem-list-item": "Problem List Item", "encounter-diagnosis": 
 
 def render(t: Telling, condition: Condition) -> Rendering:
     """One problem or visit diagnosis, with what of it is told differently."""
+    if filed.by(t, condition) is not None:
+        return _render_filed(t, condition)
     text = text_of(condition)
     is_visit = condition.category == "encounter-diagnosis"
     category = condition.category
@@ -60,6 +62,29 @@ def render(t: Telling, condition: Condition) -> Rendering:
     losses = [Loss("recorded", "replaced", "day", dialect.precise_day(recorded))]
     if text != condition.text:
         losses.append(Loss("text", "replaced", "marked for risk adjustment", text))
+    if condition.sensitivity:
+        losses.append(Loss("sensitivity", "omitted"))
+    return Rendering("Condition", payload["id"], payload, (condition,), tuple((0, loss) for loss in losses))
+
+
+def _render_filed(t: Telling, condition: Condition) -> Rendering:
+    """A problem that came through the FHIR interface: neither its text nor when, where and by whom (seen)."""
+    payload: Json = {
+        "resourceType": "Condition",
+        "id": t.id("Condition", condition.ordinal),
+        "clinicalStatus": dialect.told(
+            "condition-clinical", condition.clinical_status, condition.clinical_status.title(), version="4.0.0"
+        ),
+        "verificationStatus": dialect.told(
+            "condition-verification", condition.verification, condition.verification.title(), version="4.0.0"
+        ),
+        "category": [dialect.told("condition-category", condition.category, _CATEGORIES[condition.category])],
+        "code": {"coding": [build.coding(_spoken(code)) for code in condition.codes]},
+        "subject": t.subject,
+    }
+    lost = ["onset", "recorded", *(["abatement"] if condition.abatement else [])]
+    losses = [Loss(name, "omitted", "not told of what was filed") for name in lost]
+    losses.append(Loss("text", "replaced", "the words of its code", dialect.words_of(condition.codes[0].display)))
     if condition.sensitivity:
         losses.append(Loss("sensitivity", "omitted"))
     return Rendering("Condition", payload["id"], payload, (condition,), tuple((0, loss) for loss in losses))

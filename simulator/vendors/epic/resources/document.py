@@ -12,9 +12,10 @@ from dataclasses import replace
 from simulator.fhir import build
 from simulator.population.answers import Loss
 from simulator.population.documents import Content, read
+from simulator.population.documents.retold import retold, text_of
 from simulator.population.records import Document
 from simulator.vendor import Rendering
-from simulator.vendors.epic import dialect, staff
+from simulator.vendors.epic import dialect, filed, staff
 from simulator.vendors.epic.dialect import Json, Telling, extension, usual
 
 SUMMARY = "application/xml"
@@ -108,12 +109,12 @@ def _summary(t: Telling, document: Document) -> Json:
 
 def _note(t: Telling, document: Document) -> Json:
     number = dialect.number(t.draw("note", document.ordinal), 9)
-    author = t.practitioner(document.practitioner)
+    author = _author(t, document)
     signed = build.instant(document.amended or document.created)
     is_signed = document.doc_status != "preliminary"
     made: Json = {"resourceType": "DocumentReference", "id": t.id("DocumentReference", document.ordinal)}
     if is_signed and t.site.settings["attester_extension"]:
-        made["extension"] = [_attester(t.practitioner(document.practitioner, typed=False), signed)]
+        made["extension"] = [_attester({name: value for name, value in author.items() if name != "type"}, signed)]
     made |= {
         "identifier": [
             {"system": _NOTE_ID, "value": number},
@@ -187,9 +188,17 @@ def _context(t: Telling, document: Document) -> Json:
     return made | {"practiceSetting": staff.specialty(t.key, document.practitioner)}
 
 
+def _author(t: Telling, document: Document) -> Json:
+    """Who wrote it; of what was filed through the FHIR interface, the user that it acts as (seen)."""
+    if not filed.is_by_interface(t, document):
+        return t.practitioner(document.practitioner)
+    reference, display = dialect.interface_user(t.site).values()
+    return {"reference": reference, "type": "Practitioner", "display": display}
+
+
 def formats_of(document: Document) -> tuple[str, ...]:
     """The formats in which a document is told, in order."""
-    return _NOTES if document.mime.startswith("text/") and document.body is None else (document.mime,)
+    return _NOTES if document.mime.startswith("text/") else (document.mime,)
 
 
 def binary_id(t: Telling, document: Document, place: int) -> str:
@@ -225,5 +234,10 @@ def binary_resource(t: Telling, ordinal: int) -> Json | None:
 
 
 def _content(t: Telling, document: Document, mime: str) -> Content:
-    asked = document if document.body is not None or document.mime == mime else replace(document, mime=mime)
-    return read(t.world, t.number, asked)
+    """A document in a format; what somebody put in is turned into the other one."""
+    if document.mime == mime:
+        return read(t.world, t.number, document)
+    if document.body is None:
+        return read(t.world, t.number, replace(document, mime=mime))
+    data = retold(text_of(document.mime, document.body), mime)
+    return Content(mime, data, text_of(mime, data))

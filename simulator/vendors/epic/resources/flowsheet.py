@@ -16,6 +16,7 @@ from simulator.vendors.epic.dialect import Json
 
 BLOOD_PRESSURE = "85354-9"
 VITAL_SIGNS = "8716-3"
+ROW_ID = "http://open.epic.com/FHIR/StructureDefinition/observation-flowsheet-id"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ _LOINC_NAMES = {
 }
 
 
+def row_id(key: bytes, row: Row) -> str:
+    """The FHIR id of a row; `key` is the site's."""
+    return "t" + text_of(key, "flowsheet", row.number, length=22, alphabet=ids.LETTERS) + "0"
+
+
 @lru_cache(maxsize=4_096)
 def concept(key: bytes, row_key: str, code: Code, text: str, is_vital: bool, is_mapped: bool = True) -> Json:
     """The CodeableConcept of what is measured under a row of labs.csv; `key` is the site's; without LOINC when nobody
@@ -58,12 +64,11 @@ def concept(key: bytes, row_key: str, code: Code, text: str, is_vital: bool, is_
         own = str(1_500_000 + h64(key, "component", row_key) % 400_000)
         component = {"system": dialect.local("2.768282"), "code": own, "display": text}
         return {"coding": [*([build.coding(code)] if is_mapped else []), component], "text": text}
-    flowsheet_id = "t" + text_of(key, "flowsheet", row.number, length=22, alphabet=ids.LETTERS) + "0"
     listed: list[Json] = [
         {"system": dialect.local("2.707679"), "code": row.number, "display": row.name},
         {
-            "system": "http://open.epic.com/FHIR/StructureDefinition/observation-flowsheet-id",
-            "code": flowsheet_id,
+            "system": ROW_ID,
+            "code": row_id(key, row),
             "display": row.name,
         },
         {"system": "urn:oid:1.2.246.537.6.96", "code": code.code},

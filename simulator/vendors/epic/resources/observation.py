@@ -15,7 +15,7 @@ from simulator.population.answers import Loss
 from simulator.population.defects import is_unmapped
 from simulator.population.records import Observation
 from simulator.vendor import Rendering
-from simulator.vendors.epic import dialect, ids
+from simulator.vendors.epic import dialect, filed, ids
 from simulator.vendors.epic.dialect import Json, Telling, usual
 from simulator.vendors.epic.resources import flowsheet
 
@@ -87,7 +87,9 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
         payload["effectiveDateTime"] = build.instant(first.effective)
     payload["issued"] = build.instant(first.issued)
     if first.category == "vital-signs":
-        payload["performer"] = [t.practitioner(first.practitioner, typed=False)]
+        payload["performer"] = [_performer(t, first)]
+        if filed.by(t, first) is not None:
+            payload["note"] = [{"text": "Filed via FHIR"}]
         losses += _tell_vital(payload, told)
     else:
         losses += [(0, loss) for loss in _tell_result(payload, first)]
@@ -95,6 +97,13 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
             losses.append((0, Loss("codes", "text_only", "not mapped to LOINC")))
     losses += [(index, Loss("sensitivity", "omitted")) for index, one in enumerate(told) if one.sensitivity]
     return Rendering("Observation", payload["id"], payload, told, tuple(losses))
+
+
+def _performer(t: Telling, first: Observation) -> Json:
+    """Who measured; of what was filed through the FHIR interface, the user that it acts as (seen)."""
+    if not filed.is_by_interface(t, first):
+        return t.practitioner(first.practitioner, typed=False)
+    return dialect.interface_user(t.site)
 
 
 def today(t: Telling) -> date:

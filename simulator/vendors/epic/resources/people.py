@@ -26,6 +26,8 @@ PHOTO = (1 << 24) - 2
 def practitioner(site: Site, index: int) -> Json | None:
     """A practitioner with nine identifiers, the NPI among them twice; None when there is none."""
     population = site.sandbox.world.population
+    if index == dialect.API_USER:
+        return _interface_user(site)
     if not 0 <= index < population.practitioners:
         return None
     found = population.practitioner(index)
@@ -55,6 +57,19 @@ def practitioner(site: Site, index: int) -> Json | None:
     if draw % 100 < _PHOTO_PER_CENT:
         made["photo"] = [{"url": f"Binary/{ids.fhir_id(site.key, 'Binary', index, PHOTO)}"}]
     return made | {"qualification": [{"code": {"text": found.suffix}}]}
+
+
+def _interface_user(site: Site) -> Json:
+    """The user that the FHIR interface acts as: an account without a person, hence without an NPI (guess)."""
+    reference, display = dialect.interface_user(site).values()
+    given, _, family = display.partition(" ")
+    return {
+        "resourceType": "Practitioner",
+        "id": reference.partition("/")[2],
+        "identifier": [usual(dialect.local("2.697780"), dialect.number(h64(site.key, "interface"), 5), "EXTERNAL")],
+        "active": True,
+        "name": [{"use": "usual", "text": display, "family": family, "given": [given]}],
+    }
 
 
 def location(site: Site, index: int) -> Json | None:
