@@ -23,6 +23,7 @@ async def handle(x: Exchange) -> Reply:
     try:
         if plan.acts_before:
             plan.before()
+            drifted = x.site.drifted  # an upgrade may have come with this call
         if drifted is not None:
             drifted.ask(x)
         route = x.route = x.vendor.route(x)
@@ -30,7 +31,7 @@ async def handle(x: Exchange) -> Reply:
         x.site.limits.count(x)
         if route.prepare is not None:
             await route.prepare(x)
-        answer = route.answer(x)
+        answer = plan.surround(route.answer, x) if plan.surrounds else route.answer(x)
     except Refusal as refusal:
         x.refusal = refusal.detail or refusal.kind
         answer = x.vendor.errors.dress(refusal, x)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -104,6 +105,7 @@ class Fault:
     refuses  the refusal that stands in for the answer, dressed by the vendor; None: the answer is made as usual
     before   acts before the request is handled: changes the caller's standing, the request, the clock
     spoil    alters the finished answer; gives a new Reply, never changes the one it got
+    around   surrounds the making of the answer, which is one step: nothing else happens meanwhile
     wait     how many real seconds the answer is held back, counted from the arrival of the request
     wire     what happens where the bytes leave; None: nothing, this time
     """
@@ -114,6 +116,7 @@ class Fault:
     refuses: Callable[[Act], Refusal | None] | None = None
     before: Callable[[Act], None] | None = None
     spoil: Callable[[Reply, Act], Reply] | None = None
+    around: Callable[[Act], AbstractContextManager[None]] | None = None
     wait: Callable[[Act], float] | None = None
     wire: Callable[[Act], Wire | None] | None = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from simulator.exchange import Exchange, Reply
@@ -12,7 +13,7 @@ from simulator.faults.fault import Wire
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from simulator.faults.rule import Rule
 
@@ -20,13 +21,14 @@ if TYPE_CHECKING:
 class Plan:
     """What will go wrong with one exchange."""
 
-    __slots__ = ("_acts", "_late", "acts_before", "spoils", "waits", "wire")
+    __slots__ = ("_acts", "_late", "acts_before", "spoils", "surrounds", "waits", "wire")
 
     def __init__(self, acts: Sequence[Act] = (), late: tuple[Rule, ...] = ()) -> None:
         self._acts = list(acts)
         self._late = late
         is_late = bool(late) or any(act.is_late for act in acts)
         self.acts_before = any(act.kind.before is not None or act.kind.refuses is not None for act in acts)
+        self.surrounds = any(act.kind.around is not None for act in acts)
         self.spoils = is_late or any(act.kind.spoil is not None for act in acts)
         self.waits = bool(late) or any(act.kind.wait is not None for act in acts)
         self.wire: Wire | None = None
@@ -70,6 +72,18 @@ class Plan:
             if refusal is not None:
                 self._note(act, "refuse")
                 raise refusal
+
+    def surround(self, answer: Callable[[Exchange], Reply], x: Exchange) -> Reply:
+        """The answer, made while everything that surrounds it holds."""
+        with ExitStack() as stack:
+            for act in self._acts:
+                if act.kind.around is not None:
+                    self._note(act, "around")
+                    if act.is_late:
+                        act.say(spared="the answer is made before its status is known")
+                    else:
+                        stack.enter_context(act.kind.around(act))
+            return answer(x)
 
     def spoil(self, reply: Reply, x: Exchange) -> Reply:
         """The answer as it leaves; rules that ask for the status or the page are decided here. A gap or a crash of ours

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Set
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -103,6 +104,17 @@ class World:
             yield
         finally:
             self.now = now
+
+    def behind(self, at: datetime) -> World:
+        """The world as a copy shows it that stopped to follow at `at`: neither what has happened nor what was written
+        since then is there. It is for reading; what is costly to compute it shares with this one."""
+        made = copy(self)
+        made.now = lambda: at
+        made.reset()
+        for entry in self._ledger.entries:
+            if entry.version.at <= at:
+                made._keep(entry.number, entry.version)
+        return made
 
     def has_moved(self, number: int, since: datetime) -> bool:
         """Whether anything has happened by itself to a patient between `since` and now, whichever comes first."""
@@ -371,7 +383,11 @@ class World:
         else:
             state = self.chart(number).state(record)
             version = 1 if state is None else state.version + 1
-        self._ledger.append(key, Version(record, version, who, at, what or ("created" if version == 1 else "updated")))
+        self._keep(number, Version(record, version, who, at, what or ("created" if version == 1 else "updated")))
+
+    def _keep(self, number: int, version: Version) -> None:
+        record = version.record
+        self._ledger.append((record.kind, number, record.ordinal), version)
         if isinstance(record, Person):
             self._families.setdefault(fold(record.family), set()).add(number)
         self._charts.pop(number, None)

@@ -79,6 +79,9 @@ def cut(size: int) -> Callable[[Seen, Seen], bool]:
 
 
 ROWS: dict[str, list[Row]] = {
+    "add_elements": [
+        Row(lambda seen, clean: all("laterElement3" in e["resource"] for e in json.loads(seen.body)["entry"]))
+    ],
     "accept_silently": [
         Row(nothing("closed"), {"hold_s": 0.05}),
         Row(nothing("silent"), method="POST", wait_s=0.5, calls=2),
@@ -143,7 +146,10 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda seen, clean: "/fhir/Thing?" in next_of(seen) and "page=" not in next_of(seen)),
         Row(lambda seen, clean: "page=3" in next_of(seen), {"from_page": 2}, path="/fhir/Thing?page=3"),
     ],
-    "read_lag": [Row(lambda seen, clean: False, {"lag_s": 60}, is_spared=True)],
+    "read_lag": [
+        Row(lambda seen, clean: seen.body == clean.body, {"lag_s": 60}),
+        Row(lambda seen, clean: False, {"lag_s": 60}, method="POST", is_spared=True),
+    ],
     "redirect": [
         Row(lambda seen, clean: seen.status == 307 and urlsplit(seen.headers["location"]).hostname == "localhost")
     ],
@@ -172,6 +178,7 @@ ROWS: dict[str, list[Row]] = {
         Row(nothing("reset"), {"end": "reset"}, method="POST"),
         Row(lambda seen, clean: False, is_spared=True),
     ],
+    "upgrade": [Row(lambda seen, clean: seen.body == clean.body, {"as_of": "2026-12-01"})],
     "wrong_type": [
         Row(lambda seen, clean: {e["resource"]["resourceType"] for e in json.loads(seen.body)["entry"]} == {"Basic"})
     ],

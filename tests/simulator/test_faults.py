@@ -307,7 +307,7 @@ def test_every_kind_says_what_it_does_and_has_a_schema(kind: Any) -> None:
     assert kind.says
     schema = kind.schema()
     jsonschema.Draft202012Validator.check_schema(schema)
-    sample = {int: 200, float: 200, str: "x", dict: {}}
+    sample = {int: 200, float: 200, str: "2026-12-01", dict: {}}
     needed = {
         name: sample[arg.type[0] if isinstance(arg.type, tuple) else arg.type]
         for name, arg in kind.args.items()

@@ -7,22 +7,22 @@ from urllib.parse import urlsplit, urlunsplit
 
 from simulator.exchange import Reply
 from simulator.faults.act import Act
-from simulator.faults.bodies import json_of, next_link, set_next_link, with_json
+from simulator.faults.bodies import page_of
 from simulator.faults.fault import Arg, Fault
 
 _LAST_VALUE = re.compile(r"(?<=[=/])[^=/&?]+$")
 
 
 def _spoil(reply: Reply, act: Act) -> Reply:
-    value = json_of(reply)
-    url = next_link(value)
-    if url is None:
+    page = page_of(reply)
+    url = None if page is None else page.next
+    if page is None or url is None:
         act.say(spared="no next link")
         return reply
     dead = dead_url(url, act.args["into"], act.args["url"])
     act.say(next=dead)
-    set_next_link(value, dead)
-    return with_json(reply, value)
+    page.lead_to(dead)
+    return page.into(reply)
 
 
 def dead_url(url: str, into: str, given: str) -> str:

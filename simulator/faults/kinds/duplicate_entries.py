@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from simulator.exchange import Reply
 from simulator.faults.act import Act
-from simulator.faults.bodies import entries_of, json_of, with_json
+from simulator.faults.bodies import page_of
 from simulator.faults.fault import Fault, share
 
 
 def _spoil(reply: Reply, act: Act) -> Reply:
-    value = json_of(reply)
-    entries = entries_of(value)
-    if not entries:
-        act.say(spared="no list in JSON")
+    page = page_of(reply)
+    if page is None or not page.entries:
+        act.say(spared="no list")
         return reply
     made: list[Any] = []
-    for number, entry in enumerate(entries):
+    for number, entry in enumerate(page.entries):
         made.append(entry)
         if act.chance(f"entry {number}") < act.args["of"]:
-            made.append(copy.deepcopy(entry))
-    act.say(duplicated=len(made) - len(entries))
-    entries[:] = made
-    return with_json(reply, value)
+            made.append(page.again(entry))
+    act.say(duplicated=len(made) - len(page.entries))
+    page.entries[:] = made
+    return page.into(reply)
 
 
 FAULT = Fault(

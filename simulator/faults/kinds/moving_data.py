@@ -3,34 +3,32 @@ skips some."""
 
 from __future__ import annotations
 
-import copy
-
 from simulator.exchange import Reply
 from simulator.faults.act import Act
-from simulator.faults.bodies import entries_of, id_of, json_of, with_json
+from simulator.faults.bodies import page_of
 from simulator.faults.fault import Arg, Fault, whole
 from simulator.selector import client_of, operation_of
 
 
 def _spoil(reply: Reply, act: Act) -> Reply:
-    value, x, by = json_of(reply), act.x, act.args["by"]
-    entries = entries_of(value)
-    if not entries:
-        act.say(spared="no list in JSON")
+    page, x, by = page_of(reply), act.x, act.args["by"]
+    if page is None or not page.entries:
+        act.say(spared="no list")
         return reply
-    key = (client_of(x), operation_of(x))
+    found = [one for one in page.entries if page.is_match(one)]
+    key = (client_of(x), operation_of(x), type(page).__name__)
     before = act.memory.get(key, [])
-    act.memory[key] = copy.deepcopy(entries[-by:])
+    act.memory[key] = [page.again(one) for one in found[-by:]]
     if x.notes.get("page", 1) == 1:
         act.say(spared="the first page")
         return reply
     if act.args["by_what"] == "insertion":
-        act.say(repeated=[id_of(one) for one in before])
-        entries[:0] = before
+        act.say(repeated=[page.id_of(one) for one in before])
+        page.entries[:0] = before
     else:
-        act.say(skipped=[id_of(one) for one in entries[:by]])
-        del entries[:by]
-    return with_json(reply, value)
+        act.say(skipped=[page.id_of(one) for one in found[:by]])
+        page.entries[:] = [one for one in page.entries if not any(one is gone for gone in found[:by])]
+    return page.into(reply)
 
 
 FAULT = Fault(

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from simulator.exchange import Reply
 from simulator.faults.act import Act
-from simulator.faults.bodies import entries_of, json_of, set_next_link, with_json
+from simulator.faults.bodies import page_of
 from simulator.faults.fault import Arg, Fault, whole
 from simulator.selector import client_of, operation_of
 
 
 def _spoil(reply: Reply, act: Act) -> Reply:
-    value, x = json_of(reply), act.x
-    if not isinstance(value, dict) or entries_of(value) is None:
-        act.say(spared="no list in JSON")
+    found, x = page_of(reply), act.x
+    if found is None:
+        act.say(spared="no list")
         return reply
     own = x.base_url + x.path + (f"?{x.query}" if x.query else "")
     page, key = x.notes.get("page", 1), (client_of(x), operation_of(x))
@@ -23,8 +23,8 @@ def _spoil(reply: Reply, act: Act) -> Reply:
         return reply
     back = own if act.args["to"] == "self" else act.memory.get(key, own)
     act.say(next=back)
-    set_next_link(value, back)
-    return with_json(reply, value)
+    found.lead_to(back)
+    return found.into(reply)
 
 
 FAULT = Fault(

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from simulator.exchange import Reply
 from simulator.faults.act import Act
-from simulator.faults.bodies import entries_of, json_of, with_json
+from simulator.faults.bodies import page_of
 from simulator.faults.fault import Arg, Fault
 
 
 def _spoil(reply: Reply, act: Act) -> Reply:
-    value = json_of(reply)
-    entries = entries_of(value)
-    if not entries:
-        act.say(spared="no list in JSON")
+    page = page_of(reply)
+    if page is None or not page.entries:
+        act.say(spared="no list")
         return reply
+    entries = page.entries
     if act.args["into"] == "reversed":
         entries.reverse()
     else:
         order = sorted(range(len(entries)), key=lambda number: act.chance(f"entry {number}"))
         entries[:] = [entries[number] for number in order]
     act.say(entries=len(entries))
-    return with_json(reply, value)
+    return page.into(reply)
 
 
 FAULT = Fault(

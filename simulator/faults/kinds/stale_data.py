@@ -17,12 +17,12 @@ def _spoil(reply: Reply, act: Act) -> Reply:
     if x.method != "GET" or reply.status != 200:
         act.say(spared="not a read that succeeded")
         return reply
-    key = (client_of(x), x.path, x.query)
+    key = (client_of(x), x.path, x.query, x.header("accept"))  # the same question in another format is another one
     kept = act.memory.get(key)
     if kept is not None and x.at - kept[0] < timedelta(seconds=act.args["age_s"]):
         act.say(stale_s=(x.at - kept[0]).total_seconds(), differs=kept[1].body != reply.body)
         old: Reply = kept[1]
-        return Reply(old.status, old.body, list(reply.headers), old.simulated, old.served)
+        return Reply(old.status, old.body, list(old.headers), old.simulated, old.served)
     act.memory[key] = (x.at, reply)
     if len(act.memory) > _KEPT:
         del act.memory[next(iter(act.memory))]

@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from simulator.exchange import Reply
 from simulator.faults.act import Act
-from simulator.faults.bodies import entries_of, json_of, with_json
+from simulator.faults.bodies import fhir_name, json_of, resources_in, resources_of, with_json, with_xml, xml_of
 from simulator.faults.fault import Arg, Fault
 
 
 def _spoil(reply: Reply, act: Act) -> Reply:
+    root = xml_of(reply)
+    if root is not None:
+        elements = resources_in(root)
+        for element in elements:
+            element.tag = fhir_name(act.args["into"])
+        act.say(changed=len(elements))
+        return with_xml(reply, root)
     value = json_of(reply)
-    if not isinstance(value, dict) or "resourceType" not in value:
-        act.say(spared="no FHIR resource in JSON")
+    changed = resources_of(value)
+    if not changed:
+        act.say(spared="no FHIR resource")
         return reply
-    changed = _resources(value)
     for resource in changed:
         resource["resourceType"] = act.args["into"]
     act.say(changed=len(changed))
     return with_json(reply, value)
-
-
-def _resources(value: dict[str, Any]) -> list[dict[str, Any]]:
-    if value["resourceType"] != "Bundle":
-        return [value]
-    return [entry["resource"] for entry in entries_of(value) or () if "resource" in entry]
 
 
 FAULT = Fault(

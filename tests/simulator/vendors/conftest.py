@@ -11,6 +11,7 @@ from simulator.server import Running, running
 from simulator.settings import Settings
 from tests.simulator import smart_app
 from tests.simulator.smart_app import App
+from tests.simulator.vendors.caller import Caller
 
 Registered = Callable[..., App]
 
@@ -37,4 +38,12 @@ def register(rooms_server: Running, browser: httpx.Client) -> Iterator[Registere
         return smart_app.registered(rooms_server, made, vendor, browser, **wish)  # type: ignore[arg-type]
 
     yield one
+    rooms_server.sandboxes.drop(made.id)
+
+
+@pytest.fixture
+def caller(rooms_server: Running, browser: httpx.Client) -> Iterator[Caller]:
+    """A caller of all rooms, in a sandbox of the test's own."""
+    made = rooms_server.sandboxes.create()
+    yield Caller(rooms_server, made, browser)
     rooms_server.sandboxes.drop(made.id)
