@@ -66,6 +66,7 @@ class Truth:
     """The facts of the patients that a case asks about, by patient number.
 
     stale          per patient the sources behind which nothing true stands
+    aside          per patient the sources that may be held and need not be: they tell no record
     registrations  the patient number behind each id
     persons        who each patient number is: registrations of one human being have one name
     moments        per call, by its place, what was so while it ran, where that is not what is so at the end of the case
@@ -73,6 +74,7 @@ class Truth:
 
     facts: dict[int, tuple[Fact, ...]] = field(default_factory=dict)
     stale: dict[int, frozenset[SourceKey]] = field(default_factory=dict)
+    aside: dict[int, frozenset[SourceKey]] = field(default_factory=dict)
     registrations: dict[str, int] = field(default_factory=dict)
     persons: dict[int, int] = field(default_factory=dict)
     moments: dict[int, Truth] = field(default_factory=dict)
@@ -98,6 +100,7 @@ def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False, cli
         truth.stale[number] = frozenset(
             (one.type, one.id, "") for one in renderings if not one.records and _is_taken_back(one.payload)
         )
+        truth.aside[number] = frozenset((one.type, one.id, "") for one in renderings if one.is_aside)
         truth.registrations.update(dict.fromkeys(ids.values(), number))
         truth.persons[number] = number
     return truth
@@ -131,6 +134,7 @@ def _during(before: Truth, after: Truth) -> Truth:
         merged.facts[number] = tuple(_either(earlier.get(id), later.get(id)) for id in {**earlier, **later})
         told = {telling.key for fact in merged.facts[number] for telling in fact.tellings}
         merged.stale[number] = (before.stale[number] | after.stale[number]) - told
+        merged.aside[number] = before.aside[number] | after.aside[number]
     return merged
 
 

@@ -179,6 +179,8 @@ class _Scorer:
             return  # namesakes are right answers too
         source = record.get("source") or {}
         kind = str(record.get("kind"))
+        if self._call.subject and key_of(source) in self._truth.aside.get(int(self._call.subject), ()):
+            return
         verdict, says = self._what_extra(kind, source)
         if verdict == "stale" and "entered-in-error" in (record.get("status"), record.get("verification")):
             return

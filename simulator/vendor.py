@@ -33,7 +33,8 @@ class Rendering:
     """One resource as a vendor tells it: the payload, the truth behind it, and what the telling lost.
 
     `type` is the vendor's own name of the entity (`Observation`, `problem`); `id` the vendor's id; `records` the truth
-    (a blood pressure holds two); `losses` are pairs (index into records, Loss).
+    (a blood pressure holds two); `losses` are pairs (index into records, Loss). `is_aside`: it tells no record of the
+    truth and speaks against none (a scan, a percentile): to hold it is neither right nor wrong.
     """
 
     type: str
@@ -41,6 +42,7 @@ class Rendering:
     payload: dict[str, Any]
     records: tuple[Record, ...]
     losses: tuple[tuple[int, Loss], ...] = ()
+    is_aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

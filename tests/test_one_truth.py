@@ -90,11 +90,14 @@ def reading(site: Site, number: int, kinds: Iterable[str] = KINDS) -> dict[str, 
 
 def differences(site: Site, number: int, records: list[dict[str, Any]], kinds: Iterable[str] = KINDS) -> Iterator[str]:
     """What is wrong, missing, extra or told twice, a line each."""
-    facts = [fact for fact in truth_of(site, [number]).facts[number] if fact.kind in kinds]
+    truth = truth_of(site, [number])
+    facts = [fact for fact in truth.facts[number] if fact.kind in kinds]
     tellings = {telling.key: (fact, telling) for fact in facts for telling in fact.tellings}
     held: dict[str, int] = {}
     for record in records:
         key = key_of(record["source"])
+        if key in truth.aside[number]:
+            continue
         if key not in tellings or tellings[key][0].kind != record["kind"]:
             yield f"extra {record['kind']} {key}"
             continue

@@ -79,10 +79,24 @@ class Epic(FhirVendor):
         """Drugs are told by reference only, and the reasons of an encounter as references to conditions."""
         if kind == "medication":
             await asyncio.gather(*(self._add_medication(run, resource) for resource in resources))
+        if kind == "condition":
+            self._drop_repeated(run, resources)
         if kind == "encounter":
             await self._add_reasons(run, resources, patient)
         if kind == "document":
             await asyncio.gather(*(self.add_content(run, resource) for resource in resources))
+
+    def _drop_repeated(self, run: Run, resources: list[Json]) -> None:
+        """A problem is told again as the diagnosis of every visit that was about it: the evidence points at it."""
+        held = {f"Condition/{one['id']}" for one in resources}
+        repeated = [
+            one
+            for one in resources
+            if any(f.get("reference") in held for e in one.get("evidence", []) for f in e.get("detail", []))
+        ]
+        for one in repeated:
+            resources.remove(one)
+        run.drop("duplicate", "condition", len(repeated))
 
     async def _add_medication(self, run: Run, resource: Json) -> None:
         id = resource.get("medicationReference", {}).get("reference", "").rsplit("/", 1)[-1]

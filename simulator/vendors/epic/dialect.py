@@ -27,7 +27,6 @@ CSN = "urn:oid:1.2.840.114350.1.13.0.1.7.3.698084.8"
 ENCOUNTER_CLASS = "urn:oid:1.2.840.114350.1.72.1.7.7.10.696784.13260"
 ENCOUNTER_TYPE = "urn:oid:1.2.840.114350.1.13.0.1.7.10.698084.30"
 PATIENT_CLASS = "urn:oid:1.2.840.114350.1.13.0.1.7.4.698084.10110"  # guess
-DIAGNOSIS = "urn:oid:1.2.840.114350.1.13.0.1.7.2.696871"  # guess
 ORDER = "urn:oid:1.2.840.114350.1.13.0.1.7.2.798268"
 PROCEDURE = "urn:oid:1.2.840.114350.1.13.0.1.7.2.696580"  # EAP: what can be ordered or done
 ORGANIZATION_NUMBER = 0
@@ -219,7 +218,7 @@ def _hospital(patient_class: str, text: str) -> Visit:
     return Visit("4", "HOV", "3", "Hospital Encounter", True, (patient_class, text))
 
 
-# Classes 4, 5, 10, 13 and types 3, 51, 101: seen (MAP). The other types and the patient classes: guess.
+# Classes 1, 4, 5, 10, 13 and types 3, 51, 101, 111, 117: seen (MAP). The other types and the patient classes: guess.
 _VISITS = {
     "office": _appointment("101", "Office Visit"),
     "wellness": _appointment("101", "Office Visit"),
@@ -236,12 +235,19 @@ _VISITS = {
     "observation": _hospital("104", "Observation"),
     "inpatient": _hospital("101", "Inpatient"),
     "surgical": Visit("10", "Surgery Log", "51", "Surgery", True, ("101", "Inpatient")),
+    # contacts that are no visits
+    "surgery_case": Visit("1", "Surgery Case", "51", "Surgery", False, None),
+    "orders_only": _support("111", "Orders Only"),
+    "ancillary_orders": _support("117", "Ancillary Orders"),
 }
 
 CLASS_OF: dict[str, str] = {
     f"{ENCOUNTER_TYPE}|101": "AMB",
     f"{ENCOUNTER_TYPE}|1200": "AMB",
+    f"{ENCOUNTER_TYPE}|111": "AMB",
+    f"{ENCOUNTER_TYPE}|117": "AMB",
     f"{ENCOUNTER_TYPE}|2": "AMB",
+    f"{ENCOUNTER_TYPE}|51": "IMP",
     f"{ENCOUNTER_TYPE}|76": "VR",
     f"{ENCOUNTER_TYPE}|70": "VR",
     f"{ENCOUNTER_TYPE}|91": "HH",

@@ -87,10 +87,11 @@ def _reason_matches(t: Telling, item: Item, one: Param) -> bool:
 
 def _diagnosis_matches(t: Telling, item: Item, one: Param) -> bool:
     encounter = _as(Encounter, item)
-    if encounter.reason not in t.conditions:
+    told = condition.diagnosis_of(t, encounter)
+    if told is None:
         return False
     wanted = {search.reference(value)[1] for value in one.values}
-    return t.id("Condition", encounter.reason) in wanted
+    return told["reference"].partition("/")[2] in wanted or t.id("Condition", encounter.reason) in wanted
 
 
 def _condition_tests(t: Telling, query: Query) -> list[Test]:
@@ -102,13 +103,11 @@ def _condition_tests(t: Telling, query: Query) -> list[Test]:
         *_dates(t, query, "recorded-date", _recorded_span),
     ]
     for one in query.all("category"):
-        tests.append(_tokens(one, lambda item: [(build.SYSTEMS["condition-category"], _as(Condition, item).category)]))
+        tests.append(_tokens(one, lambda item: [(build.SYSTEMS["condition-category"], condition.category_of(item))]))
     for one in query.all("clinical-status"):
         tests.append(_tokens(one, lambda item: [(_CLINICAL, _as(Condition, item).clinical_status)]))
     for one in query.all("code"):
-        tests.append(
-            _tokens(one, lambda item: [(c["system"], c["code"]) for c in condition.codings(t, _as(Condition, item))])
-        )
+        tests.append(_tokens(one, lambda item: [(c["system"], c["code"]) for c in condition.codings(t, item)]))
     for one in query.all("encounter"):
         wanted = {search.reference(value)[1] for value in one.values}
         tests.append(lambda item, wanted=wanted: _encounter_id(t, item) in wanted)  # type: ignore[misc]
@@ -117,15 +116,12 @@ def _condition_tests(t: Telling, query: Query) -> list[Test]:
 
 def _encounter_id(t: Telling, item: Item) -> str | None:
     """The encounter that a visit diagnosis refers to; a problem refers to none."""
-    one = _as(Condition, item)
-    if one.category != "encounter-diagnosis" or one.encounter not in t.encounters:
-        return None
-    return t.id("Encounter", one.encounter)
+    encounter = condition.encounter_of(item)
+    return t.id("Encounter", encounter) if encounter in t.encounters else None
 
 
 def _recorded_span(t: Telling, item: Item) -> tuple[datetime, datetime]:
-    one = _as(Condition, item)
-    return _day_span(t, t.day(one.recorded, one.encounter))
+    return _day_span(t, condition.recorded_on(t, item))
 
 
 def _allergy_tests(t: Telling, query: Query) -> list[Test]:

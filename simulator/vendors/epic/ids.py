@@ -41,6 +41,7 @@ _PAIRED = ("MedicationRequest", "Observation")
 _TAILS = {"Medication": 40, "DiagnosticReport": 24, "ServiceRequest": 24, "Specimen": 24, "Provenance": 24}
 """How many letters, which carry nothing, stand behind the block."""
 LABORATORY = "f"  # first letter of a laboratory result's id; everything else has "e"
+APART = 1 << 22  # ordinals from here on are those of no record: what is told again, or tells no record
 NOT_ON_FILE = (1 << _ORDINAL_BITS) - 1  # ordinal of the AllergyIntolerance that says "nothing was ever asked"
 
 

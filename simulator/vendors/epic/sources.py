@@ -18,6 +18,8 @@ PUBLIC: dict[str, str] = {
     "FLEET": f"{_MAP}/ehrs/epic/production_fleet.json (metadata of 739 production sites, 14 May 2026)",
     "HSK": "https://github.com/jmandel/health-skillz/tree/a7fd8acf/blog/epic (February 2026)",
     "CLIENTJS": "https://github.com/smart-on-fhir/client-js/issues/87",
+    "CUMULUS": "https://github.com/smart-on-fhir/cumulus-etl/tree/80262e0d (extensions met at hospitals)",
+    "CHOP": "https://github.com/radiant-network/radiant-fhir-transformers (test data of a hospital's client)",
     "DIBBS": "https://github.com/CDCgov/dibbs-query-connector/pull/966 and /pull/998 (one hospital, July 2026)",
     "SFETCH": "https://github.com/smart-on-fhir/smart-fetch/tree/6b97abce",
     "YP": "https://github.com/jwilleke/yourphr/issues/754",

@@ -48,6 +48,11 @@ TRAPS: tuple[Trap, ...] = (
     Trap("E16", '"Not on File" is an AllergyIntolerance', source("seen", "FS")),
     Trap("E17", "SNOMED's system with a word as code", source("seen", "MAP")),
     Trap(
+        "E18",
+        "a problem comes again as the diagnosis of every visit that was about it",
+        source("seen", "MAP", but="that every such visit has one"),
+    ),
+    Trap(
         "E24",
         "the token endpoint says `invalid_client` whatever is wrong, and a description that is null",
         source("seen", "HSK", "CLIENTJS"),

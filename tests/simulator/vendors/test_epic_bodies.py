@@ -319,7 +319,8 @@ def test_problems_have_icd_first_and_visit_diagnoses_snomed(told: list[Rendering
     for condition in of(told, "Condition"):
         category = condition["category"][0]["coding"][0]["code"]
         firsts.setdefault(category, set()).add(condition["code"]["coding"][0]["system"])
-        assert len(condition["category"]) == (2 if category == "encounter-diagnosis" else 1)
+        extra = {one["coding"][0]["code"] for one in condition["category"][1:]}
+        assert extra - {"sdoh"} == ({"visit-diagnosis"} if category == "encounter-diagnosis" else set())
         assert len(condition["recordedDate"]) == 10
     assert firsts["problem-list-item"] == {build.SYSTEMS["icd10cm"]}
     assert firsts["encounter-diagnosis"] == {build.SYSTEMS["snomed"]}
@@ -334,10 +335,37 @@ def test_some_texts_end_in_the_mark_of_risk_adjustment(told: list[Rendering]) ->
 def test_encounter_classes_are_epics_own_and_map_back(told: list[Rendering]) -> None:
     mapping = VENDOR.defaults["mappings"]["encounter_class"]
     for one in (one for one in told if one.type == "Encounter"):
-        assert one.payload["class"]["code"] in ("4", "5", "10", "13")
+        assert one.payload["class"]["code"] in ("1", "4", "5", "10", "13")
         codings = [coding for concept in one.payload["type"] for coding in concept["coding"]]
         known = [mapping.get(f"{coding['system']}|{coding['code']}") for coding in codings]
-        assert next(code for code in reversed(known) if code) == one.records[0].class_code  # type: ignore[union-attr]
+        last = next(code for code in reversed(known) if code)
+        assert not one.records or last == one.records[0].class_code  # type: ignore[union-attr]
+
+
+def test_some_contacts_are_no_visits(told: list[Rendering]) -> None:
+    """Orders without a visit, and the case that was booked for an operation: they tell no record."""
+    beside = [one for one in told if one.type == "Encounter" and not one.records]
+    assert all(one.is_aside for one in beside)
+    names = {one.payload["type"][0]["text"]: one.payload["status"] for one in beside}
+    assert names["Orders Only"] == "finished"
+    assert names.get("Surgery", "unknown") == "unknown"
+    assert set(names) <= {"Orders Only", "Ancillary Orders", "Surgery"}
+
+
+def test_a_problem_is_told_again_as_the_diagnosis_of_its_visits(door: Door, told: list[Rendering]) -> None:
+    """E18: one record, several resources, whose evidence is the first; the encounter names its own."""
+    repeated = [one for one in told if "evidence" in one.payload]
+    assert repeated
+    for one in repeated[:20]:
+        (evidence,) = one.payload["evidence"]
+        problem = next(other for other in told if f"Condition/{other.id}" == evidence["detail"][0]["reference"])
+        assert problem.records == one.records
+        assert problem.payload["category"][0]["coding"][0]["code"] == "problem-list-item"
+        assert one.payload["category"][1]["coding"][0]["code"] == "visit-diagnosis"
+        encounter = read(door.get(one.payload["encounter"]["reference"]))
+        assert encounter["diagnosis"][0]["condition"]["reference"] == f"Condition/{one.id}"
+        found = door.matches("Condition", f"patient={one.payload['subject']['reference']}&category=encounter-diagnosis")
+        assert one.id in {each["id"] for each in found}
 
 
 def test_some_old_visits_were_never_closed(told: list[Rendering]) -> None:

@@ -17,7 +17,7 @@ FLOORS = {
     "AllergyIntolerance": 93,
     "Bundle": 100,
     "CapabilityStatement": 92,
-    "Condition": 89,
+    "Condition": 100,
     "DocumentReference": 100,
     "Encounter": 100,
     "Immunization": 100,

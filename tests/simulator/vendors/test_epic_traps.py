@@ -28,6 +28,7 @@ SHOWN = {  # traps that a neighbouring file shows: file, test
     "E12": ("bodies", "test_the_name_comes_twice_and_a_maiden_name_is_old"),
     "E13": ("bodies", "test_vital_signs_have_8716_3_among_their_codes_often_first"),
     "E14": ("bodies", "test_a_hemoglobin_a1c_has_no_unit"),
+    "E18": ("bodies", "test_a_problem_is_told_again_as_the_diagnosis_of_its_visits"),
     "E25": ("auth", "test_a_broken_rule_is_in_the_journal_and_not_in_the_answer"),
     "E26": ("patients_tokens", "test_two_refreshes_with_the_first_refresh_token"),
     "E34": ("front", "test_a_patient_has_no_etag_but_a_misspelt_one"),

@@ -12,7 +12,6 @@ from simulator.population.documents import Content
 from simulator.population.records import (
     Allergy,
     Appointment,
-    Condition,
     Coverage,
     Document,
     Encounter,
@@ -68,11 +67,6 @@ def _place(item: Item) -> int:
 def _render_encounter(t: Telling, item: Item) -> Rendering:
     assert isinstance(item[0], Encounter)
     return encounter.render(t, item[0])
-
-
-def _render_condition(t: Telling, item: Item) -> Rendering:
-    assert isinstance(item[0], Condition)
-    return condition.render(t, item[0])
 
 
 def _allergies(t: Telling) -> Iterator[Item]:
@@ -134,10 +128,9 @@ def _render_coverage(t: Telling, item: Item) -> Rendering:
 TOLD: dict[str, Told] = {
     told.type: told
     for told in (
-        Told("Encounter", "encounter", _in_order("encounter", newest_first=True), _render_encounter,
-             _plain_id("Encounter"), _place),
-        Told("Condition", "condition", _in_order("condition", newest_first=False), _render_condition,
-             _plain_id("Condition"), _place),
+        Told("Encounter", "encounter", encounter.items, _render_encounter, _plain_id("Encounter"), _place),
+        Told("Condition", "condition", condition.items, condition.render,
+             lambda t, item: t.id("Condition", condition.place_of(item)), condition.place_of),
         Told("AllergyIntolerance", "allergy", _allergies, _render_allergy, _allergy_id, _place),
         Told("MedicationRequest", "medication", _in_order("medication", newest_first=True), _render_order,
              _plain_id("MedicationRequest"), _place),
@@ -206,7 +199,7 @@ def records_behind(site: Site, wanted: Named) -> tuple[tuple[str, int], ...]:
     told = TOLD.get(wanted.type)
     if told is None:
         return ()
-    if told.kind:
+    if told.kind and wanted.ordinal < ids.APART:
         return ((told.kind, wanted.ordinal),)
     t = telling(site, wanted.number)
     item = None if t is None else _item(t, wanted)
