@@ -1,7 +1,9 @@
-"""athenahealth: the chart over its REST API, encounters and immunizations over FHIR."""
+"""athenahealth: the chart and the appointments over its REST API; over FHIR what that tells poorly or not at all:
+encounters, immunizations, procedures, documents and coverages."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any
@@ -10,13 +12,16 @@ from zoneinfo import ZoneInfo
 from conformance.reference.athena_rest import AthenaMeaning, is_true
 from conformance.reference.behaviour import Json, Params
 from conformance.reference.failure import Failure
-from conformance.reference.fhir import FhirVendor, PatientRef
+from conformance.reference.fhir import FURTHER, TYPES, FhirVendor, PatientRef
 from conformance.reference.paging import pages_of
 from conformance.reference.run import Run
 from conformance.reference.session import Call, Session
 
-_LIST_OF = {"labresults": "results"}
-"""The list in an answer is called as the last part of the path; this one is not."""
+_LIST_OF = {"labresults": "results", "booked": "appointments"}
+"""The list in an answer is called as the last part of the path; these are not."""
+
+_EVER = [("startdate", "01/01/1900"), ("enddate", "12/31/2199"), ("showcancelled", "true")]
+"""What it takes to be told of every appointment: the list wants a range of days."""
 
 Entity = tuple[str, str, Callable[[Json], Json]]
 """What a REST entity is called, which member is its id, and what it means."""
@@ -27,6 +32,7 @@ class Athena(FhirVendor):
 
     meaning_of = AthenaMeaning
     meaning: AthenaMeaning
+    types = TYPES | FURTHER
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
@@ -46,8 +52,13 @@ class Athena(FhirVendor):
             "allergy": self._allergies,
             "medication": self._medications,
             "observation": self._observations,
+            "appointment": self._appointments,
         }
         return await (over_rest[kind](run, patient) if kind in over_rest else super().read(run, kind, patient))
+
+    async def prepare(self, run: Run, kind: str, resources: list[Json], patient: PatientRef) -> None:
+        if kind == "document":
+            await asyncio.gather(*(self.add_content(run, resource) for resource in resources))
 
     async def find(self, run: Run, params: Json) -> list[Json]:
         born = params.get("birth_date")
@@ -118,6 +129,20 @@ class Athena(FhirVendor):
         told = (one | {"_zone": zone, "_result": result} for result in results for one in result["analytes"])
         return self._rows(run, "observation", ("analyte", "analyteid", self.meaning.analyte), told, patient)
 
+    async def _appointments(self, run: Run, patient: PatientRef) -> list[Json]:
+        """Where and with whom is told by numbers, and the time by the clock of the place."""
+        id = patient.ids.get("patientid", patient.id)
+        pages = await self._pages_of(run, "appointment", "/appointments/booked", [("patientid", id), *_EVER])
+        listed = [one for page in pages for one in page["appointments"]]
+        places = await self._departments(run, "appointment")
+        names = await self._providers(run, {str(one["providerid"]) for one in listed})
+        told = (
+            one | {"_department": places[str(one["departmentid"])], "_provider": names[str(one["providerid"])]}
+            for one in listed
+        )
+        entity = ("appointment", "appointmentid", self.meaning.rest_appointment)
+        return self._rows(run, "appointment", entity, told, patient)
+
     def _rows(
         self, run: Run, kind: str, entity: Entity, told: Iterable[Json], patient: PatientRef | None = None
     ) -> list[Json]:
@@ -146,11 +171,25 @@ class Athena(FhirVendor):
     async def _zone(self, run: Run, patient: PatientRef) -> ZoneInfo:
         """The zone of the patient's department."""
         department = str((await self._demographics(run, patient))["departmentid"])
-        pages = await self._pages_of(run, "observation", "/departments", [])
-        for one in (one for page in pages for one in page["departments"]):
-            if str(one["departmentid"]) == department:
-                return ZoneInfo(one["timezonename"])
-        raise Failure("invalid_response", "the patient's department is not listed", reason="no_department")
+        places = await self._departments(run, "observation")
+        if department not in places:
+            raise Failure("invalid_response", "the patient's department is not listed", reason="no_department")
+        return ZoneInfo(places[department]["timezonename"])
+
+    async def _departments(self, run: Run, kind: str) -> dict[str, Json]:
+        """The departments of the practice, by number."""
+        pages = await self._pages_of(run, kind, "/departments", [])
+        return {str(one["departmentid"]): one for page in pages for one in page["departments"]}
+
+    async def _providers(self, run: Run, ids: Iterable[str]) -> dict[str, Json]:
+        """Some providers, by number: each is a list of one."""
+
+        async def provider(id: str) -> tuple[str, Json]:
+            call = Call("providers.read", f"{self._rest}/providers/{id}", "providers")
+            told: list[Json] = await run.once(call.url, lambda: run.get(call, _is_list_of_one))
+            return id, told[0]
+
+        return dict(await asyncio.gather(*map(provider, ids)))
 
     async def _chart(self, run: Run, kind: str, patient: PatientRef, name: str, *params: tuple[str, str]) -> list[Json]:
         """The pages of one section of the chart."""

@@ -30,6 +30,8 @@ _ROUTES = {
     "oral": "26643006", "subcutaneous": "34206005", "intramuscular": "78421000", "intravenous": "47625008",
     "inhalation": "447694001", "sublingual": "37839007", "topical": "6064005", "transdermal": "45890007",
 }  # fmt: skip
+_STATES = {"f": "booked", "2": "arrived", "3": "fulfilled", "4": "fulfilled", "x": "cancelled"}
+_CANCELLED = {"PATIENT CANCELLED": "patient", "OFFICE CANCELLED": "provider", "PATIENT RESCHEDULED": "rescheduled"}
 _NUMBER = re.compile(r"(?P<comparator>[<>]=?)?\s*(?P<number>-?\d+(\.\d+)?)")
 _RANGE = re.compile(r"(?P<low>-?\d+(\.\d+)?)\s*-\s*(?P<high>-?\d+(\.\d+)?)")
 _TIMES_A = re.compile(r"(?P<times>once|twice|\d+ times) a (?P<unit>day|week)")
@@ -170,6 +172,20 @@ class AthenaMeaning(Meaning):
             "range": range_of(told.get("referencerange")),
         }
 
+    def rest_appointment(self, told: Json) -> Json:
+        """An appointment; `_department` and `_provider` are what its numbers stand for."""
+        place, who = told["_department"], told["_provider"]
+        is_no_show = is_true(told.get("cancelreasonnoshow"))
+        return {
+            "status": "noshow" if is_no_show else _STATES.get(str(told["appointmentstatus"])),
+            "type": {"codes": [], "text": self.behaviour.label(told["appointmenttype"], [])},
+            "start": local_minute(told["date"], told["starttime"], ZoneInfo(place["timezonename"])),
+            "minutes": self.digits(told.get("duration")),
+            "cancelReason": None if is_no_show else _CANCELLED.get(told.get("cancelreasonname", "")),
+            "practitioner": f"{who['firstname']} {who['lastname']}",
+            "location": place["name"],
+        }
+
     def ucum(self, unit: str) -> str | None:
         return self.behaviour.unit({"code": _UNITS.get(unit, unit), "unit": unit})
 
@@ -190,6 +206,11 @@ def us_day(text: str | None) -> Json | None:
 def local_time(text: str | None, zone: ZoneInfo) -> Json | None:
     """A clock time of a place; in the hour that autumn shows twice, the first of the two."""
     return instant(datetime.strptime(text, "%m/%d/%Y %H:%M:%S").replace(tzinfo=zone), "second") if text else None
+
+
+def local_minute(day: str, clock: str, zone: ZoneInfo) -> Json:
+    """The minute that a clock of a place shows on a day."""
+    return instant(datetime.strptime(f"{day} {clock}", "%m/%d/%Y %H:%M").replace(tzinfo=zone), "minute")
 
 
 def frequency_of(words: str) -> Json:

@@ -15,13 +15,20 @@ from simulator.vendors.athena.fhir import search as fhir_search
 from simulator.vendors.athena.fhir.rules import NOT_SIMULATED, RULES
 from simulator.vendors.athena.rest import (
     allergies,
+    appointments,
+    bookables,
+    booking,
     create,
+    documents,
     encounters,
+    insurances,
     labresults,
     medications,
     practice,
     problems,
     search,
+    slots,
+    surgicalhistory,
     vaccines,
     vitals,
 )
@@ -35,26 +42,46 @@ _ROOT: dict[tuple[str, str], tuple[str, Answer]] = {
     ("GET", "providers"): ("providers.list", practice.list_providers),
     ("GET", "patients"): ("patients.search", search.search),
     ("POST", "patients"): ("patients.create", create.create),
+    ("GET", "patients/enhancedbestmatch"): ("patients.enhancedbestmatch", search.best_match),
+    ("GET", "appointmenttypes"): ("appointmenttypes.list", bookables.list_types),
+    ("GET", "patientappointmentreasons"): ("patientappointmentreasons.list", bookables.list_reasons),
+    ("GET", "appointmentcancelreasons"): ("appointmentcancelreasons.list", bookables.list_cancel_reasons),
+    ("GET", "appointments/open"): ("appointments.open", slots.list_open),
+    ("GET", "appointments/booked"): ("appointments.booked", appointments.list_booked),
 }
-_SINGLE: dict[str, tuple[str, Answer]] = {
-    "departments": ("departments.read", practice.read_department),
-    "providers": ("providers.read", practice.read_provider),
-    "patients": ("patients.read", search.read),
+_SINGLE: dict[tuple[str, str], tuple[str, Answer]] = {
+    ("GET", "departments"): ("departments.read", practice.read_department),
+    ("GET", "providers"): ("providers.read", practice.read_provider),
+    ("GET", "patients"): ("patients.read", search.read),
+    ("GET", "appointmenttypes"): ("appointmenttypes.read", bookables.read_type),
+    ("GET", "appointments"): ("appointments.read", appointments.read_appointment),
+    ("PUT", "appointments"): ("appointments.book", booking.book),
 }
-_CHART: dict[str, tuple[str, Answer]] = {
-    "problems": ("problems.list", problems.list_problems),
-    "medications": ("medications.list", medications.list_medications),
-    "allergies": ("allergies.list", allergies.list_allergies),
-    "vitals": ("vitals.list", vitals.list_vitals),
-    "labresults": ("labresults.list", labresults.list_labresults),
-    "analytes": ("analytes.list", labresults.list_analytes),
-    "encounters": ("encounters.list", encounters.list_encounters),
-    "vaccines": ("vaccines.list", vaccines.list_vaccines),
+_BELOW: dict[tuple[str, str, str], tuple[str, Answer]] = {
+    ("GET", "chart", "problems"): ("problems.list", problems.list_problems),
+    ("GET", "chart", "medications"): ("medications.list", medications.list_medications),
+    ("GET", "chart", "allergies"): ("allergies.list", allergies.list_allergies),
+    ("GET", "chart", "vitals"): ("vitals.list", vitals.list_vitals),
+    ("GET", "chart", "labresults"): ("labresults.list", labresults.list_labresults),
+    ("GET", "chart", "analytes"): ("analytes.list", labresults.list_analytes),
+    ("GET", "chart", "encounters"): ("encounters.list", encounters.list_encounters),
+    ("GET", "chart", "vaccines"): ("vaccines.list", vaccines.list_vaccines),
+    ("GET", "chart", "surgicalhistory"): ("surgicalhistory.list", surgicalhistory.list_surgicalhistory),
+    ("GET", "patients", "appointments"): ("appointments.list", appointments.list_of_patient),
+    ("GET", "patients", "insurances"): ("insurances.list", insurances.list_insurances),
+    ("GET", "patients", "documents"): ("documents.list", documents.list_documents),
+    ("PUT", "appointments", "cancel"): ("appointments.cancel", booking.cancel),
+    ("PUT", "appointments", "reschedule"): ("appointments.reschedule", booking.reschedule),
+    ("POST", "appointments", "startcheckin"): ("appointments.startcheckin", booking.start_check_in),
+    ("POST", "appointments", "checkin"): ("appointments.checkin", booking.check_in),
+    ("POST", "appointments", "checkout"): ("appointments.checkout", booking.check_out),
 }
+"""What stands below an id: method, family, and what follows the id."""
 
 # The families of paths that athena has, as far as a public client generated from its specification tells.
 _FAMILIES = frozenset({
-    "allergies", "appointmentreasons", "appointments", "appointmenttypes", "ccmenrollmentstatus", "chargecodes",
+    "allergies", "appointmentcancelreasons", "appointmentreasons", "appointments", "appointmenttypes",
+    "ccmenrollmentstatus", "chargecodes",
     "chart", "claims", "clinicalproviders", "communicatorbrands", "configuration", "customfields",
     "departments", "documents", "employers", "ethnicities", "facilities", "genderidentities", "imagingresults",
     "insurancepackages", "labresults", "languages", "misc", "mobilecarriers", "orcase", "orders",
@@ -107,23 +134,47 @@ def _rest(x: Exchange, practice_id: str, parts: list[str]) -> Route:
 
 
 def _rest_door(x: Exchange, parts: list[str]) -> tuple[str, Answer, tuple[str, ...]] | None:
-    if len(parts) == 1:
-        door = _ROOT.get((x.method, parts[0]))
-        return (*door, ()) if door else None
-    if x.method != "GET":
-        return None
-    if parts == ["patients", "enhancedbestmatch"]:
-        return "patients.enhancedbestmatch", search.best_match, ()
-    if len(parts) == 2 and parts[0] in _SINGLE and parts[1] not in _NAMED:
-        return (*_SINGLE[parts[0]], (parts[1],))
-    if len(parts) == 3 and parts[:2] == ["chart", "encounter"]:
+    if len(parts) <= 2:
+        door = _ROOT.get((x.method, "/".join(parts)))
+        if door is not None:
+            return (*door, ())
+    if len(parts) == 2 and parts[1] not in _NAMED:
+        door = _SINGLE.get((x.method, parts[0]))
+        return (*door, (parts[1],)) if door else None
+    if len(parts) == 3 and parts[:2] == ["chart", "encounter"] and x.method == "GET":
         return "encounters.read", encounters.read_encounter, (parts[2],)
-    if len(parts) == 3 and parts[0] == "chart" and parts[2] in _CHART:
-        return (*_CHART[parts[2]], (parts[1],))
+    if len(parts) == 3 and parts[1] not in _NAMED:
+        door = _BELOW.get((x.method, parts[0], parts[2]))
+        return (*door, (parts[1],)) if door else None
+    if x.method == "GET" and len(parts) > 3 and parts[0] == "patients" and parts[2] == "documents":
+        return _document_door(parts[1], parts[3:])
     return None
 
 
-_NAMED = frozenset({"search", "changed", "customfields", "bestmatch", "matchbyname"})
+def _document_door(patient: str, parts: list[str]) -> tuple[str, Answer, tuple[str, ...]] | None:
+    """The door below `/patients/{patientid}/documents/`: a class, an id of it, and the bytes behind."""
+    name, *rest = parts
+    if name == "labresult" and len(rest) < 2:
+        door = ("labresult.read", documents.read_labresult) if rest else ("labresult.list", documents.list_labresults)
+        return (*door, (patient, *parts))
+    if name not in documents.CLASSES:
+        return None
+    if not rest:
+        return f"{name}.list", documents.list_of_class, (patient, name)
+    if len(rest) == 1:
+        return f"{name}.read", documents.read_document, (patient, name, rest[0])
+    if rest[1:] == ["originaldocument"]:
+        answer = documents.read_original if name in documents.WITH_ORIGINAL else _unknown
+        return f"{name}.original", answer, (patient, name, rest[0])
+    if len(rest) == 3 and rest[1] == "pages":
+        return f"{name}.page", documents.read_page, (patient, name, rest[0], rest[2])
+    return None
+
+
+_NAMED = frozenset({
+    "search", "changed", "customfields", "bestmatch", "matchbyname", "enhancedbestmatch", "open", "booked", "waitlist",
+    "appointmentreminders", "configuration", "healthhistory",
+})  # fmt: skip
 """Words that stand where an id would."""
 
 
@@ -141,9 +192,10 @@ def _fhir(x: Exchange, parts: list[str]) -> Route:
         raise NotSimulated(f"athena FHIR: {x.method} /{'/'.join(parts)}")
     if type not in RULES:
         return Route("unknown", _unknown, (), (ANY, "r"))
-    if len(parts) == 1 and x.method == "GET":
+    is_searched = bool(RULES[type].any_of)
+    if is_searched and len(parts) == 1 and x.method == "GET":
         return Route(f"{type}.search", fhir_search.search, (type,), (type, "s"))
-    if parts[1:] == ["_search"] and x.method == "POST":
+    if is_searched and parts[1:] == ["_search"] and x.method == "POST":
         return Route(f"{type}.search", fhir_search.search, (type,), (type, "s"))
     if len(parts) == 2 and x.method == "GET" and not parts[1].startswith(("_", "$")):
         return Route(f"{type}.read", fhir_search.read, (type, parts[1]), (type, "r"))

@@ -41,7 +41,12 @@ ANY = "any"
 LIFETIME = timedelta(hours=1)
 TYPES = (
     "AllergyIntolerance",
+    "Appointment",
+    "Binary",
     "Condition",
+    "Coverage",
+    "DiagnosticReport",
+    "DocumentReference",
     "Encounter",
     "Immunization",
     "Location",
@@ -51,6 +56,7 @@ TYPES = (
     "Organization",
     "Patient",
     "Practitioner",
+    "Procedure",
 )
 
 

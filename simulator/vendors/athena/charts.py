@@ -10,8 +10,18 @@ from typing import TYPE_CHECKING
 from simulator.ids import h64
 from simulator.population.defects import is_typed, is_unmapped
 from simulator.population.people import Population
-from simulator.population.records import Allergy, Chart, Facility, Medication, Observation, Person, Record
+from simulator.population.records import (
+    Allergy,
+    Appointment,
+    Chart,
+    Facility,
+    Medication,
+    Observation,
+    Person,
+    Record,
+)
 from simulator.vendors.athena import ids
+from simulator.vendors.athena.schedule import Bookings
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
@@ -71,6 +81,14 @@ class PatientChart:
     def item(self, kind: str, ordinal: int) -> int:
         """The athena id of one item of this chart."""
         return ids.item(self.site, kind, self.number, ordinal)
+
+    def appointmentid(self, record: Appointment) -> int:
+        """The athena id of one appointment of this chart."""
+        return self._bookings.id_of(self.number, record)
+
+    @cached_property
+    def _bookings(self) -> Bookings:
+        return Bookings(self.site)
 
     def facility(self, index: int) -> Facility:
         return self.site.sandbox.world.population.facility(index)

@@ -162,6 +162,17 @@ _REST: Mapping[str, _Words] = {
         "detailedmessage": "No chart with this patient and department.",
     },
     "no_id": lambda r: {"error": "The requested ID does not exist."},
+    "no_type": lambda r: {
+        "detailedmessage": "An appointment type or reason must be provided.",
+        "error": "Additional fields are required.",
+    },
+    "not_bookable": lambda r: {
+        "detailedmessage": "The appointment ID is already booked or is not marked as being available to be scheduled"
+        " via the API.",
+        "error": "That appointment time was already booked or not available for booking.",
+    },
+    "wrong_state": lambda r: {"error": "The appointment is not in a state in which this can be done."},
+    "patient_died": lambda r: {"error": "The patient is deceased and cannot be scheduled."},
 }
 _REST_BY_KIND: Mapping[RefusalKind, dict[str, Any]] = {
     "unauthenticated": {"detailedmessage": "Bad auth.", "error": "Incorrect permissions."},

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 from simulator.vendor import Rendering
 from simulator.vendors.athena.charts import PatientChart, patient_chart
 from simulator.vendors.athena.fhir import shelf
-from simulator.vendors.athena.rest import allergies, encounters, labresults, medications, problems, vaccines, vitals
+from simulator.vendors.athena.rest import (
+    allergies,
+    appointments,
+    documents,
+    encounters,
+    insurances,
+    labresults,
+    medications,
+    problems,
+    surgicalhistory,
+    vaccines,
+    vitals,
+)
 from simulator.vendors.athena.rest.patient import patient
 
 if TYPE_CHECKING:
@@ -46,3 +58,11 @@ def _rest(seen: PatientChart) -> Iterator[Rendering]:
             yield encounters.diagnosis(seen, condition)
     for immunization in seen.chart.immunizations:
         yield vaccines.vaccine(seen, immunization)
+    for operation in surgicalhistory.operations(seen):
+        yield surgicalhistory.surgery(seen, operation)
+    for document in seen.chart.documents:
+        yield documents.document(seen, document)
+    for appointment in seen.chart.appointments:
+        yield appointments.appointment(seen, appointment)
+    for coverage in seen.chart.coverages:
+        yield insurances.insurance(seen, coverage)

@@ -122,4 +122,34 @@ TRAPS: tuple[Trap, ...] = (
         "what the gateway does not route answers 404 with a bare sentence labelled JSON",
         Source("probes of the platform, 2026-08", "seen"),
     ),
+    Trap(
+        "A29",
+        "appointment states are letters, and somebody who did not come is `x`, a cancellation, with a flag elsewhere",
+        Source(_GO, "seen"),
+    ),
+    Trap(
+        "A30",
+        "open slots are empty, not refused, without a type or a reason, and leave out the next 24 hours",
+        Source(_DOCS + " parameter texts", "doc"),
+    ),
+    Trap(
+        "A31",
+        "a booked slot keeps its number, but turns from a number into a string; a second booking is 409",
+        Source(_RECORDINGS, "seen"),
+    ),
+    Trap(
+        "A32",
+        "a patient's appointments and insurances leave out what is past or cancelled unless asked for",
+        Source(_RECORDINGS, "seen"),
+    ),
+    Trap(
+        "A33",
+        "each class of document calls its id differently, and encounter documents have pages but no original",
+        Source("list of calls of the developer portal", "doc"),
+    ),
+    Trap(
+        "A34",
+        "FHIR finds appointments by their id only: which there are, REST alone tells",
+        Source(_CS, "seen"),
+    ),
 )

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from simulator.fhir.build import zone_of
 from simulator.population.answers import Loss
+from simulator.population.records import Document
 
 EASTERN = "America/New_York"
 """What athena calls its own time: audit stamps and `lastUpdated` are told in it whatever the practice's zone."""
@@ -191,6 +192,12 @@ def us_time(at: datetime, zone: str) -> str:
     return f"{us_day(local)} {local.hour:02d}:{local.minute:02d}:{local.second:02d}"
 
 
+def clock(at: datetime, zone: str) -> str:
+    """`HH:MM` of the clock on the wall in `zone`."""
+    local = at.astimezone(zone_of(zone))
+    return f"{local.hour:02d}:{local.minute:02d}"
+
+
 def offset_time(at: datetime, zone: str) -> str:
     """ISO 8601 to the second with the offset that `zone` has then."""
     return at.astimezone(zone_of(zone)).isoformat(timespec="seconds")
@@ -240,3 +247,36 @@ def punctuated(e164: str) -> str:
 def number(value: Decimal) -> int | Decimal:
     """A number as JSON: whole ones without decimal point."""
     return int(value) if value == value.to_integral_value() else value
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentClass:
+    """Under what athena files a document: its class, and its subclass where it has one."""
+
+    name: str
+    subclass: str | None = None
+
+    @property
+    def path(self) -> str:
+        """The class as paths and names of members spell it."""
+        return self.name.lower()
+
+
+_DOCUMENTS: Mapping[str, DocumentClass] = {
+    "progress": DocumentClass("ENCOUNTERDOCUMENT", "ENCOUNTERDOCUMENT_PROGRESSNOTE"),
+    "hp": DocumentClass("ENCOUNTERDOCUMENT", "ENCOUNTERDOCUMENT_PATIENTHISTORY"),
+    "procedure_note": DocumentClass("ENCOUNTERDOCUMENT", "ENCOUNTERDOCUMENT_PROCEDUREDOC"),
+    "consult": DocumentClass("CLINICALDOCUMENT", "CLINICALDOCUMENT_CONSULTNOTE"),
+    "discharge": DocumentClass("CLINICALDOCUMENT", "CLINICALDOCUMENT_ADMISSIONDISCHARGE"),
+    "ed_note": DocumentClass("CLINICALDOCUMENT", "CLINICALDOCUMENT_URGENTCARE"),
+    "psychotherapy": DocumentClass("CLINICALDOCUMENT", "CLINICALDOCUMENT_MENTALHEALTH"),
+    "imaging": DocumentClass("IMAGINGRESULT"),
+    "lab_report": DocumentClass("MEDICALRECORD", "MEDICALRECORD_HISTORICAL"),
+    "pathology": DocumentClass("MEDICALRECORD", "MEDICALRECORD_HISTORICAL"),
+}
+_CLINICAL = DocumentClass("CLINICALDOCUMENT")
+
+
+def document_class(record: Document) -> DocumentClass:
+    """The class of a document: that of its row in documents.csv; letters and summaries are clinical documents."""
+    return _DOCUMENTS.get(record.key, _CLINICAL)

@@ -121,8 +121,8 @@ class Athena:
         params.setdefault("departmentid", person.facility + 1)
         return self.rest(f"/chart/{self.patientid(number)}/{section}", **params)
 
-    def fhir(self, path: str, **params: Any) -> Answer:
-        return self.get(f"/fhir/r4/{path}", **params)
+    def fhir(self, path: str, *, accept: str = "application/fhir+json", **params: Any) -> Answer:
+        return self.call("GET", f"/fhir/r4/{path}", params, headers={**self.bearer(), "accept": accept})
 
     def search(self, type: str, number: int, **params: Any) -> Answer:
         """A FHIR search in one chart."""

@@ -72,7 +72,7 @@ def test_an_assertion_for_another_audience_is_refused(athena: Athena) -> None:
     [
         ({"grant_type": "password"}, 400, "unsupported_grant_type"),
         ({"scope": "system/Patient.write"}, 400, "invalid_scope"),
-        ({"scope": f"{MDP} system/Coverage.read"}, 400, "invalid_scope"),
+        ({"scope": f"{MDP} system/CarePlan.read"}, 400, "invalid_scope"),
         ({"scope": ""}, 400, "invalid_scope"),
         ({"grant_type": ""}, 400, "invalid_request"),
     ],

@@ -13,11 +13,17 @@ import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
 from simulator.fhir import build
+from simulator.population.records import KINDS
 from simulator.vendors.athena import VENDOR
 from simulator.vendors.athena.fhir.rules import RULES
 from tests.simulator.vendors.athena_client import BASE, FORM, PRACTICE, Athena
 
-CHART_TYPES = ("Encounter", "Condition", "AllergyIntolerance", "MedicationRequest", "Observation", "Immunization")
+CHART_TYPES = (
+    "Encounter", "Condition", "AllergyIntolerance", "MedicationRequest", "Observation", "Immunization", "Procedure",
+    "DocumentReference", "DiagnosticReport", "Coverage",
+)  # fmt: skip
+BY_ID_ONLY = ("Appointment",)
+FHIR = "application/fhir+json"
 STANDING = {
     "Organization": "a-1.Practice-195900",
     "Location": "a-195900.Location-1",
@@ -44,7 +50,7 @@ def test_every_resource_of_a_chart_is_valid_fhir(athena: Athena) -> None:
             if "resourceType" in one.payload and seen.get(one.type, 0) < 60:
                 seen[one.type] = seen.get(one.type, 0) + 1
                 validated(json.loads(build.dumps(one.payload)))
-    assert set(seen) == {"Patient", "Medication", *CHART_TYPES}
+    assert set(seen) == {"Patient", "Medication", *CHART_TYPES, *BY_ID_ONLY}
 
 
 @pytest.mark.parametrize(("type", "id"), STANDING.items())
@@ -293,23 +299,39 @@ def test_the_statement_promises_only_what_answers(athena: Athena) -> None:
     statement = athena.call("GET", "/fhir/r4/metadata")
     assert statement.status == 200
     validated(statement.json)
-    number, _ = athena.number_with("allergy", none_known=False, code=lambda code: code.system == "rxnorm")
+    number = full_chart(athena)
     known = {type: athena.all_of(type, number, intent="order")[0] for type in CHART_TYPES}
     known["Patient"] = athena.fhir(f"Patient/{athena.fhir_id(number)}").json
     known["Medication"] = athena.fhir(known["MedicationRequest"]["medicationReference"]["reference"]).json
     known |= {type: athena.fhir(f"{type}/{id}").json for type, id in STANDING.items()}
+    known["Binary"] = athena.fhir(known["DocumentReference"]["content"][0]["attachment"]["url"], accept=FHIR).json
+    known["Appointment"] = next(
+        one for one in VENDOR.renderings(athena.site, number) if one.type == "Appointment"
+    ).payload
     listed = statement.json["rest"][0]["resource"]
     assert {one["type"] for one in listed} == set(RULES) == set(known)
     for one in listed:
         resource = known[one["type"]]
-        assert {interaction["code"] for interaction in one["interaction"]} == {"read", "search-type"}
+        searched = set() if one["type"] == "Binary" else {"search-type"}
+        assert {interaction["code"] for interaction in one["interaction"]} == {"read"} | searched
         assert athena.fhir(f"{one['type']}/{resource['id']}").status == 200
+        if not searched:
+            continue
         for combination in one["extension"][0]["extension"]:
             for extra in [None, *(param["name"] for param in one["searchParam"])]:
                 names = {*combination["valueString"].split(", "), *([extra] if extra else [])} - {"cursor"}
                 asked = {name: _value(athena, name, number, resource) for name in names}
                 answer = athena.fhir(one["type"], **{"ah-practice": PRACTICE, **asked})
                 assert answer.status == 200, (one["type"], asked, answer.raw)
+
+
+def full_chart(athena: Athena) -> int:
+    """The first patient who has something of every kind."""
+    for number in range(500):
+        chart = athena.sandbox.world.chart(number)
+        if all(chart.of(kind) for kind in KINDS) and not any(one.none_known for one in chart.allergies):
+            return number
+    raise LookupError("nobody has everything")
 
 
 def _value(athena: Athena, name: str, number: int, resource: dict[str, Any]) -> str:
@@ -327,6 +349,7 @@ def _value(athena: Athena, name: str, number: int, resource: dict[str, Any]) -> 
         "gender": patient["gender"],
         "intent": "order",
         "status": "active",
+        "_sort": "-date",
         "_count": "3",
         "ah-practice": PRACTICE,
         "ah-department": "Organization/a-195900.Department-1",
@@ -347,9 +370,13 @@ def test_the_smart_configuration_is_open_and_its_issuer_is_not_the_api(athena: A
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [
-        ("GET", "Coverage", 501),
+        ("GET", "CarePlan", 501),
         ("GET", "Group/a-1.c-195900/$export", 501),
-        ("GET", "DiagnosticReport", 501),
+        ("GET", "Provenance", 501),
+        ("GET", "Slot", 404),
+        ("GET", "Schedule", 404),
+        ("GET", "Binary", 405),
+        ("POST", "Binary/_search", 405),
         ("GET", "MedicationStatement", 404),
         ("GET", "PractitionerRole/1", 404),
         ("POST", "Patient", 405),

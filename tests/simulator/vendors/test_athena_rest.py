@@ -336,7 +336,9 @@ def test_departments_providers_and_practice_are_told(athena: Athena) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", "/appointments/booked"),
+        ("POST", "/appointments/open"),
+        ("PUT", "/appointments/1/freeze"),
+        ("GET", "/patients/1/documents/admin"),
         ("PUT", "/patients/1"),
         ("POST", "/chart/1/problems"),
         ("GET", "/chart/1/socialhistory"),

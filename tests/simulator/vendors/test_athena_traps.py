@@ -443,6 +443,78 @@ def test_what_the_gateway_does_not_route_is_no_json(athena: Athena) -> None:
         answer.json  # noqa: B018 - reading it is the test
 
 
+@shows("A29")
+def test_states_are_letters_and_who_did_not_come_is_a_cancellation_with_a_flag(athena: Athena) -> None:
+    letters = {"booked": "f", "arrived": "2", "fulfilled": "3", "cancelled": "x", "noshow": "x"}
+    for status in ("booked", "fulfilled", "cancelled", "noshow"):
+        number, record = athena.number_with("appointment", status=status)
+        id = str(next(one.id for one in VENDOR.renderings(athena.site, number) if one.records == (record,)))
+        (told,) = athena.rest(f"/appointments/{id.rsplit('-', 1)[-1]}").json
+        assert told["appointmentstatus"] == letters[status]
+        assert told.get("cancelreasonnoshow", False) is (status == "noshow")
+        assert ("encounterid" in told) is (status == "fulfilled")
+
+
+@shows("A30")
+def test_open_slots_of_nothing_are_no_slots_and_those_of_the_next_day_are_hidden() -> None:
+    desk = Athena(patients=40)
+    asked = {"departmentid": 1, "providerid": 1}
+    nothing = desk.rest("/appointments/open", **asked)
+    assert (nothing.status, nothing.json) == (200, {"totalcount": 0, "appointments": []})
+    nearest = desk.rest("/appointments/open", appointmenttypeid=2, **asked).json["appointments"][0]
+    bypassed = desk.rest("/appointments/open", appointmenttypeid=2, bypassscheduletimechecks="true", **asked)
+    assert (nearest["date"], bypassed.json["appointments"][0]["date"]) == ("01/06/2026", "01/05/2026")
+
+
+@shows("A31")
+def test_a_booked_slot_is_the_same_number_as_a_string() -> None:
+    desk = Athena(patients=40)
+    slots = desk.rest("/appointments/open", departmentid=1, providerid=1, appointmenttypeid=2).json["appointments"]
+    id = slots[0]["appointmentid"]
+    path, asked = f"/v1/195900/appointments/{id}", {"patientid": desk.patientid(5), "appointmenttypeid": 2}
+    (told,) = desk.call("PUT", path, asked, headers=desk.bearer()).json
+    assert isinstance(id, int)
+    assert told["appointmentid"] == str(id)
+    assert desk.call("PUT", path, asked, headers=desk.bearer()).status == 409
+
+
+@shows("A32")
+def test_what_is_past_or_cancelled_is_left_out_unless_asked_for(athena: Athena) -> None:
+    number, _ = athena.number_with("coverage", status="cancelled")
+    path = f"/patients/{athena.patientid(number)}"
+    kept = athena.rest(f"{path}/insurances").json["totalcount"]
+    assert kept < athena.rest(f"{path}/insurances", showcancelled="true").json["totalcount"]
+    ahead = athena.rest(f"{path}/appointments").json["totalcount"]
+    assert ahead < athena.rest(f"{path}/appointments", showpast="true", showcancelled="true").json["totalcount"]
+
+
+@shows("A33")
+def test_documents_of_each_class_have_a_member_and_doors_of_their_own(athena: Athena) -> None:
+    number, _ = athena.number_with("document", key="progress")
+    department = athena.sandbox.world.chart(number).person.facility + 1
+    path = f"/patients/{athena.patientid(number)}/documents"
+    found = athena.rest(path, departmentid=department).json["documents"]
+    for one in {one["documentclass"]: one for one in found}.values():
+        name = one["documentclass"].lower()
+        assert one[f"{name}id"] == one["documentid"]
+        original = athena.rest(f"{path}/{name}/{one['documentid']}/originaldocument").status
+        assert original == (404 if name == "encounterdocument" else 200)
+
+
+@shows("A34")
+def test_fhir_gives_an_appointment_by_its_id_and_by_nothing_else(athena: Athena) -> None:
+    number, _ = athena.number_with("appointment", status="fulfilled")
+    told = athena.rest(f"/patients/{athena.patientid(number)}/appointments", showpast="true").json["appointments"][0]
+    id = told["appointmentid"]
+    resource = athena.fhir(f"Appointment/a-195900.appointment-{id}").json
+    assert resource["identifier"][1] == {"system": "urn:athenahealth:athenanet:appointment:195900", "value": id}
+    assert resource["appointmentType"]["text"] == told["appointmenttype"]
+    assert athena.search("Appointment", number).status == 400
+    assert (
+        athena.fhir("Appointment", **{"_query": "x", "base-appointment-id": id, "ah-practice": PRACTICE}).status == 501
+    )
+
+
 def test_every_trap_of_the_room_is_shown_here() -> None:
     assert {trap.id for trap in VENDOR.traps} == SHOWN
     assert len(VENDOR.traps) >= 16

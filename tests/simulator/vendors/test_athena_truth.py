@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import pytest
 
 from simulator.fhir import build
 from simulator.population import answers, tables
-from simulator.population.records import Medication
+from simulator.population.records import KINDS, Code, Medication, Procedure
 from simulator.vendor import Rendering
 from simulator.vendors import athena as athena_room
 from simulator.vendors.athena import VENDOR, words
@@ -27,6 +28,7 @@ from tests.simulator.vendors.athena_client import Athena
 
 Json = dict[str, Any]
 SYSTEMS = {url: name for name, url in build.SYSTEMS.items()}
+CANCELLED = {"PATIENT CANCELLED": "patient", "OFFICE CANCELLED": "provider", "PATIENT RESCHEDULED": "rescheduled"}
 EXTENSIONS = {"us-core-race": "race", "us-core-ethnicity": "ethnicity", "us-core-birthsex": "sexAtBirth"}
 
 
@@ -225,12 +227,67 @@ def immunization(resource: Json) -> Json:
     }
 
 
+def procedure(resource: Json) -> Json:
+    return {
+        "codes": codes(resource["code"]),
+        "text": resource["code"]["text"],
+        "status": resource["status"],
+        "performed": time_of(resource["performedPeriod"]["start"]),
+        "end": time_of(resource["performedPeriod"]["end"]),
+        "reason": [one for reason in resource.get("reasonCode", ()) for one in codes(reason)],
+        "sensitivity": labels(resource),
+    }
+
+
+def document(resource: Json, data: bytes) -> Json:
+    return {
+        "type": code(resource["type"]),
+        "text": resource["type"]["text"],
+        "status": resource["status"],
+        "mime": resource["content"][0]["attachment"]["contentType"],
+        "date": time_of(resource["date"]),
+        "sha256": sha256(data).hexdigest(),
+        "sensitivity": labels(resource),
+    }
+
+
+def appointment(resource: Json) -> Json:
+    who = {one["actor"]["reference"].split("/")[0]: one["actor"].get("display") for one in resource["participant"]}
+    return {
+        "status": resource["status"],
+        "type": {"codes": [], "text": resource["serviceType"][0]["text"]},
+        "start": time_of(resource["start"]),
+        "minutes": resource["minutesDuration"],
+        "cancelReason": CANCELLED.get(resource.get("cancelationReason", {}).get("text")),
+        "practitioner": who["Practitioner"].split(",")[0],
+        "location": who["Location"],
+        "sensitivity": labels(resource),
+    }
+
+
+def coverage(resource: Json) -> Json:
+    classes = {one["type"]["coding"][0]["code"]: one["value"] for one in resource.get("class", ())}
+    return {
+        "status": resource["status"],
+        "payer": resource["payor"][0]["display"],
+        "plan": classes.get("plan", ""),
+        "memberId": resource.get("subscriberId"),
+        "group": classes.get("group"),
+        "relationship": resource["relationship"]["coding"][0]["code"],
+        "order": resource["order"],
+        "period": {name: time_of(resource["period"].get(name)) for name in ("start", "end")},
+    }
+
+
 READERS: dict[str, Callable[..., Json]] = {
     "Patient": patient,
     "Encounter": encounter,
     "Condition": condition,
     "AllergyIntolerance": allergy,
     "Immunization": immunization,
+    "Procedure": procedure,
+    "Appointment": appointment,
+    "Coverage": coverage,
 }
 
 
@@ -241,6 +298,8 @@ def read(athena: Athena, one: Rendering, part: str) -> Json:
         return medication(resource, athena.fhir(resource["medicationReference"]["reference"]).json)
     if one.type == "Observation":
         return observation(resource, part)
+    if one.type == "DocumentReference":
+        return document(resource, athena.fhir(resource["content"][0]["attachment"]["url"], accept="*/*").raw)
     return READERS[one.type](resource)
 
 
@@ -275,6 +334,14 @@ def test_fhir_tells_the_truth_less_the_recorded_loss(seed: int) -> None:
     assert judged > 500
 
 
+def code_of(record: Any) -> Code:
+    """The code under which a record is known."""
+    if isinstance(record, Procedure):
+        return record.codes[0]
+    code: Code = record.product if isinstance(record, Medication) else record.code
+    return code
+
+
 def test_no_loss_is_recorded_that_nothing_lost(athena: Athena) -> None:
     """An omission is of something the payload lacks, and each rounded number really is told in another unit."""
     for number in range(20):
@@ -288,7 +355,7 @@ def test_no_loss_is_recorded_that_nothing_lost(athena: Athena) -> None:
                 if loss.field == "codes" and loss.how == "text_only":
                     told = json.dumps(one.payload, default=str)
                     record = one.records[index]
-                    code = record.product if isinstance(record, Medication) else record.code  # type: ignore[union-attr]
+                    code = code_of(record)
                     assert code.code not in told.split('"'), one
 
 
@@ -298,8 +365,7 @@ def test_every_record_of_a_chart_is_told_at_least_once(athena: Athena) -> None:
         told = {
             (record.kind, record.ordinal) for one in VENDOR.renderings(athena.site, number) for record in one.records
         }
-        kinds = ("patient", "encounter", "condition", "allergy", "medication", "observation", "immunization")
-        assert told == {(kind, record.ordinal) for kind in kinds for record in chart.of(kind)}
+        assert told == {(kind, record.ordinal) for kind in KINDS for record in chart.of(kind)}
 
 
 def test_every_id_is_given_once(athena: Athena) -> None:

@@ -15,7 +15,7 @@ from simulator.vendors.athena.fhir.rules import Rule
 DEFAULT_COUNT = 20
 MAX_COUNT = 1000
 PAGING = frozenset({"ah-practice", "_count", "cursor", "_include"})
-NOT_FILTERS = PAGING | {"_id"}
+NOT_FILTERS = PAGING | {"_id", "_sort"}
 _PRACTICE_FORMS = frozenset({ids.practice_reference(), ids.practice_reference().removeprefix("Organization/")})
 
 Pairs = list[tuple[str, str]]

@@ -61,6 +61,8 @@ def _type(name: str) -> ResourceType:
     required = [
         build.extension("requiredAnySearchParams", valueString=", ".join(combination)) for combination in rule.any_of
     ]
+    if not rule.any_of:
+        return ResourceType(name, ("read",), profile=f"{shape.EXTENSION}ah-{name.lower()}")
     params = [SearchParam(param, kind) for param, kind in rule.params.items() if param != "_include"]
     return ResourceType(
         name,

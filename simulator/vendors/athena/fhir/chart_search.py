@@ -10,7 +10,7 @@ from simulator.exchange import Exchange
 from simulator.fhir import search as spelled
 from simulator.vendors.athena import ids
 from simulator.vendors.athena.charts import PatientChart, patient_chart
-from simulator.vendors.athena.fhir import medications, shelf
+from simulator.vendors.athena.fhir import medications, references, shelf
 from simulator.vendors.athena.fhir.asked import (
     NOT_FILTERS,
     PAGING,
@@ -36,7 +36,7 @@ def charted(x: Exchange, type: str, params: list[spelled.Param], count: int) -> 
 
 def _hits(x: Exchange, type: str, params: list[spelled.Param]) -> list[shelf.Item]:
     """What matches. Which of the chart's resources do is kept, so that the next page need not look at them again."""
-    items = list(_items(x, type, params))
+    items = _sorted(list(_items(x, type, params)), params)
     filters = [param for param in params if param.name not in NOT_FILTERS]
     if not any(param.name not in ("patient", "subject") for param in filters):
         return items
@@ -50,12 +50,22 @@ def _hits(x: Exchange, type: str, params: list[spelled.Param]) -> list[shelf.Ite
     return [items[int(place)] for place in kept.split(b",")] if kept else []
 
 
+def _sorted(items: list[shelf.Item], params: list[spelled.Param]) -> list[shelf.Item]:
+    """By date, where `_sort` asks for it, which documents alone know. Raises Refusal: it asks for something else."""
+    for param in params:
+        if param.name == "_sort":
+            if param.value not in ("date", "-date"):
+                raise invalid(f"_sort={param.value}", "bad_sort")
+            return sorted(items, key=lambda item: item.head.created, reverse=param.value.startswith("-"))
+    return items
+
+
 def _place(x: Exchange, type: str, found: list[shelf.Item], cursor: str | None) -> int:
     """Where the page that begins with `cursor` begins. Raises Refusal: it is none of these."""
     if cursor is None:
         return 0
     parsed = ids.parse_fhir_id(cursor)
-    ordinal = ids.item_of(x.site, shelf.CHART_TYPES[type].item, parsed[2])[1] if parsed else -1
+    ordinal = shelf.CHART_TYPES[type].find(x.site, parsed[2])[1] if parsed else -1
     for place, item in enumerate(found):
         if item.head.ordinal == ordinal and item.id == cursor:
             return place
@@ -112,16 +122,19 @@ def _matches_one(item: shelf.Item, param: spelled.Param) -> bool:
     if param.name == "_lastUpdated":
         return matches_last_updated(item.changed, param)
     payload = item.render().payload
-    if param.name == "encounter":
-        reference = payload.get("encounter", {}).get("reference", "")
-        return any(spelled.reference(value)[1] == spelled.reference(reference)[1] for value in param.values)
+    if param.name == "ah-provider-group":
+        group = ids.fhir_id("PG", ids.provider_group(item.seen.home.index))
+        return any(spelled.reference(value)[1] == group for value in param.values)
+    if param.name in references.PARAMS:
+        wanted = {spelled.reference(value)[1] for value in param.values}
+        return any(id in wanted for _, id in references.of(payload, param.name))
     if param.name in ("date", "authoredon"):
         return _matches_date(payload, param)
     if param.name in ("status", "intent"):
         return any(code == payload[param.name] for _, code in param.tokens)
     if param.name == "code" and item.type == "MedicationRequest":
         payload = medications.product(item.seen, item.telling).payload
-    concepts = {"code": "code", "category": "category", "vaccine-code": "vaccineCode"}
+    concepts = {"code": "code", "category": "category", "vaccine-code": "vaccineCode", "type": "type"}
     return _matches_concept(payload.get(concepts[param.name]), param)
 
 
@@ -135,12 +148,15 @@ def _matches_concept(value: Any, param: spelled.Param) -> bool:
     )
 
 
+_DATES = ("effectiveDateTime", "occurrenceDateTime", "authoredOn", "date")
+
+
 def _matches_date(payload: dict[str, Any], param: spelled.Param) -> bool:
-    period = payload.get("period")
+    period = payload.get("period") or payload.get("performedPeriod")
     if period:
         start, end = _instant(period["start"])[0], _instant(period["end"])[1]
     else:
-        told = payload.get("effectiveDateTime") or payload.get("occurrenceDateTime") or payload.get("authoredOn")
+        told = next((payload[name] for name in _DATES if name in payload), None)
         if told is None:
             return False
         start, end = _instant(told)

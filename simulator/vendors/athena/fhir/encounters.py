@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from simulator.fhir import build
 from simulator.population.records import Encounter, Immunization
 from simulator.vendor import Rendering
@@ -43,7 +41,7 @@ def encounter(seen: PatientChart, record: Encounter) -> Rendering:
         subject=shape.subject(seen),
         participant=[{"individual": shape.practitioner(seen, record.practitioner)}],
         period={"start": shape.local_time(record.start, place.zone)} | _end(record, place.zone),
-        reasonCode=_reason(seen, record),
+        reasonCode=shape.reason(seen, record.reason),
         location=[{"location": build.reference("Location", location_id(record.facility), place.name)}],
         serviceProvider=build.reference("Organization", ids.fhir_id("Department", ids.departmentid(record.facility))),
     )
@@ -56,13 +54,6 @@ def _end(record: Encounter, zone: str) -> dict[str, str]:
 
 def location_id(facility: int) -> str:
     return ids.fhir_id("Location", ids.departmentid(facility))
-
-
-def _reason(seen: PatientChart, record: Encounter) -> list[dict[str, Any]]:
-    for one in seen.chart.conditions:
-        if record.reason is not None and one.ordinal == record.reason:
-            return [build.concept(one.codes, one.text)]
-    return []
 
 
 def immunization_id(seen: PatientChart, record: Immunization) -> str:

@@ -56,7 +56,7 @@ def request(seen: PatientChart, record: Medication) -> Rendering:
         encounter=None if is_history else shape.encounter(seen, record.encounter),
         authoredOn=shape.local_time(record.authored, seen.zone),
         requester=shape.practitioner(seen, record.practitioner),
-        reasonCode=_reason(seen, record),
+        reasonCode=shape.reason(seen, record.reason),
         dosageInstruction=[_words(record) if is_history else _sig(record)],
         dispenseRequest=None if is_history else _dispense(record),
     )
@@ -111,13 +111,6 @@ def _dispense(record: Medication) -> dict[str, Any]:
         "quantity": build.quantity(record.quantity, record.dosage.unit),
         "expectedSupplyDuration": build.quantity(Decimal(record.days_supply), "day", "d"),
     }
-
-
-def _reason(seen: PatientChart, record: Medication) -> list[dict[str, Any]]:
-    for one in seen.chart.conditions:
-        if record.reason is not None and one.ordinal == record.reason:
-            return [build.concept(one.codes, one.text)]
-    return []
 
 
 # Medication

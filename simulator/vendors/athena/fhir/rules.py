@@ -11,7 +11,8 @@ _EVERYWHERE = ("ah-practice", "_count", "cursor", "_lastUpdated")
 @dataclass(frozen=True, slots=True)
 class Rule:
     """`params`: name → FHIR search type, those that answer here. `lacking`: parameters of the vendor that we do not
-    simulate. `any_of`: alternatives, each a set of parameters of which all must be there."""
+    simulate. `any_of`: alternatives, each a set of parameters of which all must be there; none where a type is read
+    and not searched."""
 
     params: Mapping[str, str]
     any_of: tuple[tuple[str, ...], ...]
@@ -31,7 +32,7 @@ def _rule(
 ) -> Rule:
     named = {**dict.fromkeys(_EVERYWHERE, "reference"), **params}
     typed = {name: _TYPES.get(name, kind) for name, kind in named.items()}
-    return Rule(typed, any_of, _LACKING | frozenset(lacking), include)
+    return Rule(typed, any_of, _LACKING.difference(params) | frozenset(lacking), include)
 
 
 _CHART = {"patient": "reference", "ah-chart-sharing-group": "reference"}
@@ -88,6 +89,44 @@ RULES: Mapping[str, Rule] = {
         (),
         ("Immunization:patient",),
     ),
+    "Procedure": _rule(
+        {"_id": "token", **_CHART, "date": "date", "encounter": "reference", "performer": "reference"},
+        _BY_CHART_OR_ID,
+        ("ah-provider-group", "device-name"),
+        ("Procedure:encounter", "Procedure:patient", "Procedure:performer"),
+    ),
+    "DocumentReference": _rule(
+        {
+            "_id": "token", **_CHART, "date": "date", "category": "token", "type": "token", "encounter": "reference",
+            "author": "reference", "custodian": "reference", "_sort": "special",
+        },
+        _BY_CHART_OR_ID,
+        ("ah-published-date-time-to-portal",),
+        (
+            "DocumentReference:encounter", "DocumentReference:patient", "DocumentReference:author",
+            "DocumentReference:custodian",
+        ),
+    ),
+    "Binary": Rule({}, ()),
+    "DiagnosticReport": _rule(
+        {
+            "_id": "token", **_CHART, "date": "date", "category": "token", "code": "token", "encounter": "reference",
+            "result": "reference", "performer": "reference",
+        },
+        _BY_CHART_OR_ID,
+        ("ah-include-cpt-codes-for-imaging-results",),
+        (
+            "DiagnosticReport:encounter", "DiagnosticReport:patient", "DiagnosticReport:result",
+            "DiagnosticReport:performer",
+        ),
+    ),
+    "Appointment": Rule(
+        {"_id": "token", "ah-practice": "reference"}, (("_id",),),
+        _LACKING | {"base-appointment-id", "group-appointment-id"},
+    ),
+    "Coverage": _rule(
+        {"patient": "reference", "ah-provider-group": "reference"}, (("patient",),), (), ("Coverage:patient",),
+    ),
     "Medication": _rule({"_id": "token"}, (("_id",),), ("ingredient-code",)),
     "Organization": _rule({"_id": "token"}, (("_id",),), ("ah-provider-group", "ah-chart-sharing-group")),
     "Location": _rule({"_id": "token"}, (("_id",),), ("ah-provider-group", "ah-chart-sharing-group")),
@@ -95,9 +134,8 @@ RULES: Mapping[str, Rule] = {
 }  # fmt: skip
 
 NOT_SIMULATED = frozenset({
-    "Appointment", "Binary", "CarePlan", "CareTeam", "Coverage", "Device", "DiagnosticReport",
-    "DocumentReference", "FamilyMemberHistory", "Goal", "Group", "MeasureReport", "Media", "MedicationDispense",
-    "Procedure", "Provenance", "Questionnaire", "QuestionnaireResponse", "RelatedPerson", "ServiceRequest",
+    "CarePlan", "CareTeam", "Device", "FamilyMemberHistory", "Goal", "Group", "MeasureReport", "Media",
+    "MedicationDispense", "Provenance", "Questionnaire", "QuestionnaireResponse", "RelatedPerson", "ServiceRequest",
     "Specimen", "Subscription", "SubscriptionTopic",
 })  # fmt: skip
 """Types that athena serves and we do not."""

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 
 import orjson
 
-from simulator import drift
 from simulator.exchange import Exchange, Reply
 from simulator.fhir import build, bundle
 from simulator.fhir import search as spelled
@@ -18,7 +17,7 @@ from simulator.ids import text_of
 from simulator.refusal import NotSimulated, Refusal
 from simulator.vendors.athena import ids, sight, words
 from simulator.vendors.athena.charts import patient_chart
-from simulator.vendors.athena.fhir import medications, shelf
+from simulator.vendors.athena.fhir import references, shelf
 from simulator.vendors.athena.fhir.asked import (
     Found,
     Hit,
@@ -75,7 +74,7 @@ def _number_behind(x: Exchange, type: str, id: str) -> int | None:
     parsed = ids.parse_fhir_id(id)
     if parsed is None or parsed[1] == "E":
         return ids.patient_of(x.site, id) if parsed else None
-    return ids.item_of(x.site, shelf.CHART_TYPES[type].item, parsed[2])[0] if type in shelf.CHART_TYPES else None
+    return shelf.CHART_TYPES[type].find(x.site, parsed[2])[0] if type in shelf.CHART_TYPES else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +145,11 @@ def _included(
             if wanted not in rule.include:
                 raise NotSimulated(f"athena FHIR: _include={wanted}")
             for hit in hits:
-                type, id, resource = _include_of(x, wanted, hit.item)
-                if id not in done and sight.shows(x, type, id, resource):
-                    done.add(id)
-                    yield type, id, resource
-
-
-def _include_of(x: Exchange, wanted: str, item: shelf.Item) -> tuple[str, str, bytes]:
-    if wanted.endswith(":medication"):
-        made = medications.product(item.seen, item.telling)
-        return "Medication", made.id, build.dumps(drift.told(x.site, made.payload))
-    return "Patient", ids.patient_fhir_id(x.site, item.seen.number), shelf.patient_bytes(item.seen)
+                for type, id in references.of(hit.item.render().payload, wanted.partition(":")[2]):
+                    resource = None if id in done else _body(x, type, id)
+                    if resource is not None and sight.shows(x, type, id, resource):
+                        done.add(id)
+                        yield type, id, resource
 
 
 def _outcome_only(x: Exchange, type: str, pairs: Pairs) -> Reply:
@@ -178,17 +171,34 @@ def read(x: Exchange) -> Reply:
     """One resource by its id. Raises Refusal: not found."""
     assert x.route is not None
     type, id = x.route.args
-    body: bytes | None = None
-    if type == "Patient":
-        number = ids.patient_of(x.site, id) if ids.parse_fhir_id(id) else None
-        body = shelf.patient_bytes(patient_chart(x.site, number)) if number is not None else None
-    elif type in shelf.CHART_TYPES:
-        item = shelf.find(x.site, type, id)
-        body = item.bytes() if item is not None else None
-    else:
-        found = shelf.standing(x.site, type, id)
-        body = build.dumps(found) if found is not None else None
+    body = _body(x, type, id)
     if body is None:
         raise Refusal("not_found", f"no {type}/{id}", reason="no_resource", resource=type, id=id)
     sight.check(x, type, id, body)
+    if type == "Binary" and not _is_fhir_asked_for(x):
+        kept = shelf.binary_content(x.site, id)
+        assert kept is not None
+        return Reply(200, kept.data, [(b"content-type", kept.mime.encode())], served=((type, id),))
     return Reply(200, body, [(b"content-type", MEDIA.encode())], served=((type, id),))
+
+
+def _body(x: Exchange, type: str, id: str) -> bytes | None:
+    """One resource by its id, ready to send; None when nobody has that id."""
+    if type == "Patient":
+        number = ids.patient_of(x.site, id) if ids.parse_fhir_id(id) else None
+        return shelf.patient_bytes(patient_chart(x.site, number)) if number is not None else None
+    if type == "Binary":
+        return shelf.binary(x.site, id)
+    if type in shelf.CHART_TYPES:
+        item = shelf.find(x.site, type, id)
+        return item.bytes() if item is not None else None
+    found = shelf.standing(x.site, type, id)
+    return build.dumps(found) if found is not None else None
+
+
+def _is_fhir_asked_for(x: Exchange) -> bool:
+    """Whether a Binary is wanted as a resource: to everybody else the server gives the bytes.
+
+    Source: FHIR R4 http section 3.1.0.1.3, "serving binary resources".
+    """
+    return "json" in (x.header("accept") or "").lower()

@@ -67,6 +67,12 @@ def encounter(seen: PatientChart, ordinal: int | None) -> dict[str, Any] | None:
     return build.reference("Encounter", ids.fhir_id("encounter", seen.item("encounter", ordinal)))
 
 
+def reason(seen: PatientChart, ordinal: int | None) -> list[dict[str, Any]]:
+    """The condition of that ordinal as `reasonCode`; nothing for one that is not told."""
+    found = [one for one in seen.chart.conditions if ordinal is not None and one.ordinal == ordinal]
+    return [build.concept(one.codes, one.text) for one in found]
+
+
 def practitioner_id(index: int) -> str:
     return ids.fhir_id("Provider", index + 1)
 

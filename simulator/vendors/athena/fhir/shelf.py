@@ -9,11 +9,25 @@ from typing import TYPE_CHECKING, Any
 
 from simulator import drift
 from simulator.fhir import build
-from simulator.population.records import Record
+from simulator.population.documents import Content
+from simulator.population.records import Document, Record
 from simulator.vendor import Rendering
-from simulator.vendors.athena import ids, words
+from simulator.vendors.athena import ids, schedule, words
 from simulator.vendors.athena.charts import PatientChart, patient_chart
-from simulator.vendors.athena.fhir import allergies, conditions, encounters, medications, observations, patients, shape
+from simulator.vendors.athena.fhir import (
+    allergies,
+    appointments,
+    conditions,
+    coverages,
+    documents,
+    encounters,
+    medications,
+    observations,
+    patients,
+    procedures,
+    reports,
+    shape,
+)
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
@@ -25,7 +39,8 @@ Telling = tuple[Record, ...]
 class ChartType:
     """One resource type of a chart: which records make a resource, what it is called, how it looks.
 
-    `kind` and `item` name the records in the world and in the ids; `id_types` are the middles of the ids.
+    `kind` and `item` name the records in the world and in the ids; `id_types` are the middles of the ids; `lookup`
+    leads from the number of an id to (patient number, ordinal), where that is not the number of a chart item.
     """
 
     kind: str
@@ -34,7 +49,14 @@ class ChartType:
     tellings: Callable[[PatientChart], list[Any]]
     id_of: Callable[[PatientChart, Any], str]
     render: Callable[[PatientChart, Any], Rendering]
+    lookup: Callable[[Site, int], tuple[int, int]] | None = None
 
+    def find(self, site: Site, value: int) -> tuple[int, int]:
+        """(patient number, ordinal) behind the number of an id; whether they exist is the caller's question."""
+        return ids.item_of(site, self.item, value) if self.lookup is None else self.lookup(site, value)
+
+
+_DOCUMENT_CLASSES = frozenset({"clinicaldocument", "encounterdocument", "imagingresult", "medicalrecord"})
 
 CHART_TYPES: dict[str, ChartType] = {
     "Encounter": ChartType(
@@ -62,6 +84,25 @@ CHART_TYPES: dict[str, ChartType] = {
     "Immunization": ChartType(
         "immunization", "immunization", frozenset({"historical"}), lambda seen: list(seen.chart.immunizations),
         encounters.immunization_id, encounters.immunization,
+    ),
+    "Procedure": ChartType(
+        "procedure", "procedure", frozenset({"procedure"}), lambda seen: list(seen.chart.procedures),
+        procedures.procedure_id, procedures.procedure,
+    ),
+    "DocumentReference": ChartType(
+        "document", "document", _DOCUMENT_CLASSES, lambda seen: list(seen.chart.documents),
+        documents.document_id, documents.document_reference,
+    ),
+    "DiagnosticReport": ChartType(
+        "observation", "labresult", frozenset({"clinicalresult"}), reports.tellings, reports.report_id, reports.report,
+    ),
+    "Appointment": ChartType(
+        "appointment", "appointment", frozenset({"appointment"}), lambda seen: list(seen.chart.appointments),
+        appointments.appointment_id, appointments.appointment, schedule.booked,
+    ),
+    "Coverage": ChartType(
+        "coverage", "coverage", frozenset({"insurance"}), lambda seen: list(seen.chart.coverages),
+        coverages.coverage_id, coverages.coverage,
     ),
 }  # fmt: skip
 
@@ -115,7 +156,7 @@ def find(site: Site, type: str, id: str) -> Item | None:
     how = CHART_TYPES[type]
     if parsed is None or parsed[0] != ids.PRACTICE or parsed[1] not in how.id_types:
         return None
-    number, ordinal = ids.item_of(site, how.item, parsed[2])
+    number, ordinal = how.find(site, parsed[2])
     if number < 0 or site.sandbox.world.person(number) is None:
         return None
     seen = patient_chart(site, number)
@@ -124,6 +165,28 @@ def find(site: Site, type: str, id: str) -> Item | None:
         if item.head.ordinal == ordinal and item.id == id:
             return item
     return None
+
+
+def binary(site: Site, id: str) -> bytes | None:
+    """The bytes of a document as a Binary; None when nobody has that id. They are written anew each time: large, and
+    seldom asked for twice."""
+    found = _document_of(site, id)
+    return None if found is None else build.dumps(drift.told(site, documents.binary(*found)))
+
+
+def binary_content(site: Site, id: str) -> Content | None:
+    """The bytes themselves."""
+    found = _document_of(site, id)
+    return None if found is None else documents.content(*found)
+
+
+def _document_of(site: Site, id: str) -> tuple[PatientChart, Document] | None:
+    parsed = ids.parse_fhir_id(id)
+    if parsed is None or parsed[:2] != (ids.PRACTICE, "binary"):
+        return None
+    number, ordinal = ids.item_of(site, "document", parsed[2])
+    found = site.sandbox.world.read("document", number, ordinal) if number >= 0 else None
+    return (patient_chart(site, number), found) if isinstance(found, Document) else None
 
 
 def patient_bytes(seen: PatientChart) -> bytes:

@@ -223,7 +223,7 @@ def _legacy(name: str, value: Any) -> Any:
     """2016: everything but counts and balances is a string."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int) and name not in ("totalcount", "balance"):
+    if isinstance(value, int) and name not in ("totalcount", "balance", "copay"):
         return str(value)
     return value
 
