@@ -10,6 +10,7 @@ from orjson import dumps
 from simulator.fhir import build
 
 Link = tuple[str, str]
+GRADE = "http://hl7.org/fhir/StructureDefinition/match-grade"
 
 
 def entry(
@@ -18,15 +19,19 @@ def entry(
     mode: str | None = "match",
     *,
     links: Iterable[Link] = (),
-    score: bytes | None = None,
+    score: str = "",
+    grade: str = "",
 ) -> bytes:
-    """One entry of a searchset: `link` (when given), `fullUrl`, `resource`, `search`, in this order."""
+    """One entry of a searchset: `link` (when given), `fullUrl`, `resource`, `search`, in this order. `score` and
+    `grade` (the extension match-grade) say how well it matches."""
     listed = _links(links)
     head = listed + b"," if listed else b""
     url = b'"fullUrl":' + dumps(full_url) + b"," if full_url else b""
     tail = b""
     if mode:
-        tail = b',"search":{"mode":"' + mode.encode() + (b'","score":' + score if score else b'"') + b"}"
+        graded = b'"extension":' + dumps([{"url": GRADE, "valueCode": grade}]) + b"," if grade else b""
+        scored = b',"score":' + score.encode() if score else b""
+        tail = b',"search":{' + graded + b'"mode":' + dumps(mode) + scored + b"}"
     return b"{" + head + url + b'"resource":' + resource + tail + b"}"
 
 

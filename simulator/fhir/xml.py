@@ -20,7 +20,7 @@ from typing import Any
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from simulator.fhir import build
+from simulator.fhir import build, bundle
 from simulator.fhir.elements import Elements, elements, elements_of_resource
 
 NAMESPACE = "http://hl7.org/fhir"
@@ -51,10 +51,20 @@ def document(fragment: bytes) -> bytes:
     return _DECLARATION + fragment[:name_end] + f' xmlns="{NAMESPACE}"'.encode() + fragment[name_end:]
 
 
-def entry(full_url: str | None, resource: bytes, mode: str | None = "match", *, links: Iterable[Link] = ()) -> bytes:
+def entry(
+    full_url: str | None,
+    resource: bytes,
+    mode: str | None = "match",
+    *,
+    links: Iterable[Link] = (),
+    score: str = "",
+    grade: str = "",
+) -> bytes:
     """One entry of a searchset, `resource` a fragment; the XML twin of `bundle.entry`."""
     url = f"<fullUrl{_value(full_url)}/>" if full_url else ""
-    search = f"<search><mode{_value(mode)}/></search>" if mode else ""
+    graded = f'<extension url="{bundle.GRADE}"><valueCode{_value(grade)}/></extension>' if grade else ""
+    scored = f"<score{_value(score)}/>" if score else ""
+    search = f"<search>{graded}<mode{_value(mode)}/>{scored}</search>" if mode else ""
     head, tail = f"<entry>{_links(links)}{url}<resource>", f"</resource>{search}</entry>"
     return head.encode() + resource + tail.encode()
 

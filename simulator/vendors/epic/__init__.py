@@ -50,6 +50,8 @@ VENDOR = Vendor(
         "break_the_glass": True,  # whether patients can be put behind the glass
         **WAYS_IN,
         "server_zone": "America/Chicago",  # where dates without a zone are read; guess
+        "refinements": "applied",  # or "ignored": what becomes of parameters without documentation; sites differ
+        "post_search": (),  # types that can be searched by POST; empty: all; 404 for the others at some sites (seen)
         "create_location": "absolute",  # or "path", "relative": what `Location` holds after a create
         "closes_after_h": 72,  # how long after its end an encounter can be written to; guess
         "vitals_need_encounter": True,  # guess

@@ -14,6 +14,7 @@ from simulator.fhir import build, bundle, outcome, xml
 from simulator.ids import text_of
 from simulator.refusal import Refusal
 from simulator.vendors.epic import ids, includes, masks, media, paths, patients, resources, search, sight, store
+from simulator.vendors.epic.limits import DOCUMENTS
 from simulator.vendors.epic.query import Query, read_query
 from simulator.vendors.epic.resources import SERVED
 
@@ -51,9 +52,12 @@ def _bytes(x: Exchange, id: str) -> Reply:
 def find(x: Exchange) -> Reply:
     """The first page of a search, or a later one of a session."""
     type = x.route.args[0] if x.route else ""
+    _check_post(x, type)
     session = x.param("sessionID")
     if session is not None and x.method == "GET":
         return _next_page(x, type, session)
+    if type == "DocumentReference" and x.caller is not None:
+        x.site.limits.spend(DOCUMENTS, x.caller.client_id, x.at)
     query = read_query(type, _pairs(x))
     issues: list[dict[str, Any]] = []
     if type == "Patient" and not query.has("_id"):
@@ -76,8 +80,15 @@ def find(x: Exchange) -> Reply:
         "from": 0,
         "number": 1,
         "include": tuple(value for one in query.all("_include") for value in one.values),
+        "provenance": any("Provenance:target" in one.values for one in query.all("_revinclude")),
     }
     return _page(x, found, facts)
+
+
+def _check_post(x: Exchange, type: str) -> None:
+    """Some sites take few types by POST, and have no such page for the others (seen)."""
+    if x.method == "POST" and type not in (x.site.settings["post_search"] or (type,)):
+        raise Refusal("not_found", f"no {type}/_search here", reason="no_such_path")
 
 
 def _pairs(x: Exchange) -> list[tuple[str, str]]:
@@ -138,16 +149,22 @@ def _open_session(x: Exchange, found: list[str], facts: dict[str, Any]) -> str:
 
 
 def _included(x: Exchange, facts: dict[str, Any], found: list[str], form: str) -> Iterator[tuple[str, str, bytes]]:
-    """The resources that the matches refer to, as `_include` asks, as far as the caller may read them."""
-    if not facts["include"]:
-        return
-    wanted = includes.members(facts["type"], facts["include"])
-    bodies = [body for _, body in store.listed(x.site, facts["type"], found, "json")]
-    for type, id in includes.references(bodies, wanted):
+    """The resources that the matches refer to, as `_include` asks, and what says where the matches come from, as far as
+    the caller may read them."""
+    for type, id in _beside(x, facts, found):
         if type in SERVED and x.caller is not None and x.caller.allows(type, "r"):
             body = store.resource(x.site, type, id, form)
             if body is not None and sight.seen(x, type, "r", (id,)):
                 yield type, id, masks.told(x, type, id, body, form)
+
+
+def _beside(x: Exchange, facts: dict[str, Any], found: list[str]) -> Iterator[tuple[str, str]]:
+    if facts["include"]:
+        wanted = includes.members(facts["type"], facts["include"])
+        bodies = [body for _, body in store.listed(x.site, facts["type"], found, "json")]
+        yield from includes.references(bodies, wanted)
+    if facts["provenance"]:
+        yield from (("Provenance", one) for id in found if (one := resources.provenance_id(x.site, id)) is not None)
 
 
 def _count(x: Exchange, type: str, query: Query, total: int) -> Reply:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from simulator.exchange import Exchange, Reply, Route
 from simulator.fetch import client_keys
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.epic import answers, auth, capability, dynamic, filing, glass, paths, smart
+from simulator.vendors.epic import answers, auth, capability, dynamic, filing, glass, match, paths, smart
 from simulator.vendors.epic.params import INTERACTIONS
 
 _PREFIX = paths.FHIR + "/"
@@ -59,8 +59,8 @@ def _no_door(x: Exchange, parts: list[str]) -> Exception:
     """Our gap, or a path that Epic does not have either."""
     if x.method == "GET" and parts[0] == "Group" and parts[2:] == ["$export"]:
         return NotSimulated("Epic's bulk export")
-    if parts[0] == "Patient" and parts[1:] in (["$match"], ["$summary"]):
-        return NotSimulated(f"Epic's Patient/{parts[1]}")
+    if parts[0] == "Patient" and parts[-1] == "$summary":
+        return NotSimulated("Epic's Patient/$summary")
     if x.method in ("PUT", "PATCH", "DELETE"):
         return Refusal("unsupported", f"{x.method} on {parts[0]}", reason="no_such_method")
     return _no_path(x)
@@ -86,6 +86,7 @@ _FHIR_DOORS: dict[tuple[str, str], Route] = {
     ("GET", "metadata"): Route("metadata", capability.metadata),
     ("GET", ".well-known/smart-configuration"): Route("smart-configuration", capability.smart_configuration),
     ("GET", ".well-known/openid-configuration"): _OPENID,
+    ("POST", "Patient/$match"): Route("Patient.match", match.match, (), ("Patient", "s")),
 }
 """Doors below the FHIR base that are no read and no search: method, path → route."""
 _DOORS: dict[tuple[str, str], Route] = {

@@ -13,6 +13,7 @@ from simulator.exchange import Exchange, Reply, json_reply
 from simulator.fhir import outcome
 from simulator.refusal import OAuthRefusal, Refusal
 from simulator.vendors.epic import media, paths
+from simulator.vendors.epic.limits import DOCUMENTS
 from simulator.vendors.epic.manner import MANNER
 
 MESSAGES = "urn:oid:1.2.840.114350.1.13.0.1.7.2.657369"
@@ -211,7 +212,9 @@ def _conflict(refusal: Refusal, x: Exchange) -> Reply:
 
 
 def _too_many(refusal: Refusal, x: Exchange) -> Reply:
-    """429 without a word: body and Retry-After are not on record (guess)."""
+    """429 without a word: body and Retry-After are not on record (guess). Beyond the documents of a day, 4135."""
+    if refusal.facts.get("limit") == DOCUMENTS:
+        return _told(refusal, x, 400, [issue("fatal", "throttled", "4135")])
     return Reply(_status(refusal, 429), b"", _retry_after(refusal))
 
 

@@ -184,7 +184,7 @@ def _immunization_tests(t: Telling, query: Query) -> list[Test]:
 
 def _procedure_tests(t: Telling, query: Query) -> list[Test]:
     _refuse_strangers(query, "category", PROCEDURE_CATEGORIES)
-    tests = _dates(t, query, "date", _performed_span)
+    tests = _dates(t, query, "date", _performed_span, by_day=True)
     for one in query.all("category"):
         tests.append(
             _tokens(one, lambda item: [(build.SYSTEMS["snomed"], procedure.category_of(_as(Procedure, item)))])
@@ -201,7 +201,8 @@ def _performed_span(t: Telling, item: Item) -> tuple[datetime, datetime]:
 def _document_tests(t: Telling, query: Query) -> list[Test]:
     tests = [
         *_dates(t, query, "date", lambda t, item: _instant(_as(Document, item).created)),
-        *_dates(t, query, "period", _noted_span),
+        *_dates(t, query, "period", _noted_span, by_day=True),
+        *_dates(t, query, "_lastupdated", _changed),
     ]
     for one in query.all("status"):
         tests.append(_tokens(one, lambda item: [("", _as(Document, item).status)]))
@@ -225,6 +226,12 @@ def _noted_at(t: Telling, item: Item) -> str | None:
 def _noted_span(t: Telling, item: Item) -> tuple[datetime, datetime] | None:
     encounter = t.encounters.get(_as(Document, item).encounter)
     return None if encounter is None else _day_span(t, t.day(encounter.start, encounter.ordinal))
+
+
+def _changed(t: Telling, item: Item) -> tuple[datetime, datetime] | None:
+    """When the record last changed: what is told does not say it, and can be asked for (seen)."""
+    state = t.chart.state(item[0])
+    return _instant(state.updated) if state is not None else None
 
 
 def _appointment_tests(t: Telling, query: Query) -> list[Test]:
@@ -293,14 +300,14 @@ def _refuse_strangers(query: Query, name: str, known: frozenset[str]) -> None:
 Span = Callable[[Telling, Item], "tuple[datetime, datetime] | None"]
 
 
-def _dates(t: Telling, query: Query, name: str, of: Span) -> list[Test]:
+def _dates(t: Telling, query: Query, name: str, of: Span, *, by_day: bool = False) -> list[Test]:
     """Whether an item lies where every instance of a date parameter says; no test when there is none. A value without
-    zone is the server's local time, whereas answers are in UTC (E36)."""
+    zone is the server's local time, whereas answers are in UTC (E36). `by_day`: its time of day counts for nothing."""
     zone = build.zone_of(str(t.site.settings["server_zone"]))
     wanted = []
     for one in query.all(name):
         try:
-            ranges = [search.date_range(value, zone) for value in one.values]
+            ranges = [search.date_range(value.partition("T")[0] if by_day else value, zone) for value in one.values]
         except Refusal:
             raise query.refuse(*errors.bad_value(name, one.value)) from None
         if any(range.prefix not in DATE_PREFIXES for range in ranges):

@@ -39,8 +39,14 @@ def members(type: str, asked: Iterable[str]) -> frozenset[str] | None:
             return None
         owner, _, name = value.partition(":")
         if owner == type:
-            wanted.update(_MEMBERS.get(name.partition(":")[0], ()))
+            name = name.partition(":")[0]
+            wanted.update(_MEMBERS.get(name, (_camel(name),)))
     return frozenset(wanted)
+
+
+def _camel(name: str) -> str:
+    first, *others = name.split("-")
+    return first + "".join(word.capitalize() for word in others)
 
 
 def references(bodies: Iterable[bytes], wanted: frozenset[str] | None) -> Iterator[tuple[str, str]]:

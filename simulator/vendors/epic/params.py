@@ -1,9 +1,7 @@
 """The search parameters of each type, in the two groups of Epic's CapabilityStatement.
 
-Types whose row is empty are searched by `_id` only. First-class parameters filter. The others are declared without a
-word of documentation. They are taken and ignored, as one hospital does with `MedicationRequest.code`; only
-`Encounter.reason-code`, `.diagnosis` and `.status` filter. Epic's pages say that since May 2024 parameters of this kind
-filter what was found: which ones is not known, and not simulated.
+Types whose row is empty are searched by `_id` only. First-class parameters find. The others are declared without a word
+of documentation; what becomes of them says `refinements`.
 
 Source: SOURCES.md, "Search" (CS: the table; DIBBS: the exceptions; SPEC: the contrary).
 """
@@ -85,8 +83,8 @@ PARAMS: dict[str, Params] = {
         "part-of@ performer@ specimen@ status value-concept value-date~ value-string$",
     ),
     "Patient": _params(
-        "address$ address-city$ address-postalcode$ address-state$ birthdate~ family$ gender given$ identifier "
-        "legal-sex name$ telecom",
+        "address$ address-city$ address-postalcode$ address-state$ birthdate~ doc-type family$ gender given$ "
+        "identifier legal-sex name$ own-name$ own-prefix$ partner-name$ partner-prefix$ telecom",
         "active address-country$ address-use death-date~ email general-practitioner@ language link@ organization@ "
         "phone phonetic$",
     ),
@@ -167,6 +165,15 @@ PARAMS: dict[str, Params] = {
         "patient@",
         "additive datetime~ encounter@ formula identifier instantiates-canonical@ oraldiet provider@ status supplement",
     ),
+    "Location": _params(
+        "type",
+        "address$ address-city$ address-country$ address-postalcode$ address-state$ address-use endpoint@ identifier "
+        "name$ operational-status organization@ partof@ status",
+    ),
+    "Practitioner": _params(
+        "address$ address-city$ address-postalcode$ address-state$ family$ given$ identifier name$",
+        "active address-country$ address-use communication email gender phone phonetic$ telecom",
+    ),
     "PractitionerRole": _params(
         "email identifier location@ organization@ phone practitioner@ role specialty telecom",
         "active date~ endpoint@ service@",
@@ -192,9 +199,9 @@ PARAMS: dict[str, Params] = {
     ),
     **dict.fromkeys(
         (
-            "Account", "Binary", "Claim", "ConceptMap", "Contract", "Endpoint", "Group", "Location", "Measure", "Media",
-            "Medication", "Organization", "Practitioner", "Provenance", "Questionnaire", "RelatedPerson",
-            "RequestGroup", "Specimen", "Substance", "ValueSet",
+            "Account", "Binary", "Claim", "ConceptMap", "Contract", "Endpoint", "Group", "Measure", "Media",
+            "Medication", "Organization", "Provenance", "Questionnaire", "RelatedPerson", "RequestGroup", "Specimen",
+            "Substance", "ValueSet",
         ),
         _params(""),
     ),

@@ -8,7 +8,7 @@ Source: SOURCES.md, "Search" (PSEARCH: what suffices; MAP: single demographics, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import lru_cache
 
@@ -19,14 +19,19 @@ from simulator.population.cast import roles
 from simulator.population.names import SMALL_UNTIL, families_of
 from simulator.population.ranks import fold
 from simulator.population.records import Person
-from simulator.vendors.epic import errors, ids
+from simulator.vendors.epic import errors, ids, refinements
+from simulator.vendors.epic.dialect import Json, Telling
 from simulator.vendors.epic.query import Query
+from simulator.vendors.epic.resources import patient
 from simulator.vendors.epic.resources.patient import number_of_identifier
 
 _DEMOGRAPHICS = (
     "address", "address-city", "address-postalcode", "address-state", "birthdate", "family", "gender", "given",
-    "identifier", "legal-sex", "name", "own-name", "telecom",
+    "identifier", "legal-sex", "name", "own-name", "own-prefix", "partner-name", "partner-prefix", "telecom",
 )  # fmt: skip
+_NOBODY_HAS = ("doc-type", "own-prefix", "partner-name", "partner-prefix")
+"""What can be asked, and is on record of nobody."""
+_MOST = 100
 _GENDERS = frozenset({"female", "male", "other", "unknown"})
 _LEGAL_SEXES = _GENDERS | {"nonbinary", "x"}
 _SOUNDS = str.maketrans("bfpvcgjkqsxzdtlmnr", "111122222222334556")
@@ -38,7 +43,8 @@ class Asked:
     def __init__(self, query: Query) -> None:
         self.query = query
         family, given = query.first("family"), query.first("given")
-        self.family = family.value if family else ""
+        own = query.first("own-name")  # the name by birth, where people bear that of a partner
+        self.family = family.value if family else own.value if own else ""
         self.given = given.value if given else ""
         whole = query.first("name")
         if whole and not family and not given:  # `name` counts only when no part is given (doc)
@@ -60,18 +66,31 @@ def find(x: Exchange, query: Query) -> list[str]:
     """The ids of the patients found, in listing order.
 
     Raises:
-        Refusal: malformed with issues: no parameter that could find a patient, a birth date that is no whole day.
+        Refusal: malformed with issues: no parameter that could find a patient, a birth date that is no whole day, more
+            than a hundred hits.
     """
     if not any(query.has(name) for name in _DEMOGRAPHICS):
         raise query.refuse(errors.missing("demographics/_id"))
     asked = Asked(query)
     numbers = _by_identifier(x, query) if query.has("identifier") else _by_demographics(x, asked)
-    found = []
-    for number in dict.fromkeys(numbers):
+    if any(query.has(name) for name in _NOBODY_HAS):
+        return []
+    further = refinements.tests(x.site, query)
+    found: dict[str, None] = {}
+    for number in numbers:
         person = x.sandbox.world.person(number)
-        if person is not None and agrees(person, asked):
-            found.append(ids.fhir_id(x.site.key, "Patient", number))
-    return found
+        if person is not None and agrees(person, asked) and _passes(x, person, further):
+            found[ids.fhir_id(x.site.key, "Patient", number)] = None
+        if len(found) > _MOST:
+            raise query.refuse(errors.issue("fatal", "too-costly", "4127"))
+    return list(found)
+
+
+def _passes(x: Exchange, person: Person, further: list[Callable[[Json], bool]]) -> bool:
+    if not further:
+        return True
+    payload = patient.render(Telling(x.site, person)).payload
+    return all(test(payload) for test in further)
 
 
 def _by_identifier(x: Exchange, query: Query) -> Iterator[int]:
@@ -105,7 +124,7 @@ def agrees(person: Person, asked: Asked) -> bool:
         and (not asked.given or any(_alike(name, one) for name in _formal(asked.given) for one in givens))
         and asked.born in (None, person.birth_date)
         and (not asked.genders or person.gender in asked.genders)
-        and (not asked.telecom or _has_contact(person, asked.telecom))
+        and (not asked.telecom or has_contact(person, asked.telecom))
         and all(_lives_at(person, query, name) for name in _DEMOGRAPHICS[:4])
     )
 
@@ -131,7 +150,8 @@ def _codes(query: Query, name: str, known: frozenset[str]) -> set[str]:
     return codes
 
 
-def _has_contact(person: Person, asked: str) -> bool:
+def has_contact(person: Person, asked: str) -> bool:
+    """Whether a phone number, however it is written, or an e-mail address is the person's."""
     digits = "".join(letter for letter in asked if letter in "0123456789")[-10:]
     return any(
         one.value.lower() == asked.lower() if one.system == "email" else len(digits) == 10 and one.value[-10:] == digits

@@ -6,13 +6,13 @@ Source: SOURCES.md, "Search" (FS, MAP); traps E5 and E7.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 from simulator.fhir import search
 from simulator.fhir.search import Param
-from simulator.refusal import NotSimulated, Refusal
+from simulator.refusal import Refusal
 from simulator.vendors.epic import errors
 from simulator.vendors.epic.params import COMMON, PARAMS, SILENT
 
@@ -62,14 +62,18 @@ class Query:
 
 def read_query(type: str, pairs: list[tuple[str, str]]) -> Query:
     """The query of these parameters."""
-    params = search.parse(pairs)
     declared = {*PARAMS[type].first, *PARAMS[type].later, *COMMON, *SILENT, "patient.identifier", "subject.identifier"}
+    params = [_as_declared(one, declared) for one in search.parse(pairs)]
     query = Query(type, pairs, params)
     names = [f"{one.name}:{one.modifier}" if one.modifier else one.name for one in params]
     query.unknown = [name for name in dict.fromkeys(names) if name not in declared]
-    if any(one.name == "_revinclude" for one in params):
-        raise NotSimulated("Epic's _revinclude=Provenance:target")
     return query
+
+
+def _as_declared(one: Param, declared: Iterable[str]) -> Param:
+    """Some parameters are declared without their capitals (`_lastupdated`, `authoredon`): both spellings are known."""
+    lower = one.name.lower()
+    return replace(one, name=lower) if one.name not in declared and lower in declared else one
 
 
 def search_text(pairs: Iterable[tuple[str, str]]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from simulator.exchange import Exchange
 from simulator.fhir import search
 from simulator.population.records import Immunization
-from simulator.vendors.epic import errors, filters, ids, resources, roles, sub_resources
+from simulator.vendors.epic import errors, filters, ids, refinements, resources, roles, sub_resources
 from simulator.vendors.epic.dialect import Telling
 from simulator.vendors.epic.params import PARAMS
 from simulator.vendors.epic.query import Query
@@ -53,7 +53,8 @@ def find(x: Exchange, query: Query) -> Found:
     items: Iterable[Item] = told.items(t)
     for test in tests:
         items = filter(test, items)
-    items = list(items)
+    further = refinements.tests(x.site, query)
+    items = [item for item in items if all(test(told.render(t, item).payload) for test in further)]
     found = sub_resources.held(x, query.type, [told.id_of(t, item) for item in items])
     return Found([*found], [*_uncoded(t, items), *said])
 

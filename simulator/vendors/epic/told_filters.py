@@ -5,7 +5,7 @@ Source: SOURCES.md, "Search" (CS: which parameters there are, and the values of 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -82,21 +82,28 @@ def of_payload(site: Site, query: Query) -> list[Callable[[Json], bool]]:
     Raises:
         Refusal: malformed with issues: a value is not taken.
     """
-    names = PARAMS[query.type].first.items()
-    return [test for name, kind in names if name not in _WHOSE for test in _tests_of(site, query, name, kind)]
+    named = _ELEMENTS.get(query.type, {})
+    return [
+        test
+        for name, kind in PARAMS[query.type].first.items()
+        if name not in _WHOSE and (path := named.get(name, name)) is not None
+        for test in looks(site, query, name, kind, (path,))
+    ]
 
 
-def _tests_of(site: Site, query: Query, name: str, kind: str) -> Iterator[Callable[[Json], bool]]:
-    """A test for each instance of a parameter."""
-    path = _ELEMENTS.get(query.type, {}).get(name, name)
+def looks(site: Site, query: Query, name: str, kind: str, places: Sequence[str]) -> Iterator[Callable[[Json], bool]]:
+    """A test for each instance of a parameter: that a value at one of the places is what it asks for.
+
+    Raises:
+        Refusal: malformed with issues: a value is not taken.
+    """
     make = _MAKERS[kind]
     for one in query.all(name):
         try:
             test = make(site, one)
         except Refusal:
             raise query.refuse(*errors.bad_value(name, one.value)) from None
-        if path is not None:
-            yield lambda payload, path=path, test=test: any(test(found) for found in _at(payload, path))  # type: ignore[misc]
+        yield lambda payload, test=test: any(test(found) for path in places for found in _at(payload, path))  # type: ignore[misc]
 
 
 def _at(value: Any, path: str) -> Iterator[Any]:
@@ -132,13 +139,15 @@ def _tokens(value: Any) -> Iterator[tuple[str, str]]:
             yield coding.get("system", ""), coding.get("code", "")
         if "code" in value or "value" in value:
             yield value.get("system", ""), str(value.get("code", value.get("value")))
+    elif isinstance(value, bool):
+        yield "", str(value).lower()
     elif isinstance(value, str):
         yield "", value
 
 
 def _reference(site: Site, one: Param) -> Callable[[Any], bool]:
     wanted = {search.reference(value)[1] for value in one.values}
-    return lambda value: value.get("reference", "").rpartition("/")[2] in wanted
+    return lambda value: isinstance(value, dict) and value.get("reference", "").rpartition("/")[2] in wanted
 
 
 def _date(site: Site, one: Param) -> Callable[[Any], bool]:
@@ -162,7 +171,7 @@ def _date(site: Site, one: Param) -> Callable[[Any], bool]:
 
 
 def _string(site: Site, one: Param) -> Callable[[Any], bool]:
-    return lambda value: any(search.fold(wanted) in search.fold(value) for wanted in one.values)
+    return lambda value: isinstance(value, str) and any(search.fold(part) in search.fold(value) for part in one.values)
 
 
 _MAKERS = {"token": _token, "reference": _reference, "date": _date, "string": _string}

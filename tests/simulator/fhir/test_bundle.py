@@ -25,7 +25,7 @@ def test_an_entry_may_lack_url_and_mode_and_have_links_of_its_own():
     assert bundle.entry(None, PATIENT, None) == b'{"resource":' + PATIENT + b"}"
     linked = orjson.loads(bundle.entry(None, PATIENT, "outcome", links=[("self", "u")]))
     assert list(linked) == ["link", "resource", "search"]
-    assert orjson.loads(bundle.entry("u", PATIENT, score=b"0.7"))["search"] == {"mode": "match", "score": 0.7}
+    assert orjson.loads(bundle.entry("u", PATIENT, score="0.7"))["search"] == {"mode": "match", "score": 0.7}
 
 
 def test_a_searchset_has_its_members_in_order_and_its_links_as_given():

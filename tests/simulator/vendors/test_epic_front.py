@@ -185,7 +185,7 @@ def test_a_path_that_epic_has_not_is_a_page_of_the_web_server(door: Door, path: 
     ("method", "path"),
     [
         ("GET", f"{FHIR}/Group/e123/$export"),
-        ("POST", f"{FHIR}/Patient/$match"),
+        ("GET", f"{FHIR}/Patient/e123/$summary"),
         ("GET", f"{ROOT}/api/FHIR/STU3/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/DSTU2/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/BulkRequest/0123"),
@@ -279,6 +279,10 @@ def _trial(type: str, name: str, patient: str) -> str:
         beside += f"&category={CATEGORIES[type]}"
     if type == "Patient":
         beside = "&family=Smith"
+    if type == "Practitioner":
+        beside = "&family=Smith&address-state=ZZ"
+    if type == "Location":
+        beside = "&type=OF"
     if type == "PractitionerRole" and name != "practitioner":
         beside = "&practitioner=e1"
     if not PARAMS[type].first and name != "_id":

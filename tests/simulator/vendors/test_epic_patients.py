@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -186,3 +187,71 @@ def test_no_demographics_at_all_is_refused_and_the_information_comes_first(door:
     assert numbers(outcome) == ["59100", "59159"]
     assert outcome["issue"][0]["diagnostics"].startswith("Unknown parameter: TOTALLY-BOGUS")
     assert outcome["issue"][1]["expression"] == ["demographics/_id"]
+
+
+# Practitioners and places
+
+
+def test_a_practitioner_is_found_by_number_and_then_nothing_else_counts(door: Door) -> None:
+    found = door.sandbox.world.population.practitioner(3)
+    (one,) = door.matches("Practitioner", f"identifier=http://hl7.org/fhir/sid/us-npi|{found.npi}")
+    assert one["name"][0]["family"] == found.family
+    for query in (f"identifier=NPI|{found.npi}", f"identifier={found.npi}&family=Nobody&address-city=x"):
+        assert [two["id"] for two in door.matches("Practitioner", query)] == [one["id"]]
+
+
+def test_a_practitioner_is_found_by_name_and_by_where_they_work(door: Door) -> None:
+    population = door.sandbox.world.population
+    found = population.practitioner(3)
+    place = population.facility(3 % len(population.facilities)).address
+    query = f"family={quote(found.family)}&given={quote(found.given)}"
+    (one,) = door.matches("Practitioner", query)
+    assert door.matches("Practitioner", f"name={quote(found.given + ' ' + found.family)}")[0]["id"] == one["id"]
+    where = f"{query}&address-state={place.state}&address-city={quote(place.city)}"
+    assert [two["id"] for two in door.matches("Practitioner", where)] == [one["id"]]
+    assert door.matches("Practitioner", f"{query}&address-state=ZZ") == []
+
+
+@pytest.mark.parametrize(
+    "query", ["", "given=Anna", "name=x&given=Anna", "family=x&address-city=Boston", "active=true"]
+)
+def test_a_practitioner_needs_a_family_name_and_a_city_its_state(door: Door, query: str) -> None:
+    answer = door.get("Practitioner", query)
+    assert (answer.status, numbers(read(answer))[-1]) == (400, "59159")
+
+
+def test_places_are_listed_by_what_they_are(door: Door) -> None:
+    assert len(door.matches("Location", "type=OF")) == len(door.sandbox.world.population.facilities)
+    assert door.matches("Location", "type=HOSP") == []
+    name = door.sandbox.world.population.facility(0).name
+    assert [one["name"] for one in door.matches("Location", f"type=OF&name={quote(name)}")] == [name]
+    assert door.get("Location", f"name={quote(name)}").status == 400
+
+
+def test_what_is_on_record_of_nobody_finds_nobody(door: Door, person: Person) -> None:
+    query = f"family={quote(person.family)}&given={quote(person.given[0])}&birthdate={person.birth}"
+    assert found(door, query)
+    assert found(door, f"own-name={quote(person.family)}&given={quote(person.given[0])}&birthdate={person.birth}")
+    for name in ("partner-name", "partner-prefix", "own-prefix", "doc-type"):
+        assert found(door, f"{query}&{name}=x") == []
+
+
+def test_parameters_without_documentation_look_at_the_patients_found(door: Door, person: Person) -> None:
+    query = f"family={quote(person.family)}&given={quote(person.given[0])}&birthdate={person.birth}"
+    here = door.fhir_id(person.number)
+    assert here in found(door, f"{query}&active=true&address-country=US")
+    assert here not in found(door, f"{query}&active=false")
+
+
+def test_more_than_a_hundred_hits_are_too_many() -> None:
+    door = Door()
+    world, somebody = door.sandbox.world, door.sandbox.world.person(1)
+    assert somebody is not None
+    query = f"family={quote(somebody.family)}&given={quote(somebody.given[0])}&birthdate={somebody.birth}"
+    before = len(found(door, query))
+    for _ in range(100 - before):
+        world.write(replace(somebody, number=-1), None, "somebody", door.sandbox.clock.now())
+    assert len(found(door, query)) == 100
+    world.write(replace(somebody, number=-1), None, "somebody", door.sandbox.clock.now())
+    answer = door.get("Patient", query)
+    assert (answer.status, numbers(read(answer))) == (400, ["4127"])

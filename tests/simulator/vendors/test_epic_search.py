@@ -211,6 +211,57 @@ def test_undocumented_parameters_are_declared_and_do_not_filter(door: Door, numb
     )
 
 
+REFINED = [
+    ("Condition", "verification-status=confirmed", lambda one: one["verificationStatus"]["text"] == "Confirmed"),
+    ("Encounter", "type=101", lambda one: any(c["code"] == "101" for t in one["type"] for c in t["coding"])),
+    (
+        "Immunization",
+        "vaccine-code=140",
+        lambda one: {"140"} <= {c["code"] for c in one["vaccineCode"].get("coding", [])},
+    ),
+    ("MedicationRequest", "authoredon=ge2024-01-01", lambda one: one["authoredOn"] >= "2024-01-01"),
+    ("MedicationRequest", "authoredOn=ge2024-01-01", lambda one: one["authoredOn"] >= "2024-01-01"),
+    ("Observation", "category=laboratory&value-string=a", lambda one: "a" in one.get("valueString", "").lower()),
+    ("Observation", "category=vital-signs&component-code=8462-4", lambda one: "component" in one),
+]
+
+
+@pytest.mark.parametrize(("type", "query", "fits"), REFINED, ids=[query for _, query, _ in REFINED])
+def test_parameters_without_documentation_look_at_what_was_found(
+    door: Door, patient: str, type: str, query: str, fits: Any
+) -> None:
+    whole = door.matches(type, f"patient={patient}&" + ("&".join(query.split("&")[:-1]) or "_format=json"))
+    assert ids(door.matches(type, f"patient={patient}&{query}")) == ids([one for one in whole if fits(one)])
+
+
+def test_at_an_older_site_they_count_for_nothing(patient: str) -> None:
+    door = Door()
+    door.site.settings["refinements"] = "ignored"
+    whole = ids(door.matches("Condition", f"patient={patient}"))
+    assert ids(door.matches("Condition", f"patient={patient}&verification-status=refuted")) == whole
+    assert ids(door.matches("Encounter", f"patient={patient}&status=planned")) == []
+
+
+def test_a_document_can_be_asked_for_by_when_it_changed(door: Door) -> None:
+    id = door.fhir_id(door.patient_with(documents=4))
+    whole = door.matches("DocumentReference", f"patient={id}")
+    middle = sorted(one["date"] for one in whole)[len(whole) // 2]
+    for name in ("_lastUpdated", "_lastupdated"):
+        late = door.matches("DocumentReference", f"patient={id}&{name}=ge{middle}")
+        early = door.matches("DocumentReference", f"patient={id}&{name}=lt{middle}")
+        assert sorted(ids(late) + ids(early)) == sorted(ids(whole))
+        assert late
+        assert early
+
+
+def test_procedures_are_dated_by_the_day_alone(door: Door) -> None:
+    id = door.fhir_id(door.patient_with(procedures=1))
+    (one, *_) = door.matches("Procedure", f"patient={id}")
+    day = (one.get("performedDateTime") or one["performedPeriod"]["start"])[:10]
+    found = door.matches("Procedure", f"patient={id}&date=le{day}T00:00:00Z")
+    assert ids(found) == ids(door.matches("Procedure", f"patient={id}&date=le{day}"))
+
+
 def test_beside_id_everything_else_counts_for_nothing(door: Door, number: int, patient: str) -> None:
     wanted = told(door, number, "Condition")[:2]
     other = door.fhir_id(1)
@@ -339,6 +390,50 @@ def test_a_search_may_be_posted(door: Door, patient: str) -> None:
     )
     assert answer.status == 200
     assert read(answer)["entry"][:3] == door.bundle("Observation", form)["entry"][:3]
+
+
+def test_some_sites_take_few_types_by_post(patient: str) -> None:
+    door = Door()
+    door.site.settings["post_search"] = ("Observation", "DiagnosticReport")
+    form = {"body": f"patient={patient}&category=laboratory", "content_type": "application/x-www-form-urlencoded"}
+    assert door.call("POST", f"{FHIR}/Observation/_search", **form).status == 200
+    answer = door.call("POST", f"{FHIR}/Condition/_search", **form)
+    assert (answer.status, answer.header("content-type")) == (404, "text/html")
+    assert door.get("Condition", f"patient={patient}").status == 200
+
+
+def test_documents_are_searched_so_often_a_day_and_no_oftener(patient: str) -> None:
+    door = Door()
+    door.site.limits.set("documents", calls=2)
+    path = f"patient={patient}"
+    assert [door.get("DocumentReference", path).status for _ in range(3)] == [200, 200, 400]
+    assert numbers(read(door.get("DocumentReference", path))) == ["4135"]
+    assert door.get("Condition", path).status == 200
+    door.sandbox.clock.advance(timedelta(days=1))
+    door.tokens.clear()
+    assert door.get("DocumentReference", path).status == 200
+
+
+def test_provenance_comes_beside_what_it_is_about(door: Door, patient: str) -> None:
+    query = f"patient={patient}&_revinclude=Provenance:target"
+    entries = door.bundle("Condition", query)["entry"]
+    matches = [one["resource"]["id"] for one in entries if one["search"]["mode"] == "match"]
+    beside = [one["resource"] for one in entries if one["search"]["mode"] == "include"]
+    assert [one["target"][0]["reference"] for one in beside] == [f"Condition/{id}" for id in matches]
+    assert {one["resourceType"] for one in beside} == {"Provenance"}
+    assert read(door.get(f"Provenance/{beside[0]['id']}")) == beside[0]
+    other = door.bundle("Condition", f"patient={patient}&_revinclude=Observation:focus")["entry"]
+    assert {one["search"]["mode"] for one in other} == {"match", "outcome"}
+
+
+def test_every_page_brings_what_belongs_to_its_matches(door: Door, patient: str) -> None:
+    query = f"patient={patient}&_count=2&_revinclude=Provenance:target&_include=Condition:subject"
+    first = door.bundle("Condition", query)
+    second = door.bundle("Condition", (link(first, "next") or "").partition("?")[2])
+    for page in (first, second):
+        modes = Counter(one["search"]["mode"] for one in page["entry"])
+        assert modes["include"] == modes["match"] + 1
+        assert page["total"] == modes["match"]
 
 
 def test_drugs_may_be_included(door: Door, patient: str) -> None:
