@@ -14,7 +14,7 @@ from typing import Any
 from simulator.clock import next_moment
 from simulator.drift import check_day
 from simulator.faults.book import FaultBook
-from simulator.faults.rotation import rotate
+from simulator.faults.rotation import rotate, rotate_signing
 from simulator.limits import SCOPES, WINDOWS
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox, Site
@@ -94,12 +94,17 @@ def patient_number(site: Site, named: str) -> int | None:
 
 
 def rotate_keys(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
-    """`rotate_keys`: the clients of `vendor` (of all, without) get new secrets and keys; `client` names one."""
+    """`rotate_keys`: the clients of `vendor` (of all, without) get new secrets and keys; `client` names one. With `of`
+    "vendor" it signs with new keys itself. The old ones count for `overlap_s`."""
+    overlap = timedelta(seconds=args.get("overlap_s", 0))
     for site in sites_of(sandbox, args.get("vendor")):
+        if args.get("of") == "vendor":
+            rotate_signing(site, overlap)
+            continue
         wanted = args.get("client")
         for client in list(site.clients.values()):
             if wanted in (None, client.name, client.client_id):
-                rotate(site, client.client_id)
+                rotate(site, client.client_id, overlap)
 
 
 def change_settings(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
@@ -138,11 +143,11 @@ MEMBERS: dict[str, dict[str, tuple[type, ...]]] = {
         "window": (str,), "scope": (str,), "burst": (int,),
     },
     "revoke": {"vendor": (str,), "client": (str,), "patient": (str,)},
-    "rotate_keys": {"vendor": (str,), "client": (str,)},
+    "rotate_keys": {"vendor": (str,), "client": (str,), "of": (str,), "overlap_s": _NUMBER},
     "settings": {"vendor": (str,), "set": (dict,)},
     "upgrade": {"vendor": (str,), "as_of": (str, date)},
 }  # fmt: skip
-CHOICES: dict[str, tuple[str, ...]] = {"window": WINDOWS, "scope": SCOPES}
+CHOICES: dict[str, tuple[str, ...]] = {"window": WINDOWS, "scope": SCOPES, "of": ("clients", "vendor")}
 
 
 def check(word: str, args: Any) -> None:
@@ -174,7 +179,7 @@ def check(word: str, args: Any) -> None:
 
 
 def _check_ranges(word: str, args: Mapping[str, Any]) -> None:
-    for name, least in (("advance_s", 0), ("calls", 0), ("burst", 1)):
+    for name, least in (("advance_s", 0), ("calls", 0), ("burst", 1), ("overlap_s", 0)):
         if args.get(name, least) < least:
             raise UsageError(f"`{name}` of `{word}` is {least} or more: {args[name]!r}")
     for name, known in CHOICES.items():
@@ -183,7 +188,7 @@ def _check_ranges(word: str, args: Mapping[str, Any]) -> None:
     for name in ("scale", "per_s"):
         if args.get(name, 1) <= 0:
             raise UsageError(f"`{name}` of `{word}` is above 0: {args[name]!r}")
-    if max(abs(args.get(name, 0)) for name in ("advance_s", "skew_s", "per_s")) > 1e9:
+    if max(abs(args.get(name, 0)) for name in ("advance_s", "skew_s", "per_s", "overlap_s")) > 1e9:
         raise UsageError(f"`{word}`: more than 1e9 seconds")
     for needed, of in (("set", "settings"), ("id", "end_fault"), ("as_of", "upgrade")):
         if word == of and needed not in args:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from simulator.auth.clients import Client
 from simulator.auth.desk import Desk
 from simulator.auth.replay import ReplayGuard
+from simulator.auth.signing import Signing
 from simulator.auth.tokens import TokenStore
 from simulator.clock import Clock
 from simulator.drift import Drifted, Move
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Site:
-    """One vendor inside one sandbox: its clients, tokens, logins, page sessions, used quotas, ready bytes.
+    """One vendor inside one sandbox: its clients, tokens, logins, keys, page sessions, used quotas, ready bytes.
 
     `key` seeds the ids this vendor gives: it depends on the population and the vendor, not on the sandbox, so the same
     seed gives the same ids in every sandbox. `secret` seeds what must be useless elsewhere: tokens, page ids.
@@ -38,7 +39,7 @@ class Site:
 
     __slots__ = (
         "_permutations", "as_of", "cache", "clients", "desk", "drifted", "key", "limits", "moved_to", "moves", "pages",
-        "replay", "sandbox", "secret", "settings", "tokens", "vendor",
+        "replay", "sandbox", "secret", "settings", "signing", "tokens", "vendor",
     )  # fmt: skip
 
     def __init__(self, sandbox: Sandbox, vendor: Vendor, as_of: date | None = None) -> None:
@@ -51,6 +52,7 @@ class Site:
         self.tokens = TokenStore(self.secret)
         self.desk = Desk(self.secret, self.tokens)
         self.replay = ReplayGuard()
+        self.signing = Signing()
         self.pages = PageStore(self.secret)
         self.limits = LimitBook(vendor.limits)
         self.cache = ByteCache()

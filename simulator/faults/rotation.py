@@ -1,4 +1,4 @@
-"""Credentials that change: a client's secret, key or API key is replaced, deterministically.
+"""Credentials that change: a client's secret, key or API key is replaced, a vendor signs with other keys.
 
 Within an overlap the old ones count beside the new; without one, or after it, they are refused as what they are.
 """
@@ -32,6 +32,12 @@ def rotate(site: Site, client_id: str | None = None, overlap: timedelta = timede
                 site.clients[id] = client.renewed(until, **fresh)
                 changed.append(id)
     return changed
+
+
+def rotate_signing(site: Site, overlap: timedelta = timedelta(0)) -> int:
+    """Let a vendor sign with its next keys, and publish the old ones for `overlap` too; gives the generation."""
+    site.signing = site.signing.rotated(site.sandbox.clock.now() + overlap)
+    return site.signing.generation
 
 
 def _fresh(site: Site, client: Client) -> dict[str, Any]:

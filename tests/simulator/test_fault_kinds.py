@@ -164,6 +164,7 @@ ROWS: dict[str, list[Row]] = {
     ],
     "revoke_token": [Row(lambda seen, clean: seen.status == 401)],
     "rotate_keys": [Row(lambda seen, clean: seen.body == clean.body)],
+    "rotate_signing_keys": [Row(lambda seen, clean: seen.body == clean.body)],
     "second_origin": [Row(lambda seen, clean: urlsplit(next_of(seen)).hostname == "localhost")],
     "slicer": [
         Row(

@@ -252,7 +252,7 @@ def _count(x: Exchange, client: Client) -> dict[str, str]:
 def _jwt(x: Exchange, client_id: str, subject: str, granted: tuple[str, ...]) -> str:
     """A token's text: a JWT of the identity provider, told by the caller's clock."""
     issued = int(x.sandbox.clock.wall().timestamp())
-    key = keyring.key(smart.ISSUER_SLOT)
+    key = x.site.signing.key(smart.ISSUER_SLOT)
     claims = {
         "ver": 1,
         "jti": "AT." + text_of(x.site.secret, "jti", x.site.tokens.next_number(), length=43, alphabet=manner.LETTERS),
@@ -269,7 +269,7 @@ def _jwt(x: Exchange, client_id: str, subject: str, granted: tuple[str, ...]) ->
 
 def keys(x: Exchange) -> Reply:
     """The public keys of the identity provider."""
-    return json_reply(200, keyring.jwks(keyring.key(smart.ISSUER_SLOT)))
+    return json_reply(200, keyring.jwks(*x.site.signing.published(x.at, smart.ISSUER_SLOT)))
 
 
 # All other doors

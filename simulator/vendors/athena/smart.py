@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from simulator.auth import handover, identity, introspection, keyring, login
+from simulator.auth import handover, identity, introspection, login
 from simulator.auth.clients import Client
 from simulator.auth.form import Form
 from simulator.auth.grants import Grant
@@ -71,7 +71,7 @@ def _id_token(x: Exchange, grant: Grant) -> str:
     claims: dict[str, Any] = {"name": grant.user.name, "preferred_username": grant.user.login}
     if "fhirUser" in grant.scopes:
         claims["fhirUser"] = MANNER.user_url(x.site, x.base_url, grant.user)
-    key = keyring.key(ISSUER_SLOT)
+    key = x.site.signing.key(ISSUER_SLOT)
     return identity.id_token(x, grant, key, issuer=issuer(x), subject=grant.user.login, life=ID_TOKEN_LIFE, **claims)
 
 

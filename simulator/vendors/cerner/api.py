@@ -8,7 +8,8 @@ from functools import partial
 from uuid import UUID
 
 from simulator import drift
-from simulator.auth.keyring import jwks, key
+from simulator.auth.keyring import jwks
+from simulator.auth.signing import seed_of
 from simulator.exchange import Exchange, Headers, Reply, Route, json_reply
 from simulator.fetch import client_keys
 from simulator.fhir import build, bundle, outcome
@@ -132,8 +133,10 @@ def _preflight(x: Exchange) -> Reply:
 
 
 def _jwk(x: Exchange) -> Reply:
-    mine = auth.signing_key(x.site.key).as_dict(private=False)
-    return json_reply(200, {"keys": [mine, *jwks(key(smart.ID_KEY))["keys"]]})
+    signing = x.site.signing
+    seeds = [seed_of(x.site.key, generation) for generation in signing.generations(x.at)]
+    mine = [auth.signing_key(seed).as_dict(private=False) for seed in seeds]
+    return json_reply(200, {"keys": [*mine, *jwks(*signing.published(x.at, smart.ID_KEY))["keys"]]})
 
 
 # Answers

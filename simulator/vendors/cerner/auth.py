@@ -25,6 +25,7 @@ from simulator.auth.keyring import SLOTS
 from simulator.auth.keysets import Habit
 from simulator.auth.manner import withheld
 from simulator.auth.sight import sight_of
+from simulator.auth.signing import seed_of
 from simulator.exchange import Caller, Exchange, Reply, json_reply
 from simulator.ids import seed_bytes, text_of
 from simulator.refusal import OAuthRefusal, Refusal
@@ -202,7 +203,7 @@ def _text(x: Exchange, client: Client, granted: tuple[str, ...], told: dict[str,
 def _readable(x: Exchange, client: Client, granted: tuple[str, ...], number: int, told: dict[str, Any]) -> str:
     now = int(x.sandbox.clock.wall().timestamp())
     tenant, azs = tenant_of(x.site), " ".join(granted)
-    key = signing_key(x.site.key)
+    key = signing_key(seed_of(x.site.key, x.site.signing.generation))
     bound = mtls.binding(x, client)
     context = {name: told[name] for name in ("patient", "encounter", "user") if name in told}
     claims: dict[str, Any] = {

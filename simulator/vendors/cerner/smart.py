@@ -16,7 +16,6 @@ from simulator.auth.clients import Client
 from simulator.auth.form import Form
 from simulator.auth.grants import Grant
 from simulator.auth.handover import Keeping
-from simulator.auth.keyring import key
 from simulator.exchange import Exchange, Reply, json_reply
 from simulator.ids import text_of
 from simulator.sandbox import Site
@@ -96,7 +95,7 @@ def _id_token(x: Exchange, grant: Grant) -> str:
     if "fhirUser" in grant.scopes or "profile" in grant.scopes:
         claims |= {"profile": who, "fhirUser": who}
     return identity.id_token(
-        x, grant, key(ID_KEY), issuer=issuer(x), subject=grant.user.login, life=ID_TOKEN_LIFE, **claims
+        x, grant, x.site.signing.key(ID_KEY), issuer=issuer(x), subject=grant.user.login, life=ID_TOKEN_LIFE, **claims
     )
 
 

@@ -18,7 +18,6 @@ from joserfc import jwt
 from simulator.auth import assertion, bearer, handover, mtls, proof, scopes
 from simulator.auth.clients import HTTP_BASIC, MUTUAL_TLS, Client
 from simulator.auth.form import Form
-from simulator.auth.keyring import key
 from simulator.auth.keysets import Habit
 from simulator.auth.manner import withheld
 from simulator.auth.sight import sight_of
@@ -239,4 +238,5 @@ def _access_token(x: Exchange, client_id: str, subject: str, bound: dict[str, st
         "sub": subject,
         **({"cnf": bound} if bound else {}),
     }
-    return jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, key(SERVER_KEY).joserfc, algorithms=["RS256"])
+    signer = x.site.signing.key(SERVER_KEY).joserfc
+    return jwt.encode({"alg": "RS256", "typ": "JWT"}, claims, signer, algorithms=["RS256"])

@@ -14,7 +14,7 @@ from typing import Any
 
 from simulator import drift
 from simulator.auth import mtls
-from simulator.auth.keyring import jwks, key
+from simulator.auth.keyring import jwks
 from simulator.exchange import Exchange, Reply, json_reply
 from simulator.fhir import build, capability
 from simulator.fhir.capability import ResourceType, SearchParam
@@ -171,5 +171,5 @@ CAPABILITIES = [
 
 def keys(x: Exchange) -> Reply:
     """The public keys that verify access tokens and id_tokens."""
-    made = jwks(key(auth.SERVER_KEY), key(smart.ID_KEY))
+    made = jwks(*x.site.signing.published(x.at, auth.SERVER_KEY, smart.ID_KEY))
     return json_reply(200, made, "application/json; charset=utf-8")

@@ -13,7 +13,6 @@ from simulator.auth.clients import Client
 from simulator.auth.form import Form
 from simulator.auth.grants import Grant
 from simulator.auth.handover import Keeping
-from simulator.auth.keyring import key
 from simulator.exchange import Exchange, Reply, json_reply
 from simulator.vendors.epic import ids, paths
 from simulator.vendors.epic.manner import MANNER, user_id, user_url
@@ -78,7 +77,7 @@ def _id_token(x: Exchange, grant: Grant) -> str:
     return identity.id_token(
         x,
         grant,
-        key(ID_KEY),
+        x.site.signing.key(ID_KEY),
         issuer=x.base_url + x.site.settings["id_token_issuer"],
         subject=subject,
         life=ID_TOKEN_LIFE,
