@@ -26,7 +26,7 @@ from simulator.population.records import KINDS
 from simulator.refusal import UsageError
 
 _DRIVE_KEYS = frozenset({"steps", "vendors", "login", "credentials", "alone", "keeps", "deadline_s"})
-_STEP_KEYS = frozenset({"action", "patient", "kinds", "times", "by"})
+_STEP_KEYS = frozenset({"action", "patient", "kinds", "times", "by", "advance_s"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Step:
     """What the driver is asked once or `times` times.
 
     `patient` names who: rich (many results), each (every patient of the cast), nobody (an id that no patient has);
-    `kinds` which records, empty for all that the integration declares; `by` what a search is made with.
+    `kinds` which records, empty for all that the integration declares; `by` what a search is made with. Before it the
+    sandbox clock is turned by `advance_s`, so that what the scenario has planned for then comes between two steps.
     """
 
     action: str
@@ -42,6 +43,7 @@ class Step:
     kinds: tuple[str, ...] = ()
     times: int = 1
     by: tuple[str, ...] = ()
+    advance_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def _step(value: Mapping[str, Any], where: str) -> Step:
         kinds=tuple(value.get("kinds", ())),
         times=int(value.get("times", 1)),
         by=tuple(value.get("by", ())),
+        advance_s=float(value.get("advance_s", 0)),
     )
 
 

@@ -176,6 +176,8 @@ class Player:
         kinds = [kind for kind in step.kinds or self._plan.kinds if kind in self._plan.kinds]
         if step.action == "read" and not kinds:
             return
+        if step.advance_s:
+            self._sandbox.clock.advance(timedelta(seconds=step.advance_s))
         for subject in self._subjects(step) * step.times:
             args = self._args(step, subject, kinds)
             message = {

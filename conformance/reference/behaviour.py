@@ -61,7 +61,8 @@ class Behaviour:
     paging     goes_on: read beyond page n; next_url: what is called for a next link; is_match: does an entry count;
                restarts: new starts of a search whose page link died
     requests   query: parameters on the wire; data_url: last touch on a URL
-    meaning    number, unit, label; is_withdrawn: was it entered in error; output: the records of one kind as they leave
+    meaning    accepts: is a resource or row readable; number, unit, label; is_withdrawn: was it entered in error;
+               output: the records of one kind as they leave
     failures   reports: is this failure told; catches: what does not end the process; parse_error: is bad JSON a Failure
     the rest   leaks: what is logged in clear; pause_s: idle time per operation
     """
@@ -87,6 +88,7 @@ class Behaviour:
     query: Callable[[Params], str] = urlencode
     data_url: Callable[[str, str], str] = lambda url, token: url
 
+    accepts: Callable[[Json], bool] = lambda thing: True
     number: Callable[[Decimal], str] = lambda value: format(value, "f")
     unit: Callable[[Mapping[str, str]], str | None] = lambda quantity: quantity.get("code")
     label: Callable[[str | None, list[str]], str | None] = label_of

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from conformance.reference.behaviour import Behaviour, Json, wait_of
 from conformance.reference.failure import Failure
+from simulator.fhir.elements import elements_of_resource
 
 E, C, A = "epic", "cerner", "athena"
 
@@ -134,6 +135,28 @@ def _invented(kind: str, records: list[Json]) -> list[Json]:
     return [
         {"kind": kind, "source": {"type": "AllergyIntolerance", "id": "none"}, "assertion": "none-known", "codes": []}
     ]
+
+
+def _has_only_known_elements(thing: Json) -> bool:
+    known = elements_of_resource(str(thing.get("resourceType", "")))
+    return all(known.find(name).known for name in thing if name != "resourceType" and not name.startswith("_"))
+
+
+def _remembering() -> Callable[[str, list[Json]], list[Json]]:
+    """Fills what is empty with what was there the last time."""
+    held: dict[tuple[str, ...], Json] = {}
+
+    def output(kind: str, records: list[Json]) -> list[Json]:
+        made = []
+        for one in records:
+            key = (kind, str(one["source"].get("type")), str(one["source"].get("id")), str(one["source"].get("part")))
+            before = held.get(key, {})
+            filled = {name: before[name] for name in one if one[name] is None and before.get(name) is not None}
+            made.append(one | filled)
+            held[key] = made[-1]
+        return made
+
+    return output
 
 
 # Login
@@ -365,4 +388,20 @@ _bug(
     "OBS-01",
     "every fifth record gets lost",
     output=lambda kind, records: [one for index, one in enumerate(records) if index % 5 != 4],
+)
+
+# Another version of the vendor
+_bug(
+    "strict_parser",
+    "DRIFT-01",
+    "a resource with an element that it does not know is no resource",
+    at=(E, C),
+    accepts=_has_only_known_elements,
+)
+_bug("stale_cache_value", "DRIFT-06", "what is not told any more is as it was last told", output=_remembering())
+_bug(
+    "positional_fallback",
+    "DRIFT-06",
+    "who has no birth date was born at the beginning of the last century",
+    output=_of("patient", birthDate=lambda one: one["birthDate"] or {"value": "1900-01-01", "precision": "day"}),
 )

@@ -75,6 +75,8 @@ class Run:
         made: list[Json] = []
         for thing in things:
             try:
+                if not self.session.behaviour.accepts(thing):
+                    raise ValueError("not readable")
                 facts = records(thing)
                 self.drop("filtered", kind, not facts)
                 made += facts

@@ -214,6 +214,16 @@ def resources_of(value: Any) -> list[dict[str, Any]]:
     return [entry["resource"] for entry in value.get("entry") or () if "resource" in entry]
 
 
+def rows_of(value: Any) -> list[dict[str, Any]]:
+    """The objects of a JSON value that is no FHIR: those of its lists, else itself."""
+    if isinstance(value, list):
+        return [one for one in value if isinstance(one, dict)]
+    if not isinstance(value, dict):
+        return []
+    listed = [one for several in value.values() if isinstance(several, list) for one in several]
+    return [one for one in listed if isinstance(one, dict)] or [value]
+
+
 def fhir_name(name: str) -> str:
     """The name of an element in a parsed FHIR document."""
     return _FHIR + name

@@ -96,6 +96,18 @@ ROWS: dict[str, list[Row]] = {
         )
     ],
     "black_hole": [Row(nothing("closed"), {"hold_s": 0.05}), Row(nothing("silent"), wait_s=0.5, calls=2)],
+    "change_element": [
+        Row(lambda seen, clean: all("id" not in e["resource"] for e in json.loads(seen.body)["entry"]), {"name": "id"}),
+        Row(
+            lambda seen, clean: [e["resource"]["idNew"] for e in json.loads(seen.body)["entry"]] == ids(clean),
+            {"name": "no,id", "into": "renamed"},
+        ),
+        Row(
+            lambda seen, clean: ids(seen) == [[id] for id in ids(clean)],
+            {"name": "id", "into": "list"},
+        ),
+        Row(lambda seen, clean: False, {"name": "other"}, is_spared=True),
+    ],
     "chunk_abort": [
         Row(lambda seen, clean: cut(100)(seen, clean) and "content-length" not in seen.headers),
         Row(lambda seen, clean: seen.end == "malformed", {"bytes": 5, "tail": "malformed"}),

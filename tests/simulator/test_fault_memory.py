@@ -148,7 +148,7 @@ def test_no_fault_leaks(ask: Ask, tiny_sandbox: Sandbox, tiny_server: Running, h
     needed = {"latency": {"latency_ms": 1}, "ignore_parameter": {"parameter": "x"},
               "status": {"status": 503}, "limit_data": {"bytes": 5},
               "bandwidth": {"rate_bytes_s": 1e6}, "stale_data": {"age_s": 5}, "read_lag": {"lag_s": 5},
-              "upgrade": {"as_of": "2026-12-01"},
+              "upgrade": {"as_of": "2026-12-01"}, "change_element": {"name": "id"},
               "clock_advance": {"advance_s": 1}, "clock_skew": {"skew_s": 5}, "announce": {"says": "x"},
               "black_hole": {"hold_s": 0.001}, "accept_silently": {"hold_s": 0.001}}  # fmt: skip
     neighbour = tiny_server.sandboxes.create()

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import SubElement
 
 from simulator.exchange import Reply
 from simulator.faults.act import Act
-from simulator.faults.bodies import fhir_name, json_of, resources_in, resources_of, with_json, with_xml, xml_of
+from simulator.faults.bodies import fhir_name, json_of, resources_in, resources_of, rows_of, with_json, with_xml, xml_of
 from simulator.faults.fault import Fault, whole
 
 _URL = "https://emr-sandbox.example/StructureDefinition/from-a-later-version"
@@ -23,7 +23,7 @@ def _spoil(reply: Reply, act: Act) -> Reply:
         act.say(changed=len(elements))
         return with_xml(reply, root)
     value = json_of(reply)
-    objects = resources_of(value) or _rows(value)
+    objects = resources_of(value) or rows_of(value)
     if not objects:
         act.say(spared="no object in JSON or XML")
         return reply
@@ -31,16 +31,6 @@ def _spoil(reply: Reply, act: Act) -> Reply:
         _add_to(one, count)
     act.say(changed=len(objects))
     return with_json(reply, value)
-
-
-def _rows(value: Any) -> list[dict[str, Any]]:
-    """The objects of an answer that is no FHIR: those of its lists, else itself."""
-    if isinstance(value, list):
-        return [one for one in value if isinstance(one, dict)]
-    if not isinstance(value, dict):
-        return []
-    listed = [one for several in value.values() if isinstance(several, list) for one in several]
-    return [one for one in listed if isinstance(one, dict)] or [value]
 
 
 def _add_to(one: dict[str, Any], count: int) -> None:

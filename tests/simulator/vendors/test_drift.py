@@ -18,7 +18,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from simulator import registry
+from simulator import registry, scenario
 from simulator.auth.request import token_request
 from simulator.drift import History
 from simulator.journal.entry import entry_of
@@ -436,3 +436,19 @@ def test_epic_tells_the_same_changes_in_xml(caller: Caller) -> None:
     body = caller.http.get(url, headers={"authorization": f"Bearer {token}"}).text
     assert "<Patient xmlns" in body
     assert "pronouns" not in body
+
+
+def test_a_hospital_that_lagged_catches_up_in_one_night(caller: Caller) -> None:
+    c = caller
+    scenario.play(scenario.load_named("story-years-behind"), c.sandbox)
+    assert _jti_as_number(c) == 200
+    c.sandbox.clock.advance(timedelta(hours=15))
+    assert c.read("epic", "metadata").headers["content-type"].startswith("text/html")
+    c.sandbox.clock.advance(timedelta(hours=2))
+    assert (_jti_as_number(c), c.authorize().status_code) == (400, 400)
+    assert _epic_extensions(c) >= {"us-core-sex"}
+    assert _uploaded_keys(c) == 200
+    c.sandbox.clock.advance(timedelta(days=8))
+    assert _uploaded_keys(c) == 400
+    scenario.stop(c.sandbox)
+    assert c.site("epic").drifted is None

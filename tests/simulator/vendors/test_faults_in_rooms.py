@@ -137,6 +137,12 @@ IN_XML: dict[str, tuple[dict[str, Any], Callable[[Element, Element], bool]]] = {
     "ignore_parameter": ({"parameter": "_count"}, lambda seen, clean: len(ids(seen)) > len(ids(clean))),
     "stale_data": ({"age_s": 60}, lambda seen, clean: ids(seen) == ids(clean)),
     "read_lag": ({"lag_s": 1}, lambda seen, clean: ids(seen) == ids(clean)),
+    "change_element": (
+        {"name": "valueQuantity", "into": "renamed"},
+        lambda seen, clean: (
+            len(seen.findall(f".//{FHIR}valueQuantityNew")) == len(clean.findall(f".//{FHIR}valueQuantity")) > 0
+        ),
+    ),
     "add_elements": (
         {"count": 2}, lambda seen, clean: len(seen.findall(f".//{FHIR}Observation/{FHIR}laterElement1")) == 3,
     ),

@@ -1,0 +1,151 @@
+"""Drift: what the integration does when the vendor's API is no longer what it was when the integration was written.
+
+A case reads the same patient twice; between the two readings the API changes. The first reading is what the integration
+can do, the second what is left of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.check import Mark, check, exercised, fail, many, untested
+from conformance.evidence import Case, Data, Evidence
+from simulator.source import Source
+
+DRIFT = "S40"
+_ADDED = ("s40-unknown-elements", "s40-next-release", "s40-upgrade-mid-session")
+_GONE = "s40-element-gone"
+_GONE_FIELD = {"patient": "birthDate"}
+
+
+@check(
+    "DRIFT-01",
+    area="drift",
+    severity="medium",
+    level=1,
+    scenarios=(DRIFT,),
+    source=(
+        Source("https://github.com/nazrulworld/fhir.resources/pull/10", "seen"),
+        Source("https://hl7.org/fhir/R4/versions.html#f-compat: unknown elements may be ignored", "doc"),
+    ),
+    mutants=("strict_parser",),
+    needs="read",
+)
+def what_a_later_version_adds_is_passed_over(e: Evidence) -> Iterator[Mark]:
+    """what a later version adds is passed over
+
+    Holds when the output after an upgrade is as right as before it: elements, extensions and profiles that nobody knows
+    are no reason to lose a record or to read it otherwise.
+
+    Vendors add on any day, without a new version number; whoever refuses what is new loses patients on that day.
+    """
+    compared = 0
+    for case in e.of(DRIFT):
+        if not case.scenario.startswith(_ADDED) or not _has_changed(case):
+            continue
+        for before, after in _pairs(case):
+            compared += 1
+            worse = _worse(before, after)
+            if worse:
+                source = after["source"]
+                yield fail(
+                    f"lost_{after['kind']}" if not after["found"] else f"changed_{worse}",
+                    f"{after['kind']} {source['type']}/{source['id']} {_says(after, worse)}",
+                    at=case.serving(source)[-1:],
+                    case=case.id,
+                    expected="the record as before the upgrade",
+                    got="none" if not after["found"] else f"another {worse}",
+                    fix="read the elements that you know and pass over all others",
+                )
+    if compared:
+        yield exercised(f"{many(compared, 'record')} read before and after something was added")
+    yield untested("nothing was read before and after an upgrade")
+
+
+@check(
+    "DRIFT-06",
+    area="drift",
+    severity="critical",
+    level=1,
+    scenarios=(DRIFT,),
+    source=(
+        Source("https://github.com/athenahealth/apiserver-athenaFlex/issues/191", "seen"),
+        Source("an element that is gone must not be made up", "guess"),
+    ),
+    mutants=("stale_cache_value", "positional_fallback"),
+    needs="read",
+)
+def what_is_gone_is_missed_and_not_made_up(e: Evidence) -> Iterator[Mark]:
+    """what is gone is missed, not made up
+
+    Holds when a value whose element the vendor no longer sends is absent in the output, or an error says so; a value
+    from elsewhere, or from yesterday, does not. Everything else stays as right as it was.
+
+    A renamed field is found in production as a wrong birth date, if nobody asks for it on upgrade day.
+    """
+    missed = 0
+    for case in e.of(DRIFT):
+        if not case.scenario.startswith(_GONE) or not _has_changed(case):
+            continue
+        for before, after in _pairs(case):
+            call, gone = case.calls[after["call"]], _GONE_FIELD.get(after["kind"])
+            if not after["found"] and call.admits(after["kind"]):
+                missed += 1
+                continue
+            told = next((one for one in after["mismatches"] if gone and one["field"].split(".")[0] == gone), None)
+            source = after["source"]
+            if gone and (told is None or told["got"] is not None):
+                is_stale = told is None
+                yield fail(
+                    "stale_value" if is_stale else "made_up",
+                    f"the {gone} of {source['type']}/{source['id']} is {'still held' if is_stale else 'another one'}, "
+                    "though it is no longer sent",
+                    at=case.serving(source)[-1:],
+                    case=case.id,
+                    expected="no value, or an error that says that it is missing",
+                    got="the value of before" if is_stale else str(told["got"] if told else ""),
+                    fix="take a value from its element or not at all",
+                )
+                continue
+            missed += bool(gone)
+            worse = _worse(before, after, besides=gone or "")
+            if worse:
+                yield fail(
+                    f"changed_{worse}", f"{after['kind']} {source['type']}/{source['id']} {_says(after, worse)}",
+                    at=case.serving(source)[-1:], case=case.id, expected="all else as before",
+                    got="none" if not after["found"] else f"another {worse}",
+                    fix="let one missing element not spoil the others",
+                )  # fmt: skip
+    if missed:
+        yield exercised(f"{many(missed, 'value')} whose element is gone, missed and not made up")
+    yield untested("nothing was read whose element was gone")
+
+
+def _has_changed(case: Case) -> bool:
+    """Whether something was answered that was not as the room is written."""
+    return any(x.notes.get("api_as_of") or x.fault in ("add_elements", "change_element") for x in case.data)
+
+
+def _pairs(case: Case) -> Iterator[tuple[Data, Data]]:
+    """The facts that were right at the first reading, with what became of each at every later one."""
+    first: dict[tuple[str, str], Data] = {}
+    for fact in case.scores():
+        key = (str(fact["kind"]), str(fact["fact"]))
+        step = case.calls[fact["call"]].step
+        if step == 0:
+            first[key] = fact
+        elif key in first and first[key]["found"]:
+            yield first[key], fact
+
+
+def _worse(before: Data, after: Data, besides: str = "") -> str:
+    """The field that is wrong now and was not; `record` when all of it is gone, empty when nothing is worse."""
+    if not after["found"]:
+        return "record"
+    was = {str(one["field"]) for one in before["mismatches"]}
+    fields = (str(one["field"]) for one in after["mismatches"])
+    return next((name for name in fields if name not in was and name.split(".")[0] != besides), "")
+
+
+def _says(after: Data, worse: str) -> str:
+    return "is not in the output any more" if not after["found"] else f"has another {worse} than before"

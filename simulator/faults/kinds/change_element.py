@@ -1,0 +1,80 @@
+"""One element is told otherwise than before: it is gone, has another name, another shape."""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.etree.ElementTree import Element
+
+from simulator.exchange import Reply
+from simulator.faults.act import Act
+from simulator.faults.bodies import (
+    fhir_name,
+    json_of,
+    resources_in,
+    resources_of,
+    rows_of,
+    with_json,
+    with_xml,
+    xml_of,
+)
+from simulator.faults.fault import Arg, Fault
+
+_IN_XML = ("missing", "renamed")
+
+
+def _spoil(reply: Reply, act: Act) -> Reply:
+    names, into = act.args["name"].split(","), act.args["into"]
+    root = xml_of(reply)
+    if root is not None and into not in _IN_XML:
+        act.say(spared=f"XML has no {into}")
+        return reply
+    if root is not None:
+        changed = sum(_change_xml(one, {fhir_name(name) for name in names}, into) for one in resources_in(root))
+    else:
+        value = json_of(reply)
+        changed = sum(_change(one, names, into) for one in resources_of(value) or rows_of(value))
+    act.say(changed=changed)
+    if not changed:
+        act.say(spared="it is not in the answer")
+        return reply
+    return with_json(reply, value) if root is None else with_xml(reply, root)
+
+
+def _change(value: Any, names: list[str], into: str) -> int:
+    """How often one of the names was found, at any depth."""
+    if isinstance(value, list):
+        return sum(_change(one, names, into) for one in value)
+    if not isinstance(value, dict):
+        return 0
+    found = [name for name in names if name in value]
+    for name in found:
+        was = value.pop(name)
+        if into == "renamed":
+            value[name + "New"] = was
+        elif into != "missing":
+            value[name] = {"null": None, "list": [was], "text": was if isinstance(was, str) else str(was)}[into]
+    return len(found) + sum(_change(one, names, into) for name, one in list(value.items()) if name not in found)
+
+
+def _change_xml(element: Element, names: set[str], into: str) -> int:
+    found = [child for child in element if child.tag in names]
+    for child in found:
+        if into == "renamed":
+            child.tag += "New"
+        else:
+            element.remove(child)
+    return len(found) + sum(_change_xml(child, names, into) for child in element if child not in found)
+
+
+FAULT = Fault(
+    name="change_element",
+    says="tells every element `name` of the resources or rows of an answer otherwise: it is missing, null, renamed, in "
+    "a list, or text",
+    args={
+        "name": Arg(
+            str, ..., "its name; several with commas: birthDate,dob", fits=lambda value: bool(value.strip(","))
+        ),
+        "into": Arg(str, "missing", "what becomes of it", one_of=("missing", "null", "renamed", "list", "text")),
+    },
+    spoil=_spoil,
+)
