@@ -29,6 +29,7 @@ ENCOUNTER_TYPE = "urn:oid:1.2.840.114350.1.13.0.1.7.10.698084.30"
 PATIENT_CLASS = "urn:oid:1.2.840.114350.1.13.0.1.7.4.698084.10110"  # guess
 ORDER = "urn:oid:1.2.840.114350.1.13.0.1.7.2.798268"
 PROCEDURE = "urn:oid:1.2.840.114350.1.13.0.1.7.2.696580"  # EAP: what can be ordered or done
+CPT = "urn:oid:2.16.840.1.113883.6.12"  # and, under its name, codes of the site (seen)
 ORGANIZATION_NUMBER = 0
 API_USER = 1 << 39  # the number of the Practitioner on whose behalf backend services act
 

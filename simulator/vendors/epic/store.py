@@ -79,8 +79,12 @@ class _Walk:
         return self._told.render(self._telling, self._items[id]).payload
 
 
+_PASSING = frozenset({"CareTeam", "ImmunizationRecommendation", "RelatedPerson"})
+"""What hangs on the day of the request, or on other people's records; so does a smoking status (E41)."""
+
+
 def _keep(site: Site, key: tuple[str, str, int], payload: Json, form: Format) -> bytes:
     payload = drift.told(site, payload)
     body = build.dumps(payload) if form == "json" else xml.fragment(payload)
-    is_dated = "effectivePeriod" in payload  # a smoking status is dated on the day of the request: E41
-    return body if is_dated else site.cache.put(key, body)
+    is_passing = payload["resourceType"] in _PASSING or "effectivePeriod" in payload
+    return body if is_passing else site.cache.put(key, body)

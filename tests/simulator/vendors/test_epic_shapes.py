@@ -17,18 +17,20 @@ FLOORS = {
     "AllergyIntolerance": 93,
     "Bundle": 100,
     "CapabilityStatement": 92,
+    "CarePlan": 100,
+    "CareTeam": 100,
     "Condition": 100,
     "DocumentReference": 100,
     "Encounter": 100,
     "Immunization": 100,
     "Medication": 100,
     "MedicationRequest": 100,
-    "Observation": 92,
+    "Observation": 96,
     "OperationOutcome": 100,
     "Organization": 100,
     "Patient": 95,
     "Practitioner": 90,
-    "Procedure": 85,
+    "Procedure": 100,
 }
 """Of each recorded type that is told: how many per cent of the recorded paths ours have at least. A type that is told
 for the first time gets a line here; no number is ever lowered without a reason in the commit."""

@@ -25,21 +25,34 @@ from simulator.vendors.epic import ids
 from simulator.vendors.epic.dialect import Json, Telling
 from simulator.vendors.epic.ids import Named
 from simulator.vendors.epic.resources import (
+    account,
     allergy,
     appointment,
+    care_plan,
+    care_team,
     condition,
+    consent,
     coverage,
     document,
     drug,
     encounter,
+    episode,
+    forecast,
+    goal,
+    household,
     immunization,
+    lists,
     medication,
     observation,
     patient,
     people,
     procedure,
     provenance,
+    questionnaire,
+    report,
     role,
+    service_request,
+    specimen,
 )
 from simulator.vendors.epic.resources.told import Item as Item
 from simulator.vendors.epic.resources.told import Told as Told
@@ -60,7 +73,7 @@ def _plain_id(type: str) -> Callable[[Telling, Item], str]:
     return lambda t, item: t.id(type, item[0].ordinal)
 
 
-def _place(item: Item) -> int:
+def _place(t: Telling, item: Item) -> int:
     return item[0].ordinal if item else ids.NOT_ON_FILE
 
 
@@ -130,7 +143,7 @@ TOLD: dict[str, Told] = {
     for told in (
         Told("Encounter", "encounter", encounter.items, _render_encounter, _plain_id("Encounter"), _place),
         Told("Condition", "condition", condition.items, condition.render,
-             lambda t, item: t.id("Condition", condition.place_of(item)), condition.place_of),
+             lambda t, item: t.id("Condition", condition.place_of(item)), lambda t, item: condition.place_of(item)),
         Told("AllergyIntolerance", "allergy", _allergies, _render_allergy, _allergy_id, _place),
         Told("MedicationRequest", "medication", _in_order("medication", newest_first=True), _render_order,
              _plain_id("MedicationRequest"), _place),
@@ -146,6 +159,8 @@ TOLD: dict[str, Told] = {
              _plain_id("Appointment"), _place),
         Told("Coverage", "coverage", _in_order("coverage", newest_first=False), _render_coverage,
              _plain_id("Coverage"), _place),
+        service_request.TOLD, report.TOLD, specimen.TOLD, care_team.TOLD, care_plan.TOLD, goal.TOLD, episode.TOLD,
+        lists.TOLD, forecast.TOLD, questionnaire.TOLD, consent.TOLD, account.TOLD, household.TOLD,
     )
 }  # fmt: skip
 
@@ -155,6 +170,7 @@ _BY_NUMBER: dict[str, Callable[[Site, int], Json | None]] = {
     "Location": people.location,
     "Organization": people.organization,
     "PractitionerRole": role.payload,
+    "Questionnaire": questionnaire.questionnaire,
 }
 SERVED = ("Patient", *TOLD, "Binary", *_BY_NUMBER, "Provenance")
 """The types that the truth fills."""
@@ -214,7 +230,7 @@ def content_of(site: Site, wanted: Named) -> Content | None:
 
 def _item(t: Telling, wanted: Named) -> Item | None:
     told = TOLD[wanted.type]
-    return next((one for one in told.items(t) if told.place_of(one) == wanted.ordinal), None)
+    return next((one for one in told.items(t) if told.place_of(t, one) == wanted.ordinal), None)
 
 
 def _rendered(t: Telling, wanted: Named) -> tuple[Item, Rendering] | None:

@@ -18,7 +18,7 @@ from simulator.population.records import Encounter
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, ids, staff
 from simulator.vendors.epic.dialect import Json, Telling, Visit, extension, usual
-from simulator.vendors.epic.resources import condition
+from simulator.vendors.epic.resources import account, condition, episode
 from simulator.vendors.epic.resources.told import Item
 
 _UNCLOSED_PER_CENT = 12  # of unscheduled visits: guess
@@ -66,12 +66,17 @@ def render(t: Telling, encounter: Encounter) -> Rendering:
         payload["serviceType"] = dialect.told(_SERVICE, found.number, found.name)
     if encounter.class_code == "EMER":
         payload["priority"] = dialect.told(_PRIORITY, "1", "Emergency")
-    payload |= {"subject": t.subject, "participant": [_participant(t, encounter, period)], "period": period}
-    diagnosis = condition.diagnosis_of(t, encounter)
+    payload["subject"] = t.subject
     reason = t.conditions.get(encounter.reason) if encounter.reason is not None else None
+    if reason is not None and episode.is_one(reason):
+        payload["episodeOfCare"] = [episode.reference(t, reason)]
+    payload |= {"participant": [_participant(t, encounter, period)], "period": period}
+    diagnosis = condition.diagnosis_of(t, encounter)
     if reason is not None and diagnosis is not None:
         payload["reasonCode"] = [{"text": reason.text}]
         payload["diagnosis"] = [{"condition": diagnosis, "use": {"text": "Encounter Diagnosis"}, "rank": 1}]
+    if account.has_account(encounter):
+        payload["account"] = [account.reference(t, encounter)]
     if is_stay:
         payload["hospitalization"] = _hospitalization(t, encounter)
     payload["location"] = [_location(t, encounter, period)]

@@ -10,9 +10,10 @@ from functools import lru_cache
 
 from simulator.fhir import build
 from simulator.ids import h64, text_of
-from simulator.population.records import Code
+from simulator.population.defects import is_unmapped
+from simulator.population.records import Code, Observation
 from simulator.vendors.epic import dialect, ids
-from simulator.vendors.epic.dialect import Json
+from simulator.vendors.epic.dialect import Json, Telling
 
 BLOOD_PRESSURE = "85354-9"
 VITAL_SIGNS = "8716-3"
@@ -53,6 +54,12 @@ _LOINC_NAMES = {
 def row_id(key: bytes, row: Row) -> str:
     """The FHIR id of a row; `key` is the site's."""
     return "t" + text_of(key, "flowsheet", row.number, length=22, alphabet=ids.LETTERS) + "0"
+
+
+def is_local(t: Telling, observation: Observation) -> bool:
+    """Whether nobody mapped the component of a result to LOINC."""
+    is_result = observation.category == "laboratory"
+    return is_result and is_unmapped(t.world.population, t.site.vendor.id, "local_labs", observation.key)
 
 
 @lru_cache(maxsize=4_096)

@@ -12,12 +12,11 @@ from typing import Any
 
 from simulator.fhir import build
 from simulator.population.answers import Loss
-from simulator.population.defects import is_unmapped
 from simulator.population.records import Observation
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, filed, ids
-from simulator.vendors.epic.dialect import Json, Telling, usual
-from simulator.vendors.epic.resources import flowsheet
+from simulator.vendors.epic.dialect import Json, Telling
+from simulator.vendors.epic.resources import flowsheet, orders
 
 SMOKING_STATUS = "72166-2"
 
@@ -72,8 +71,8 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
     """One Observation, with what of it is told differently."""
     first = told[0]
     payload: Json = {"resourceType": "Observation", "id": id_of(t, first)}
-    if first.category == "laboratory" and first.panel is not None:
-        payload["basedOn"] = [_order(t, first)]
+    if first.category == "laboratory":
+        payload["basedOn"] = [orders.reference(t, told)]
     payload |= {"status": first.status, "category": _categories(first), "code": code_of(t, first)}
     payload["subject"] = t.subject
     encounter = t.encounter(first.encounter)
@@ -92,8 +91,8 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
             payload["note"] = [{"text": "Filed via FHIR"}]
         losses += _tell_vital(payload, told)
     else:
-        losses += [(0, loss) for loss in _tell_result(payload, first)]
-        if is_local(t, first):
+        losses += [(0, loss) for loss in _tell_result(t, payload, first)]
+        if flowsheet.is_local(t, first):
             losses.append((0, Loss("codes", "text_only", "not mapped to LOINC")))
     losses += [(index, Loss("sensitivity", "omitted")) for index, one in enumerate(told) if one.sensitivity]
     return Rendering("Observation", payload["id"], payload, told, tuple(losses))
@@ -115,14 +114,8 @@ def today(t: Telling) -> date:
 def code_of(t: Telling, observation: Observation) -> Json:
     """The code: of a vital sign Epic's rows before LOINC, and LOINC in text order; of a result LOINC before Epic's."""
     is_vital = observation.category == "vital-signs"
-    is_mapped = not is_local(t, observation)
+    is_mapped = not flowsheet.is_local(t, observation)
     return flowsheet.concept(t.key, observation.key, observation.code, observation.text, is_vital, is_mapped)
-
-
-def is_local(t: Telling, observation: Observation) -> bool:
-    """Whether nobody mapped the component of a result to LOINC."""
-    is_result = observation.category == "laboratory"
-    return is_result and is_unmapped(t.world.population, t.site.vendor.id, "local_labs", observation.key)
 
 
 def tokens_of(t: Telling, told: tuple[Observation, ...]) -> list[tuple[str, str]]:
@@ -139,17 +132,6 @@ def _categories(observation: Observation) -> list[Json]:
     if observation.category == "laboratory":
         made.append(dialect.told(dialect.local("10.798268.30"), "Lab", "Lab"))
     return made
-
-
-def _order(t: Telling, observation: Observation) -> Json:
-    """The order a result belongs to: its number and name. The ServiceRequest itself is not told."""
-    assert observation.panel is not None
-    drawn = t.draw("result order", observation.panel_key or "", observation.effective.isoformat())
-    return {
-        "type": "ServiceRequest",
-        "identifier": usual(dialect.ORDER, dialect.number(drawn, 7)),
-        "display": observation.panel.display,
-    }
 
 
 # Vital signs
@@ -194,7 +176,7 @@ def _amount(observation: Observation) -> Json:
 # Results, scores, findings
 
 
-def _tell_result(payload: Json, one: Observation) -> list[Loss]:
+def _tell_result(t: Telling, payload: Json, one: Observation) -> list[Loss]:
     losses = _tell_value(payload, one)
     if one.interpretation in _FLAGS:
         payload["interpretation"] = [_flag(one.interpretation, with_text=True)]
@@ -203,9 +185,15 @@ def _tell_result(payload: Json, one: Observation) -> list[Loss]:
             payload["interpretation"] = [{"text": "(NONE)"}]
         if one.interpretation is not None:
             losses.append(Loss("interpretation", "omitted", "normal is not said"))
+    if one.category == "laboratory":
+        specimen = orders.specimen_reference(t, (one,))
+        if specimen is not None:
+            payload["specimen"] = specimen
     losses += _tell_range(payload, one)
     if one.panel is not None:
         losses.append(Loss("panel", "text_only" if one.category == "laboratory" else "omitted"))
+    elif one.category == "laboratory":
+        losses.append(Loss("panel", "also", "the name of the order", one.text))
     return losses
 
 

@@ -15,6 +15,7 @@ from simulator.population.world import FIRST_WRITTEN
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, ids
 from simulator.vendors.epic.dialect import Json, Telling, extension, usual
+from simulator.vendors.epic.resources import household
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
@@ -171,39 +172,22 @@ _COUNTIES = ("WASHINGTON", "JEFFERSON", "FRANKLIN", "JACKSON", "LINCOLN", "MADIS
 
 def _contacts(t: Telling) -> list[Json]:
     """Whom to call: the eldest other grown-up of the household. Guess, as the codes are."""
-    person, population = t.person, t.world.population
-    if person.number >= population.size:
-        return []
-    others = (population.person(one) for one in population.household(person.number) if one != person.number)
-    other = next((one for one in others if one.deceased is None and _age(t, one) >= 18), None)
+    _, other = next(iter(household.relatives(t)), (0, None))
     if other is None:
         return []
     made: Json = {
-        "relationship": [dialect.told(_RELATIONSHIP, *_relationship(t, other))],
+        "relationship": [dialect.told(_RELATIONSHIP, *_RELATIONS[household.relation(t, other)])],
         "name": {"use": "usual", "text": f"{other.given[0]} {other.family}"},
     }
-    phones = [one for one in other.telecoms if one.system == "phone"]
-    if phones:
-        made["telecom"] = [{"system": "phone", "value": dialect.phone(one.value), "use": one.use} for one in phones]
-    return [made]
+    phones = household.phones(other)
+    return [made | ({"telecom": phones} if phones else {})]
 
 
 _RELATIONSHIP = dialect.local("4.827665.1000")
-_GENERATION = 15
-
-
-def _relationship(t: Telling, other: Person) -> tuple[str, str]:
-    """What the other is to the patient, as far as ages tell: Epic's number and word."""
-    older = _age(t, other) - _age(t, t.person)
-    if abs(older) < _GENERATION:
-        return ("1", "Spouse") if _age(t, t.person) >= 18 else ("9", "Sibling")
-    if older > 0:
-        return ("3", "Mother") if other.sex == "F" else ("4", "Father")
-    return ("5", "Daughter") if other.sex == "F" else ("6", "Son")
-
-
-def _age(t: Telling, person: Person) -> int:
-    return (t.world.population.as_of - person.birth_date).days // 365
+_RELATIONS = {
+    "SPS": ("1", "Spouse"), "MTH": ("3", "Mother"), "FTH": ("4", "Father"), "DAU": ("5", "Daughter"),
+    "SON": ("6", "Son"), "SIS": ("9", "Sibling"), "BRO": ("9", "Sibling"), "SIGOTHR": ("15", "Significant Other"),
+}  # fmt: skip
 
 
 def _language(t: Telling, language: Code) -> Json:

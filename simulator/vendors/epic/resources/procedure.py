@@ -11,6 +11,7 @@ from simulator.population.records import Procedure
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, ids
 from simulator.vendors.epic.dialect import Json, Telling, usual
+from simulator.vendors.epic.resources import orders
 
 SURGICAL, ORDERED = "387713003", "103693007"
 _CATEGORIES = {
@@ -31,6 +32,7 @@ def render(t: Telling, procedure: Procedure) -> Rendering:
         "resourceType": "Procedure",
         "id": t.id("Procedure", procedure.ordinal),
         "identifier": [usual(dialect.ORDER, order_number(t, procedure), "ORD")],
+        **({"basedOn": [orders.reference(t, (procedure,))]} if category == ORDERED else {}),
         "status": procedure.status,
         "category": build.simple("snomed", category, *_CATEGORIES[category]),
         "code": {"coding": codings(t, procedure), "text": text},
@@ -58,6 +60,9 @@ def render(t: Telling, procedure: Procedure) -> Rendering:
         payload["reasonCode"] = [{"text": reason.text}]
     if procedure.reason is not None:
         losses.append(Loss("reason", "text_only"))
+    reports = orders.reports_on(t, procedure)
+    if reports:
+        payload["report"] = reports
     if procedure.sensitivity:
         losses.append(Loss("sensitivity", "omitted"))
     return Rendering("Procedure", payload["id"], payload, (procedure,), tuple((0, loss) for loss in losses))

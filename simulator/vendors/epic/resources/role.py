@@ -8,15 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.fhir import build
-from simulator.vendors.epic import dialect, ids
+from simulator.vendors.epic import dialect, ids, staff
 from simulator.vendors.epic.dialect import Json, usual
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
-
-_KIND = dialect.local("4.836982.1040")  # guess
-_KINDS = {"MD": ("1", "Physician"), "DO": ("1", "Physician"), "NP": ("9", "Nurse Practitioner"),
-          "PA": ("6", "Physician Assistant")}  # fmt: skip
 
 
 def payload(site: Site, index: int) -> Json | None:
@@ -34,7 +30,8 @@ def payload(site: Site, index: int) -> Json | None:
         "active": True,
         "practitioner": dialect.practitioner_reference(site, index),
         "organization": dialect.organization_reference(site),
-        "code": [dialect.told(_KIND, *_KINDS.get(found.suffix, ("99", "Other")))],
+        "code": [staff.provider_type(site.key, found)],
+        "specialty": [staff.specialty(site.key, index)],
         "location": [build.reference("Location", location, facility.name)],
         "telecom": [{"system": "phone", "value": dialect.phone(facility.phone), "use": "work"}],
     }

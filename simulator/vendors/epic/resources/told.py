@@ -28,22 +28,28 @@ class Told:
     items: Callable[[Telling], Iterable[Item]]
     render: Callable[[Telling, Item], Rendering]
     id_of: Callable[[Telling, Item], str]
-    place_of: Callable[[Item], int]
+    place_of: Callable[[Telling, Item], int]
 
 
 def resting(
     type: str,
     items: Callable[[Telling], Iterable[Item]],
     payload: Callable[[Telling, Item], Json],
-    place_of: Callable[[Item], int],
+    place_of: Callable[[Telling, Item], int] | None = None,
 ) -> Told:
-    """A type whose resources rest on records that others tell; `payload` leaves out `resourceType` and `id`."""
+    """A type whose resources rest on records that others tell; `payload` leaves out `resourceType` and `id`. Without
+    `place_of` the first record's ordinal is the resource's."""
+    place = place_of or _first
 
     def id_of(t: Telling, item: Item) -> str:
-        return t.id(type, place_of(item))
+        return t.id(type, place(t, item))
 
     def render(t: Telling, item: Item) -> Rendering:
         id = id_of(t, item)
         return Rendering(type, id, {"resourceType": type, "id": id, **payload(t, item)}, ())
 
-    return Told(type, "", items, render, id_of, place_of)
+    return Told(type, "", items, render, id_of, place)
+
+
+def _first(t: Telling, item: Item) -> int:
+    return item[0].ordinal
