@@ -35,7 +35,7 @@ def rooms_of(settings: Settings) -> dict[str, Vendor]:
     """
     at_hand = {room.id: room for room in settings.rooms}
     if settings.vendors is None:
-        found = {**registry.vendors(), **at_hand}
+        found = {**registry.charting(), **at_hand}
     else:
         found = {id: at_hand[id] if id in at_hand else registry.vendor(id) for id in dict.fromkeys(settings.vendors)}
     if not found:
@@ -50,7 +50,10 @@ def of_vendor(room: Vendor) -> dict[str, Any]:
     """One vendor as a row: how much of it is simulated, and how sure we are."""
     marks = Counter(trap.source.mark for trap in room.traps)
     sure = ", ".join(f"{marks[mark]} {mark}" for mark in ("doc", "seen", "guess") if marks[mark])
-    says = f"{room.name}: {len(room.traps)} traps" + (f" ({sure})" if sure else "") + f", {len(room.limits)} limits"
+    only = "" if room.tells_charts else "logins only, "
+    says = (
+        f"{room.name}: {only}{len(room.traps)} traps" + (f" ({sure})" if sure else "") + f", {len(room.limits)} limits"
+    )
     return {"name": room.id, "says": says, "title": room.name, "traps": len(room.traps), "marks": dict(marks)}
 
 

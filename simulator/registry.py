@@ -48,6 +48,11 @@ def vendors() -> dict[str, Vendor]:
     return dict(sorted(found.items()))
 
 
+def charting() -> dict[str, Vendor]:
+    """The rooms that tell charts: those that are served when nobody says which."""
+    return {id: room for id, room in vendors().items() if room.tells_charts}
+
+
 def vendor(id: str) -> Vendor:
     """The room `id`; only that one is loaded when it is one of ours.
 

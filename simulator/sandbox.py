@@ -32,14 +32,15 @@ class Site:
 
     `key` seeds the ids this vendor gives: it depends on the population and the vendor, not on the sandbox, so the same
     seed gives the same ids in every sandbox. `secret` seeds what must be useless elsewhere: tokens, page ids.
-    `settings` are the vendor's `defaults`, changeable per sandbox. `moved_to` is the origin that its URLs lead to, when
-    that is not the one that was called. `as_of` is the day of the vendor's API, `drifted` what that lays over the room:
-    nothing on the room's own day; `moves` are the upgrades so far.
+    `settings` are the vendor's `defaults`, changeable per sandbox; `memory` is what the room itself remembers here.
+    `moved_to` is the origin that its URLs lead to, when that is not the one that was called. `as_of` is the day of the
+    vendor's API, `drifted` what that lays over the room: nothing on the room's own day; `moves` are the upgrades so
+    far.
     """
 
     __slots__ = (
-        "_permutations", "as_of", "cache", "clients", "desk", "drifted", "key", "limits", "moved_to", "moves", "pages",
-        "replay", "sandbox", "secret", "settings", "signing", "tokens", "vendor",
+        "_permutations", "as_of", "cache", "clients", "desk", "drifted", "key", "limits", "memory", "moved_to", "moves",
+        "pages", "replay", "sandbox", "secret", "settings", "signing", "tokens", "vendor",
     )  # fmt: skip
 
     def __init__(self, sandbox: Sandbox, vendor: Vendor, as_of: date | None = None) -> None:
@@ -48,6 +49,7 @@ class Site:
         self.key = seed_bytes("site", sandbox.world.population.key.hex(), vendor.id)
         self.secret = seed_bytes("secret", sandbox.id, sandbox.generation, self.key.hex())
         self.settings: dict[str, Any] = dict(vendor.defaults)
+        self.memory: dict[str, Any] = {}
         self.clients: dict[str, Client] = {client.client_id: client for client in vendor.clients(self)}
         self.tokens = TokenStore(self.secret)
         self.desk = Desk(self.secret, self.tokens)

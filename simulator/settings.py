@@ -22,7 +22,7 @@ MAX_PATIENTS = 100_000_000
 class Settings:
     """What a server is started with.
 
-    vendors          ids of the rooms to serve; None: all that are found
+    vendors          ids of the rooms to serve; None: all that tell charts
     rooms            rooms at hand, beside those that are found
     dirt             how many defects of each kind the records hold; None: as by default
     port             0: any free one

@@ -87,6 +87,7 @@ class Vendor:
     manner       how people log in; None where nobody does
     practice     the practice or tenant whose door a request came to; empty where a vendor has no such thing
     drift        how its API changed and will change; the room is written as of one day of it
+    tells_charts whether it tells anything of patients; a room of doors alone is served only when it is asked for
     trouble      what it sends in trouble, by name: `maintenance` (a page), `login` (a page), `failure` (an envelope)
     """
 
@@ -101,6 +102,7 @@ class Vendor:
     patient_of: Callable[[Site, str], int | None]
     renderings: Callable[[Site, int], Iterable[Rendering]]
     owner: Callable[[Site, str, str], int | None] = _nobodys
+    tells_charts: bool = True
     limits: tuple[Limit, ...] = ()
     finish: Callable[[Reply, Exchange], Reply] = _as_it_is
     traps: tuple[Trap, ...] = ()

@@ -41,7 +41,7 @@ def wrapped(
     for vendor in vendors:
         if vendor not in rooms:
             raise registry.unknown(vendor, rooms)
-    wanted = tuple(vendors) or tuple(rooms)
+    wanted = tuple(vendors) or tuple(registry.charting())
     settings = Settings(seed=seed)
     with running(ServerSettings(seed=seed, patients=PATIENTS, vendors=wanted, tls=tls)) as server:
         sandbox = server.sandboxes.default
@@ -81,11 +81,12 @@ def environment_of(server: Running, sandbox: Sandbox, folder: Path) -> dict[str,
         prefix = f"EMR_{vendor.upper()}_"
         urls = site.urls(server.base_url(sandbox, vendor))
         made |= {prefix + name.upper(): url for name, url in urls.items()}
-        client = next(iter(site.clients.values())).as_dict(urls["token_url"])
+        client = next(iter(site.clients.values())).as_dict(urls.get("token_url", ""))
         made[prefix + "CLIENT_ID"] = client["client_id"]
-        for name in ("client_secret", "api_key", "kid"):
+        for name in ("client_secret", "api_key", "kid", "username", "password"):
             if client.get(name):
                 made[prefix + name.upper()] = client[name]
+        made |= {prefix + name.upper(): value for name, value in client.get("token_form", {}).items()}
         if client.get("private_key_pem"):
             path = folder / f"{vendor}.pem"
             path.write_text(client["private_key_pem"], encoding="ascii")
@@ -97,7 +98,8 @@ def environment_of(server: Running, sandbox: Sandbox, folder: Path) -> dict[str,
 def _cases(server: Running, sandbox: Sandbox, began: float) -> Iterator[Case]:
     every = exchanges_of(sandbox, "wrap", began)
     for vendor, site in sandbox.sites.items():
-        client = next(iter(site.clients.values())).as_dict(site.urls(server.base_url(sandbox, vendor))["token_url"])
+        urls = site.urls(server.base_url(sandbox, vendor))
+        client = next(iter(site.clients.values())).as_dict(urls.get("token_url", ""))
         yield Case(
             id="wrap",
             scenario="wrap",

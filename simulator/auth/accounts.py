@@ -13,12 +13,15 @@ from simulator.exchange import Exchange
 from simulator.refusal import OAuthRefusal, Refusal
 
 
-def holder(x: Exchange, *, client_id: str | None = None) -> Client:
+def holder(x: Exchange, *, client_id: str | None = None, lock_after: int = 0) -> Client:
     """The client whose account the request shows; the one of `client_id`, where the vendor wants it named beside.
+
+    After `lock_after` bad logins in a row the account is locked (0: never).
 
     Raises:
         Refusal: unauthenticated, with reason basic_missing, basic_malformed, client_unknown, auth_method_wrong,
-            account_unknown, password_wrong, or password_retired when it was replaced and its overlap is over.
+            account_unknown, account_locked, password_wrong, or password_retired when it was replaced and its overlap
+            is over.
     """
     try:
         username, password = basic.credentials(x.header("authorization"), form_encoded=False)
@@ -28,10 +31,14 @@ def holder(x: Exchange, *, client_id: str | None = None) -> Client:
     x.notes["client_id"] = client.client_id
     if not hmac.compare_digest(client.username.encode(), username.encode()):
         raise Refusal("unauthenticated", f"no account {username[:80]!r}", reason="account_unknown")
+    lockout = x.site.desk.lockout
+    lockout.check(username, lock_after)
     flaw = client.secret_flaw(password, x.at)
     if flaw:
+        lockout.failed(username)
         reason = {"secret_wrong": "password_wrong", "secret_retired": "password_retired"}[flaw]
         raise Refusal("unauthenticated", f"the password of {username} is another", reason=reason)
+    lockout.unlock(username)
     return client
 
 

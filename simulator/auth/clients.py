@@ -16,6 +16,9 @@ MUTUAL_TLS = "tls_client_auth"
 HTTP_BASIC = "http_basic"
 """The method of clients that show a user's account on every call, without a token."""
 
+MAUTH = "mauth"
+"""The method of apps that sign every request with a key of their own (Medidata)."""
+
 DYNAMIC = "jwt_bearer"
 """The method of clients that an app registered for one installation, with a key, and that carry on one grant."""
 
@@ -39,15 +42,17 @@ class Client:
     """One registration at a vendor.
 
     `auth` is the method by its OAuth name (`private_key_jwt`, `client_secret_basic`, `client_secret_post`,
-    `client_secret_jwt`, `tls_client_auth`, `none`), or `api_key`, `http_basic`, `jwt_bearer`. `scopes` are those the
-    client is registered for. `kid` and `key_slot` name its key in the keyring; `api_key` travels in the header
-    `header`; an account's name is `username`, its password `client_secret`.
+    `client_secret_jwt`, `tls_client_auth`, `none`), or `api_key`, `http_basic`, `mauth`, `jwt_bearer`. `scopes` are
+    those the client is registered for. `kid` and `key_slot` name its key in the keyring; `api_key` travels in the
+    header `header`; an account's name is `username`, its password `client_secret`.
     An app of people who log in has `redirect_uris`; what else it registered: `launch_url` where an EHR opens it,
     `offline` whether it may keep access while nobody is there, `persona` who logs in (`patient`, `practitioner`, empty
     for both). A client that brings keys of its own has `jwks` or `jwks_uri`. `since` is when the registration was made
     or changed while the sandbox runs; None for what was always there. `former` are credentials that were replaced;
     `before` is the registration before the change, which counts until the change has reached the token endpoint.
     An app that may register dynamic clients is `dynamic`; such a client names the `grant` that it carries on.
+    `token_form` is what its token requests must hold besides, where a vendor wants more than credentials; `token_at`
+    names the vendor's URL where it asks for tokens.
     """
 
     name: str
@@ -66,6 +71,8 @@ class Client:
     username: str = ""
     dynamic: bool = False
     grant: str = ""
+    token_form: Mapping[str, str] = field(default_factory=dict)
+    token_at: str = "token_url"
     jwks: Mapping[str, Any] | None = field(default=None, repr=False)
     jwks_uri: str = ""
     since: datetime | None = None
@@ -137,6 +144,8 @@ class Client:
             made["certificate_pem"] = certificates.certificate_pem(self.client_id, self.key_slot)
         if self.api_key:
             made |= {"api_key": self.api_key, "header": self.header}
+        if self.token_form:
+            made["token_form"] = dict(self.token_form)
         if self.former:
             made["former_until"] = self.former[-1].until.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         made |= self._app()

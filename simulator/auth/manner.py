@@ -49,6 +49,7 @@ class Manner:
     kinds           who may log in at this door
     on_page         reasons that are shown on a page although the app's redirect URI is known
     code_life       how long a code lives on the sandbox clock
+    token_at        the name of the URL where apps of people ask for tokens
     """
 
     theme: Theme
@@ -68,6 +69,7 @@ class Manner:
     kinds: tuple[str, ...] = ("patient", "practitioner")
     on_page: frozenset[str] = frozenset()
     code_life: timedelta = CODE_LIFE
+    token_at: str = "token_url"
 
 
 WAYS_IN: Mapping[str, Any] = {

@@ -25,10 +25,12 @@ def token_request(client: dict[str, Any]) -> tuple[dict[str, str], str]:
         ValueError: the client signs in another way.
     """
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-    form = {"grant_type": "client_credentials", "scope": " ".join(client["scopes"])}
+    form = {"grant_type": "client_credentials", "scope": " ".join(client["scopes"]), **client.get("token_form", {})}
     if client["auth"] == "client_secret_basic":
         pair = f"{quote(client['client_id'], safe='')}:{quote(client['client_secret'], safe='')}"
         headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
+    elif client["auth"] == "client_secret_post":
+        form |= {"client_id": client["client_id"], "client_secret": client["client_secret"]}
     elif client["auth"] == "private_key_jwt":
         form["client_assertion_type"] = TYPE
         form["client_assertion"] = assertion(client)

@@ -29,7 +29,9 @@ def population_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="For machines.")
-vendor_option = click.option("--vendor", "vendors", metavar="V", multiple=True, help="Only these; all without.")
+vendor_option = click.option(
+    "--vendor", "vendors", metavar="V", multiple=True, help="Only these; without, all that tell charts."
+)
 scenarios_option = click.option(
     "--scenarios", "folders", type=click.Path(path_type=Path), multiple=True, help="A folder of scenarios of your own."
 )

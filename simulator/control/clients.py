@@ -68,7 +68,7 @@ async def register(request: Request, response: Response, id: str, wish: Registra
     site.clients[made.client_id] = made
     url = root_url(request)
     response.headers["location"] = f"{url}{ONE.format(id=found.id)}/clients"
-    return made.as_dict(vendor_urls(found, url)[wish.vendor].get("token_url", ""))
+    return made.as_dict(vendor_urls(found, url)[wish.vendor].get(made.token_at, ""))
 
 
 class KeySet(BaseModel):
@@ -106,7 +106,7 @@ async def remove(request: Request, id: str, vendor: str, client_id: str) -> None
 def clients_of(sandbox: Sandbox, urls: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     """The contract's `clients` shape."""
     return {
-        id: [client.as_dict(urls[id].get("token_url", "")) for client in site.clients.values()]
+        id: [client.as_dict(urls[id].get(client.token_at, "")) for client in site.clients.values()]
         for id, site in sandbox.sites.items()
     }
 
@@ -159,6 +159,7 @@ def client_of(site: Site, wish: Registration) -> Client:
         offline=offline,
         persona=wish.persona or "",
         dynamic=wish.dynamic,
+        token_at=manner.token_at if wish.redirect_uris else "token_url",
         jwks=wish.jwks,
         jwks_uri=wish.jwks_uri or "",
         since=site.sandbox.clock.now(),

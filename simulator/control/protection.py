@@ -97,6 +97,27 @@ def _behind(site: Site) -> dict[str, Any]:
     return {"guarded": sorted(map(str, held.guarded)), "restricted": sorted(map(str, held.restricted))}
 
 
+class Unlocking(BaseModel):
+    """Whose account: one's, or everybody's."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    client: Annotated[Key | None, Field(description="a client id or name; every account without")] = None
+
+
+@router.post(f"{ONE}/vendors/{{vendor}}/unlock")
+async def unlock(request: Request, id: str, vendor: str, wish: Unlocking | None = None) -> dict[str, Any]:
+    """A person unlocks accounts that were locked after bad logins; gives which ones were."""
+    site = site_of(sandbox_of(request, id), vendor)
+    if "lock_after" not in site.settings:
+        raise Problem(501, f"not simulated: accounts that lock at {vendor}")
+    named = None if wish is None or wish.client is None else client_named(site, wish.client).username
+    locked = [one for one in site.desk.lockout.locked(int(site.settings["lock_after"])) if named in (None, one)]
+    for account in locked if named is None else [named]:
+        site.desk.lockout.unlock(account)
+    return {"vendor": vendor, "unlocked": locked}
+
+
 class Missing(BaseModel):
     """What a client's registration does not hold, and what its user may not see: names of sub-resources."""
 

@@ -49,8 +49,5 @@ def _fresh(site: Site, client: Client) -> dict[str, Any]:
         stem, _, number = client.kid.rpartition("-")
         kid = f"{stem}-{int(number) + 1}" if stem and number.isdigit() else f"{client.kid}-2"
         return {"kid": kid if client.kid else "", "key_slot": (client.key_slot + 1) % SLOTS}
-    for name in ("client_secret", "api_key"):
-        held = getattr(client, name)
-        if held:
-            return {name: text_of(site.key, "rotated", held, length=len(held))}
-    return {}
+    held = {name: getattr(client, name) for name in ("client_secret", "api_key")}
+    return {name: text_of(site.key, "rotated", one, length=len(one)) for name, one in held.items() if one}

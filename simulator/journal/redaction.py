@@ -40,7 +40,7 @@ _PART_SECRET = re.compile(rf'(name="({_IN_BODIES}|code)"[^\r\n]*(?:\r?\n[^\r\n]+
 _INPUT_SECRET = re.compile(r'(<input type="hidden" name="sitting" value=")([^"]*)(")')
 _URL_HEADERS = frozenset({"location", "content-location", "referer"})
 _KEY_HEADER = re.compile(
-    r"api[-_]?key|secret|token|cookie|passw|credential|assertion|^x-.*auth|^proxy-authorization$", re.IGNORECASE
+    r"api[-_]?key|secret|token|cookie|passw|credential|assertion|^(x|mcc)-.*auth|^proxy-authorization$", re.IGNORECASE
 )
 _JWT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*")
 _SHORTEST = 16
