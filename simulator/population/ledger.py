@@ -36,16 +36,30 @@ class Entry:
     version: Version
 
 
-class Ledger:
-    """Versions of written records, newest last."""
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """Time of a practitioner that somebody opened for booking; `type_key` is the row of encounters.csv it is for, empty
+    for any. Nobody's record: it has no patient."""
 
-    __slots__ = ("_patients", "_persons", "_versions", "entries", "next_ordinal", "next_patient")
+    practitioner: int
+    start: datetime
+    minutes: int
+    type_key: str
+    who: str
+    at: datetime
+
+
+class Ledger:
+    """Versions of written records, newest last, and the time that was opened for booking."""
+
+    __slots__ = ("_patients", "_persons", "_versions", "entries", "next_ordinal", "next_patient", "openings")
 
     def __init__(self, first_patient: int, first_ordinal: int) -> None:
         self._versions: dict[Key, list[Version]] = {}
         self._patients: dict[int, list[Version]] = {}
         self._persons: set[int] = set()
         self.entries: list[Entry] = []
+        self.openings: list[Opening] = []
         self.next_patient = first_patient
         self.next_ordinal = first_ordinal
 

@@ -6,7 +6,7 @@ one is in their charts. So slots and appointments cannot disagree, and what is b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol
@@ -14,6 +14,7 @@ from typing import Protocol
 from simulator.ids import h64
 from simulator.population.chart.slots import may_be_forced, may_be_used_in_office
 from simulator.population.lanes import first_day, period_of
+from simulator.population.ledger import Opening
 from simulator.population.people import Population
 from simulator.population.records import Appointment
 from simulator.population.zones import DAY, instant, local_minute, minute_of, offset
@@ -35,10 +36,13 @@ class Charts(Protocol):
 
     def patients_with(self, kind: str) -> Iterable[int]: ...
 
+    def openings(self) -> Iterable[Opening]: ...
+
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A stretch of a practitioner's day; `patient` and `appointment` (its ordinal) of one that is taken."""
+    """A stretch of a practitioner's day; `patient` and `appointment` (its ordinal) of one that is taken. `type_key` is
+    the row of encounters.csv that a free one was opened for, empty for any."""
 
     practitioner: int
     facility: int
@@ -46,6 +50,7 @@ class Slot:
     minutes: int
     patient: int | None = None
     appointment: int | None = None
+    type_key: str = ""
 
     @property
     def is_free(self) -> bool:
@@ -80,8 +85,24 @@ def slots_between(world: Charts, practitioner: int, first: date, last: date) -> 
         slots.extend(busy)
         if (day - 1) % 7 < 5:  # ordinal 1 was a Monday
             slots.extend(_free(practitioner, facility, day, zone, busy))
+    opened = list(_opened(world, practitioner, facility, zone, taken))
+    known = {slot.start for slot in opened}
+    slots = [slot for slot in slots if not (slot.is_free and slot.start in known)] + opened
     slots.sort(key=lambda slot: (slot.start, slot.is_free))
     return slots
+
+
+def _opened(
+    world: Charts, practitioner: int, facility: int, zone: str, taken: Mapping[int, list[Slot]]
+) -> Iterator[Slot]:
+    """What was opened on these days and is not taken; of what was opened twice the later."""
+    found: dict[datetime, Slot] = {}
+    for one in world.openings():
+        busy = taken.get(local_minute(minute_of(one.start), zone) // DAY) if one.practitioner == practitioner else None
+        slot = Slot(practitioner, facility, one.start, one.minutes, type_key=one.type_key)
+        if busy is not None and all(other.end <= slot.start or other.start >= slot.end for other in busy):
+            found[slot.start] = slot
+    yield from found.values()
 
 
 def _booked(world: Charts, practitioner: int, days: range, zone: str) -> Iterator[tuple[int, Appointment]]:

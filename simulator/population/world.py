@@ -20,7 +20,7 @@ from simulator.population.chart.life import registered
 from simulator.population.contacts import e164
 from simulator.population.feed import Feed, Key
 from simulator.population.history import folded
-from simulator.population.ledger import Entry, Ledger, Version
+from simulator.population.ledger import Entry, Ledger, Opening, Version
 from simulator.population.people import Population
 from simulator.population.ranks import fold
 from simulator.population.records import KINDS, Appointment, Change, Chart, Person, Record, State
@@ -161,6 +161,10 @@ class World:
         if is_held or self._ledger.has(number) or not self._is_generated(number):
             return self.chart(number).appointments
         return self._bookings(number).chart_at(now).appointments
+
+    def openings(self) -> tuple[Opening, ...]:
+        """The time that was opened for booking, in order of writing."""
+        return tuple(self._ledger.openings)
 
     def chart_at(self, number: int, at: datetime) -> Chart:
         """Everything that was, is or will be so about a patient at a moment, as far as it is known now.
@@ -365,6 +369,15 @@ class World:
             kept = replace(record, ordinal=ordinal)
         self._append(kept, number, who, at, what)
         return kept  # type: ignore[return-value]
+
+    def open(self, opening: Opening) -> None:
+        """Opens time of a practitioner for booking, beside what is free anyway. Who comes first has it.
+
+        Raises:
+            IndexError: there is no such practitioner.
+        """
+        self.population.practitioner(opening.practitioner)
+        self._ledger.openings.append(opening)
 
     def delete(self, kind: str, number: int, ordinal: int, who: str, at: datetime) -> Record | None:
         """Takes a record away and gives it back; None if there was none."""

@@ -21,9 +21,11 @@ from simulator.vendors.athena.rest import (
     create,
     documents,
     encounters,
+    filing,
     insurances,
     labresults,
     medications,
+    openings,
     practice,
     problems,
     search,
@@ -47,6 +49,7 @@ _ROOT: dict[tuple[str, str], tuple[str, Answer]] = {
     ("GET", "patientappointmentreasons"): ("patientappointmentreasons.list", bookables.list_reasons),
     ("GET", "appointmentcancelreasons"): ("appointmentcancelreasons.list", bookables.list_cancel_reasons),
     ("GET", "appointments/open"): ("appointments.open", slots.list_open),
+    ("POST", "appointments/open"): ("appointments.open_slot", openings.open_slot),
     ("GET", "appointments/booked"): ("appointments.booked", appointments.list_booked),
 }
 _SINGLE: dict[tuple[str, str], tuple[str, Answer]] = {
@@ -70,6 +73,7 @@ _BELOW: dict[tuple[str, str, str], tuple[str, Answer]] = {
     ("GET", "patients", "appointments"): ("appointments.list", appointments.list_of_patient),
     ("GET", "patients", "insurances"): ("insurances.list", insurances.list_insurances),
     ("GET", "patients", "documents"): ("documents.list", documents.list_documents),
+    ("POST", "patients", "documents"): ("documents.add", filing.add_document),
     ("PUT", "appointments", "cancel"): ("appointments.cancel", booking.cancel),
     ("PUT", "appointments", "reschedule"): ("appointments.reschedule", booking.reschedule),
     ("POST", "appointments", "startcheckin"): ("appointments.startcheckin", booking.start_check_in),
@@ -146,8 +150,11 @@ def _rest_door(x: Exchange, parts: list[str]) -> tuple[str, Answer, tuple[str, .
     if len(parts) == 3 and parts[1] not in _NAMED:
         door = _BELOW.get((x.method, parts[0], parts[2]))
         return (*door, (parts[1],)) if door else None
-    if x.method == "GET" and len(parts) > 3 and parts[0] == "patients" and parts[2] == "documents":
-        return _document_door(parts[1], parts[3:])
+    if len(parts) > 3 and parts[0] == "patients" and parts[2] == "documents":
+        if x.method == "GET":
+            return _document_door(parts[1], parts[3:])
+        if x.method == "POST" and len(parts) == 4 and parts[3] in documents.CLASSES:
+            return f"{parts[3]}.add", filing.add_of_class, (parts[1], parts[3])
     return None
 
 

@@ -162,6 +162,9 @@ _REST: Mapping[str, _Words] = {
         "detailedmessage": "No chart with this patient and department.",
     },
     "no_id": lambda r: {"error": "The requested ID does not exist."},
+    "not_time": _data_invalid(lambda r: f"Expecting format time, but value is {r.facts['value']}"),
+    "not_base64": _data_invalid(lambda r: "ATTACHMENTCONTENTS is not valid Base64."),
+    "not_ahead": lambda r: {"error": "The appointment time lies in the past."},
     "no_type": lambda r: {
         "detailedmessage": "An appointment type or reason must be provided.",
         "error": "Additional fields are required.",

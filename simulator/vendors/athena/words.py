@@ -278,5 +278,10 @@ _CLINICAL = DocumentClass("CLINICALDOCUMENT")
 
 
 def document_class(record: Document) -> DocumentClass:
-    """The class of a document: that of its row in documents.csv; letters and summaries are clinical documents."""
-    return _DOCUMENTS.get(record.key, _CLINICAL)
+    """The class of a document."""
+    return document_class_of(record.key)
+
+
+def document_class_of(key: str) -> DocumentClass:
+    """The class of a row of documents.csv: letters and summaries are clinical documents."""
+    return _DOCUMENTS.get(key, _CLINICAL)

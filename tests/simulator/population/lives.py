@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from simulator.population.chart import history_of
 from simulator.population.history import History
+from simulator.population.ledger import Opening
 from simulator.population.people import Population
 from simulator.population.records import Appointment, Chart
 
@@ -59,6 +60,9 @@ class Charts:
 
     def appointments(self, number: int) -> tuple[Appointment, ...]:
         return self.chart(number).appointments
+
+    def openings(self) -> tuple[Opening, ...]:
+        return ()
 
     def patients_with(self, kind: str) -> tuple[int, ...]:
         return ()

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from simulator.population import tables
 from simulator.population.chart import chart_of
 from simulator.population.chart.moments import SCHEDULED
+from simulator.population.ledger import Opening
 from simulator.population.people import Population
 from simulator.population.records import Appointment
 from simulator.population.schedule import Slot, slots_between
@@ -171,6 +172,27 @@ def test_appointments_can_be_asked_for_without_the_chart(number: int) -> None:
     for now in (POPULATION.starts, POPULATION.starts + timedelta(days=200)):
         world, other = (World(POPULATION, lambda now=now: now) for _ in range(2))  # type: ignore[misc]
         assert world.appointments(number) == other.chart(number).appointments == other.appointments(number)
+
+
+def test_time_that_was_opened_is_free_until_somebody_has_it() -> None:
+    world = World(SMALL)
+    saturday = AS_OF + timedelta(days=5)
+    assert slots_between(world, 0, saturday, saturday) == []
+    start = datetime.combine(saturday, datetime.min.time(), UTC) + timedelta(hours=15)
+    opening = Opening(0, start, 30, "wellness", "somebody", SMALL.starts)
+    world.open(opening)
+    (slot,) = slots_between(world, 0, saturday, saturday)
+    assert (slot.start, slot.minutes, slot.type_key, slot.is_free) == (start, 30, "wellness", True)
+    number, one = next((n, one) for n in range(240) for one in world.appointments(n))
+    late = replace(one, ordinal=-1, start=start + timedelta(minutes=20), status="booked", practitioner=0, facility=0)
+    kept = world.write(late, number, "somebody", SMALL.starts)
+    assert [one.is_free for one in slots_between(world, 0, saturday, saturday)] == [False]
+    world.write(replace(kept, status="cancelled"), number, "somebody", SMALL.starts)
+    assert slots_between(world, 0, saturday, saturday) == [slot]
+    with pytest.raises(IndexError):
+        world.open(replace(opening, practitioner=SMALL.practitioners))
+    world.reset()
+    assert slots_between(world, 0, saturday, saturday) == []
 
 
 def test_what_was_written_about_appointments_is_among_them() -> None:

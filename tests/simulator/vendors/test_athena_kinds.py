@@ -9,7 +9,7 @@ SOURCES.md, "How to read us" and "Claims". What was booked here is seen here and
 
 from __future__ import annotations
 
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -265,7 +265,8 @@ def test_a_visit_that_comes_by_itself_is_not_checked_in_by_hand(athena: Athena) 
     assert athena.post_form(f"/appointments/{id.rsplit('-', 1)[-1]}/checkin").status == 501
 
 
-def test_what_is_booked_and_called_off_here_is_told_by_every_vendor() -> None:
+def shared_desk() -> tuple[Athena, Sandbox]:
+    """A desk of athena in a sandbox of all vendors."""
     clock = Clock(datetime(2026, 1, 5, 12, tzinfo=UTC))
     clock.freeze()
     vendors = tuple(registry.vendors().values())
@@ -273,6 +274,11 @@ def test_what_is_booked_and_called_off_here_is_told_by_every_vendor() -> None:
     desk = Athena(patients=40)
     desk.sandbox, desk.site, desk.clock = sandbox, sandbox.sites["athena"], clock
     desk.site.limits.off()
+    return desk, sandbox
+
+
+def test_what_is_booked_and_called_off_here_is_told_by_every_vendor() -> None:
+    desk, sandbox = shared_desk()
     id = open_slots(desk)[0]["appointmentid"]
     put(desk, f"/appointments/{id}", patientid=desk.patientid(5), appointmenttypeid=2)
 
@@ -291,6 +297,47 @@ def test_a_sandbox_that_was_reset_has_its_slots_back(desk: Athena) -> None:
     put(desk, f"/appointments/{before[0]['appointmentid']}", patientid=desk.patientid(5), appointmenttypeid=2)
     desk.sandbox.world.reset()
     assert open_slots(desk) == before
+
+
+def test_time_is_opened_for_booking_by_a_type(desk: Athena) -> None:
+    saturday = {"departmentid": 1, "providerid": 1, "appointmentdate": "01/10/2026"}
+    days = {"startdate": "01/10/2026", "enddate": "01/10/2026"}
+    assert open_slots(desk, **days) == []
+    untyped = desk.post_form("/appointments/open", appointmenttime="08:00", **saturday)
+    assert (untyped.status, "type or reason" in untyped.json["detailedmessage"]) == (400, True)
+    made = desk.post_form("/appointments/open", appointmenttime="08:00,09:30", appointmenttypeid=4, **saturday).json
+    assert sorted(made["appointmentids"].values()) == ["08:00", "09:30"]
+    found = {str(one["appointmentid"]): one for one in open_slots(desk, appointmenttypeid=4, **days)}
+    assert {id: one["starttime"] for id, one in found.items()} == made["appointmentids"]
+    assert {(one["appointmenttype"], one["duration"]) for one in found.values()} == {("PHYSICAL EXAM", 30)}
+    assert open_slots(desk, appointmenttypeid=2, **days) == []
+    first = min(made["appointmentids"], key=lambda id: made["appointmentids"][id])
+    assert put(desk, f"/appointments/{first}", patientid=desk.patientid(5), appointmenttypeid=2).status == 409
+    (told,) = put(desk, f"/appointments/{first}", patientid=desk.patientid(5), appointmenttypeid=4).json
+    assert (told["date"], told["starttime"], told["appointmentid"]) == ("01/10/2026", "08:00", first)
+    assert [one["starttime"] for one in open_slots(desk, appointmenttypeid=4, **days)] == ["09:30"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"appointmenttime": "8 o'clock"}, "Expecting format time, but value is 8 o'clock"),
+        ({"appointmentdate": "2026-01-10"}, "Expecting format date, but value is 2026-01-10"),
+        ({"providerid": "2"}, "The value '2' did not match any of the enum values for PROVIDERID"),
+        ({"appointmenttypeid": "4711"}, "The value '4711' did not match any of the enum values for APPOINTMENTTYPEID"),
+    ],
+)
+def test_time_that_makes_no_sense_is_not_opened(desk: Athena, changes: Json, says: str) -> None:
+    asked = {"departmentid": 1, "providerid": 1, "appointmentdate": "01/10/2026", "appointmenttime": "08:00"}
+    answer = desk.post_form("/appointments/open", **asked | {"appointmenttypeid": 4} | changes)
+    assert (answer.status, answer.json["detailedmessage"]) == (400, says)
+    assert desk.sandbox.world.openings() == ()
+
+
+def test_time_that_is_past_is_not_opened_and_what_is_missing_is_named(desk: Athena) -> None:
+    asked = {"departmentid": 1, "providerid": 1, "appointmenttime": "08:00", "appointmenttypeid": 4}
+    assert desk.post_form("/appointments/open", appointmentdate="01/02/2026", **asked).status == 400
+    assert desk.post_form("/appointments/open", **asked).json["missingfields"] == ["appointmentdate"]
 
 
 def test_types_and_reasons_are_lists_of_the_practice(athena: Athena) -> None:
@@ -422,6 +469,48 @@ def test_documents_are_narrowed_and_sorted_over_fhir(athena: Athena, number: int
 
 def _date(resource: Json) -> datetime:
     return datetime.fromisoformat(resource["date"])
+
+
+@pytest.mark.parametrize(
+    ("data", "mime"),
+    [
+        (b"%PDF-1.4 a scan", "application/pdf"),
+        ("Übelkeit seit Montag".encode(), "text/plain"),
+        (b"<?xml version='1.0'?><ClinicalDocument/>", "application/xml"),
+    ],
+)
+def test_a_document_that_was_put_in_is_given_back_as_it_came_by_every_vendor(data: bytes, mime: str) -> None:
+    desk, sandbox = shared_desk()
+    asked = {"departmentid": desk.sandbox.world.chart(5).person.facility + 1}
+    asked |= {"documentsubclass": "CLINICALDOCUMENT_CONSULTNOTE", "attachmentcontents": b64encode(data).decode()}
+    path = f"/patients/{desk.patientid(5)}/documents"
+    made = desk.post_form(f"{path}/clinicaldocument", **asked).json
+    assert made["success"] is True
+    id = made["clinicaldocumentid"]
+    raw = desk.rest(f"{path}/clinicaldocument/{id}/originaldocument")
+    assert (raw.raw, raw.headers["content-type"]) == (data, mime)
+    assert b64decode(desk.fhir(f"Binary/a-195900.binary-{id}").json["data"]) == data
+    (record,) = (one for one in sandbox.world.chart(5).documents if one.body)
+    epic = sandbox.sites["epic"]
+    told = [one for one in epic.vendor.renderings(epic, 5) if one.records == (record,)]
+    (same,) = (one.payload["content"][0]["attachment"] for one in told)
+    assert mime.startswith("text/") or same["contentType"] == mime  # notes in words Epic has in formats of its own
+
+
+def test_a_document_of_any_class_goes_by_a_number_that_is_a_string(desk: Athena) -> None:
+    path = f"/patients/{desk.patientid(5)}/documents"
+    visit = next(one for one in VENDOR.renderings(desk.site, 5) if one.type == "encounter")
+    asked = {"documentsubclass": "ENCOUNTERDOCUMENT_PROGRESSNOTE", "attachmentcontents": b64encode(b"a note").decode()}
+    id = desk.post_form(path, encounterid=visit.id, **asked).json["documentid"]
+    (told,) = desk.rest(f"{path}/encounterdocument/{id}").json
+    assert (told["encounterid"], told["documentdata"]) == (visit.id, "a note")
+    assert desk.get(told["pages"][0]["href"]).raw == b"a note"
+    assert desk.post_form(path, **asked | {"attachmentcontents": "%%%"}).status == 400
+    assert desk.post_form(path, encounterid=1, **asked).status == 404
+    assert desk.post_form(f"{path}/clinicaldocument", departmentid=1, **asked).status == 400
+    assert desk.post_form(path, **asked | {"documentsubclass": "ADMIN_CONSENT"}).status == 501
+    missing = desk.post_form(f"{path}/clinicaldocument").json["missingfields"]
+    assert missing == ["departmentid", "documentsubclass", "attachmentcontents"]
 
 
 # Procedures and reports

@@ -336,7 +336,6 @@ def test_departments_providers_and_practice_are_told(athena: Athena) -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("POST", "/appointments/open"),
         ("PUT", "/appointments/1/freeze"),
         ("GET", "/patients/1/documents/admin"),
         ("PUT", "/patients/1"),

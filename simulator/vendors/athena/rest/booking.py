@@ -18,7 +18,7 @@ from simulator.vendors.athena.charts import patient_chart
 from simulator.vendors.athena.rest import slots, wire
 from simulator.vendors.athena.rest.appointments import appointment, number_of
 from simulator.vendors.athena.schedule import Booked, Bookings, Place
-from simulator.vendors.athena.visit_types import CANCEL_REASONS, KINDS, REASON_KINDS, VISIT_TYPES, CancelReason
+from simulator.vendors.athena.visit_types import CANCEL_REASONS, VISIT_TYPES, CancelReason
 
 _BOOKED = (
     "date", "appointmentid", "starttime", "departmentid", "appointmentstatus", "patientid", "duration",
@@ -34,10 +34,10 @@ def book(x: Exchange) -> Reply:
     wire.practice_of(x)
     query = wire.Query(x)
     number = _patient(x, query)
-    kind = _kind(query)
+    kind = slots.kind_of(query)
     if kind is None:
         raise Refusal("malformed", "neither type nor reason", reason="no_type")
-    slot = _slot(x, _path(x))
+    slot = _slot(x, _path(x), kind)
     told = _booked(x, number, slot, kind, query.text("bookingnote"))
     return _answer(x, told, _BOOKED)
 
@@ -60,8 +60,8 @@ def reschedule(x: Exchange) -> Reply:
     query.require("newappointmentid")
     number = _patient(x, query)
     record = _of_patient(x, _path(x), number)
-    slot = _slot(x, number_of(query.text("newappointmentid") or ""))
-    kind = _kind(query) or record.type_key
+    kind = slots.kind_of(query) or record.type_key
+    slot = _slot(x, number_of(query.text("newappointmentid") or ""), kind)
     _called_off(x, number, record, _why(query) or _PUT_OFF)
     told = _booked(x, number, slot, kind, record.text)
     return _answer(x, told, _MOVED, providerid="")
@@ -128,23 +128,6 @@ def _patient(x: Exchange, query: wire.Query) -> int:
     return number
 
 
-def _kind(query: wire.Query) -> str | None:
-    """The row of encounters.csv behind `appointmenttypeid` or `reasonid`, None when neither is said.
-
-    Raises:
-        Refusal: there is no such type or reason.
-    """
-    for name, kinds in (("appointmenttypeid", KINDS), ("reasonid", REASON_KINDS)):
-        value = query.integer(name) if query.text(name) is not None else None
-        if value is not None:
-            if value not in kinds:
-                raise Refusal(
-                    "malformed", f"{name}={value}", reason="not_in_enum", value=str(value), parameter=name.upper()
-                )
-            return kinds[value]
-    return None
-
-
 def _why(query: wire.Query) -> CancelReason | None:
     if query.text("appointmentcancelreasonid") is None:
         return None
@@ -161,11 +144,11 @@ def _why(query: wire.Query) -> CancelReason | None:
 # What there is
 
 
-def _slot(x: Exchange, value: int) -> Slot:
-    """The open slot of that number. Raises Refusal: there is none, or no longer."""
+def _slot(x: Exchange, value: int, kind: str) -> Slot:
+    """The open slot of that number. Raises Refusal: there is none, or no longer, or it was opened for another type."""
     found = Bookings(x.site).find(value)
     slot = slots.free_at(x, found) if isinstance(found, Place) else None
-    if slot is None:
+    if slot is None or slot.type_key not in ("", kind):
         raise Refusal("conflict", f"appointment {value} is not open", reason="not_bookable")
     return slot
 

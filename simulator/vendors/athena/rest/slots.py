@@ -1,5 +1,5 @@
-"""`/appointments/open`: what can be booked. Nothing is stored: a slot is a free stretch of a provider's day, and its
-number says whose and when."""
+"""`GET /appointments/open`: what can be booked. A slot is a free stretch of a provider's day, or was opened by hand;
+its number says whose and when."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from typing import Any
 
 from simulator.exchange import Exchange, Reply
 from simulator.population.schedule import Slot, slots_between
+from simulator.refusal import Refusal
 from simulator.vendors.athena import ids, words
 from simulator.vendors.athena.rest import wire
 from simulator.vendors.athena.schedule import Bookings, Place
-from simulator.vendors.athena.visit_types import GENERIC, KINDS, REASON_KINDS
+from simulator.vendors.athena.visit_types import GENERIC, KINDS, REASON_KINDS, VISIT_TYPES
 
 DEFAULT_LIMIT = 1000
 _ANY_REASON = "-1"
@@ -33,15 +34,19 @@ def list_open(x: Exchange) -> Reply:
     first, last = _days(x, query, department)
     is_bypassed = query.flag("bypassscheduletimechecks")
 
+    kinds = _kinds(reasons, types)
+
     def make() -> tuple[Any, Any]:
-        found = _open(x, query, department, first, last, is_bypassed) if _is_bookable(reasons, types) else []
+        found = _open(x, query, department, first, last, is_bypassed) if kinds else []
+        found = [(slot, id) for slot, id in found if slot.type_key == "" or slot.type_key in kinds]
         page = wire.page(x, query, "appointments", len(found), default=DEFAULT_LIMIT)
         rows = [row(x, slot, id) for slot, id in found[page.offset : page.end]]
         known = [reason for reason in reasons if reason != _ANY_REASON]
         told = [one | {"reasonid": known} for one in rows] if known else rows
         return page.envelope("/appointments/open", told), ()
 
-    return wire.kept(x, ("open", x.sandbox.world.writes, minute(x), query.key()), make)
+    world = x.sandbox.world
+    return wire.kept(x, ("open", world.writes, len(world.openings()), minute(x), query.key()), make)
 
 
 def _days(x: Exchange, query: wire.Query, department: int) -> tuple[date, date]:
@@ -52,11 +57,12 @@ def _days(x: Exchange, query: wire.Query, department: int) -> tuple[date, date]:
     return first, query.day("enddate") or first + timedelta(days=_DAYS_SHOWN)
 
 
-def _is_bookable(reasons: list[str], types: list[str]) -> bool:
-    """Whether slots take one of these: every slot takes every type, and a reason or type must be named."""
-    return any(reason == _ANY_REASON or _number(reason) in REASON_KINDS for reason in reasons) or any(
-        _number(type) in KINDS for type in types
-    )
+def _kinds(reasons: list[str], types: list[str]) -> set[str]:
+    """The rows of encounters.csv for which a slot is wanted. A slot takes any of them, unless it was opened for one."""
+    if _ANY_REASON in reasons:
+        return set(VISIT_TYPES)
+    kinds = {REASON_KINDS.get(_number(one)) for one in reasons} | {KINDS.get(_number(one)) for one in types}
+    return {kind for kind in kinds if kind is not None}
 
 
 def _number(text: str) -> int:
@@ -83,9 +89,27 @@ def _open(
     return sorted(found, key=lambda pair: (pair[0].start, pair[0].practitioner))
 
 
+def kind_of(query: wire.Query) -> str | None:
+    """The row of encounters.csv behind `appointmenttypeid` or `reasonid`, None when neither is said.
+
+    Raises:
+        Refusal: there is no such type or reason.
+    """
+    for name, kinds in (("appointmenttypeid", KINDS), ("reasonid", REASON_KINDS)):
+        value = query.integer(name) if query.text(name) is not None else None
+        if value is not None:
+            if value not in kinds:
+                raise Refusal(
+                    "malformed", f"{name}={value}", reason="not_in_enum", value=str(value), parameter=name.upper()
+                )
+            return kinds[value]
+    return None
+
+
 def row(x: Exchange, slot: Slot, id: int) -> dict[str, Any]:
     """One slot; its numbers are numbers, where those of a booked appointment are strings."""
     zone = x.site.sandbox.world.population.facility(slot.facility).zone
+    type = VISIT_TYPES.get(slot.type_key, GENERIC)
     return {
         "appointmentid": id,
         "date": words.us_day(words.local_day(slot.start, zone)),
@@ -94,9 +118,9 @@ def row(x: Exchange, slot: Slot, id: int) -> dict[str, Any]:
         "departmentid": ids.departmentid(slot.facility),
         "providerid": slot.practitioner + 1,
         "localproviderid": slot.practitioner + 1,
-        "appointmenttypeid": GENERIC.id,
-        "appointmenttype": GENERIC.name,
-        "patientappointmenttypename": GENERIC.patient_name,
+        "appointmenttypeid": type.id,
+        "appointmenttype": type.name,
+        "patientappointmenttypename": type.patient_name,
         "frozen": False,
     }
 
