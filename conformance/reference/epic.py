@@ -84,6 +84,10 @@ class Epic(FhirVendor):
         if kind == "encounter":
             await self._add_reasons(run, resources, patient)
         if kind == "document":
+            scans = [one for one in resources if not any("url" in part["attachment"] for part in one["content"])]
+            for one in scans:  # paper at the front desk: there is nothing to read
+                resources.remove(one)
+            run.drop("unsupported_value", kind, len(scans))
             await asyncio.gather(*(self.add_content(run, resource) for resource in resources))
 
     def _drop_repeated(self, run: Run, resources: list[Json]) -> None:

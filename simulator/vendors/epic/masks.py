@@ -17,7 +17,7 @@ from typing import Any
 
 from simulator.exchange import Exchange
 from simulator.fhir import build, xml
-from simulator.vendors.epic import errors, store
+from simulator.vendors.epic import dialect, errors, store
 
 STAFF = "Physician"
 _MASKED = {"extension": [{"valueCode": "masked", "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason"}]}
@@ -75,7 +75,8 @@ def _mask_references(node: Any) -> None:
 
 
 def _area(name: str) -> str:
-    return name if name.endswith(" Service Area") else f"{name} Service Area"
+    """The health system as a service area; payers keep their names."""
+    return name if name.endswith(" Service Area") or name in dialect.payers() else f"{name} Service Area"
 
 
 @lru_cache(maxsize=1024)

@@ -96,12 +96,13 @@ _REPORTS = (
     Part("DiagnosticReport", "Outside Record Results"),
 )
 _ELSEWHERE = (
-    "Document Information", "OASIS", "HIS", "Handoff", "IRF-PAI", "Minimum Data Set", "External CDAs",
+    "OASIS", "HIS", "Handoff", "IRF-PAI", "Minimum Data Set", "External CDAs",
     "Clinical References", "Radiology Results", "Correspondences",
 )  # fmt: skip
 _DOCUMENTS = (
     _held("DocumentReference", "Clinical Notes", _ANY, "clinical-note"),
     _held("DocumentReference", "Generated CDAs", _ANY, "summary-document"),
+    _held("DocumentReference", "Document Information", _ANY, "document-information"),
     *(Part("DocumentReference", name, (_ANY,)) for name in _ELSEWHERE),
     _held("Binary", "Clinical Notes", "clinical-note"),
     _held("Binary", "Generated CDAs", "summary-document"),

@@ -52,6 +52,8 @@ TRAPS: tuple[Trap, ...] = (
         "a problem comes again as the diagnosis of every visit that was about it",
         source("seen", "MAP", but="that every such visit has one"),
     ),
+    Trap("E19", "scans have an attachment without address and type", source("seen", "MAP")),
+    Trap("E20", "a note has two attachments, HTML and RTF, which say the same", source("seen", "MAP")),
     Trap(
         "E24",
         "the token endpoint says `invalid_client` whatever is wrong, and a description that is null",

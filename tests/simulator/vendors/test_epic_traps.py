@@ -29,6 +29,8 @@ SHOWN = {  # traps that a neighbouring file shows: file, test
     "E13": ("bodies", "test_vital_signs_have_8716_3_among_their_codes_often_first"),
     "E14": ("bodies", "test_a_hemoglobin_a1c_has_no_unit"),
     "E18": ("bodies", "test_a_problem_is_told_again_as_the_diagnosis_of_its_visits"),
+    "E19": ("kinds", "test_a_scan_has_neither_an_address_nor_a_type"),
+    "E20": ("kinds", "test_a_note_is_told_as_html_and_as_rtf_behind_relative_addresses"),
     "E25": ("auth", "test_a_broken_rule_is_in_the_journal_and_not_in_the_answer"),
     "E26": ("patients_tokens", "test_two_refreshes_with_the_first_refresh_token"),
     "E34": ("front", "test_a_patient_has_no_etag_but_a_misspelt_one"),

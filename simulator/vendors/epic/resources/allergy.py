@@ -5,6 +5,8 @@ Source: SOURCES.md, "Resources" (MAP, FS); traps E16 and E17.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from simulator.fhir import build
 from simulator.population.answers import Loss
 from simulator.population.defects import is_typed
@@ -14,6 +16,27 @@ from simulator.vendors.epic import dialect, ids
 from simulator.vendors.epic.dialect import Json, Telling
 
 _SHELLFISH = "735029006"
+_UNII = "urn:oid:2.16.840.1.113883.4.9"
+_NDFRT = "urn:oid:2.16.840.1.113883.3.26.1.5"
+# What Epic files as a class of substances has codes of NDF-RT and no other (seen: shellfish).
+_CLASSES = {_SHELLFISH: ("N0000007624", "N0000168415", "N0000168510")}
+# The substances that FDA's registry lists under an allergen: penicillin G is seen, the others are taken from there.
+_SUBSTANCES = {
+    "7980": ("Q42T66VG0C", "VL775ZTH4C", "Z20HTT1027"),
+    "723": ("804826J2HU", "9EM05410Q9"),
+    "10831": ("AN164J8Y0X", "JE42381TNV"),
+    "1191": ("R16CO5Y76E",),
+    "5640": ("WK2XYI10QM",),
+    "2231": ("5SFF1W6677", "OBN7UDS42Y"),
+    "29046": ("7Q3P4BS2FD", "E7199S1YWR"),
+    "2670": ("UX6OWY2V7J",),
+    "7052": ("76I7G6D29C",),
+    "762952008": ("QE1QX6B99R",),
+    "102263004": ("291P45F896",),
+    "3718001": ("917J3173FT",),
+    "412071004": ("4J2I0SN84Y",),
+    "111088007": ("2LQ0UUW8IN",),
+}
 # What Epic's reaction list calls what the truth codes in SNOMED. Guess, except Hives, Itching, Anaphylaxis (seen).
 _REACTIONS = {
     "271807003": "Rash",
@@ -44,8 +67,9 @@ def render(t: Telling, allergy: Allergy) -> Rendering:
         if category != allergy.category:
             losses.append(Loss("category", "replaced", "filed with the drug ingredients", category))
     text = allergy.text.upper()
-    coding = {**build.coding(allergy.code), "display": text}
-    code: Json = {"coding": [coding], "text": text}
+    code: Json = {"coding": _codings(allergy, text), "text": text}
+    if allergy.code.code in _CLASSES:
+        losses.append(Loss("codes", "text_only", "a class of substances"))
     if not allergy.none_known and is_typed(t.world.population, t.site.vendor.id, t.number, allergy.ordinal):
         code = {"text": text}
         losses.append(Loss("codes", "text_only", "typed as words"))
@@ -64,6 +88,19 @@ def render(t: Telling, allergy: Allergy) -> Rendering:
     if allergy.sensitivity:
         losses.append(Loss("sensitivity", "omitted"))
     return Rendering("AllergyIntolerance", payload["id"], payload, (allergy,), tuple((0, loss) for loss in losses))
+
+
+def _codings(allergy: Allergy, text: str) -> list[Json]:
+    """The code with the text, behind it the substances without a word; of a class its own codes alone."""
+    classes = _CLASSES.get(allergy.code.code)
+    if classes is not None:
+        return [{"system": _NDFRT, "code": classes[0], "display": text}, *_bare(_NDFRT, classes[1:])]
+    coding = {**build.coding(allergy.code), "display": text}
+    return [coding, *_bare(_UNII, _SUBSTANCES.get(allergy.code.code, ()))]
+
+
+def _bare(system: str, codes: Iterable[str]) -> list[Json]:
+    return [{"system": system, "code": code} for code in codes]
 
 
 def not_on_file(t: Telling) -> Rendering:

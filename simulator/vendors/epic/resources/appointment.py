@@ -11,11 +11,12 @@ from simulator.fhir import build
 from simulator.population.answers import Loss
 from simulator.population.records import Appointment
 from simulator.vendor import Rendering
-from simulator.vendors.epic import dialect, ids
+from simulator.vendors.epic import dialect, ids, staff
 from simulator.vendors.epic.dialect import Json, Telling, usual
 
 _REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 _WHY = {"patient": ("pat", "Patient"), "provider": ("prov", "Provider")}
+_VISIT_TYPE = dialect.local("3.808267.11")  # guess
 _SERVICE = "http://open.epic.com/FHIR/StructureDefinition/appointment-service-category"
 
 
@@ -26,13 +27,16 @@ def render(t: Telling, appointment: Appointment) -> Rendering:
     location = build.reference("Location", ids.fhir_id(t.key, "Location", facility.index), facility.name)
     is_settled = appointment.status in ("arrived", "fulfilled")
     here = "accepted" if appointment.status != "cancelled" else "declined"
+    end = appointment.start + timedelta(minutes=appointment.minutes)
+    period = {"start": build.instant(appointment.start), "end": build.instant(end)}
     payload: Json = {
         "resourceType": "Appointment",
         "id": t.id("Appointment", appointment.ordinal),
         "identifier": [usual(dialect.CSN, dialect.number(t.draw("appointment", appointment.ordinal), 10))],
         "status": appointment.status,
         "serviceCategory": [dialect.told(_SERVICE, "appointment", "Appointment")],
-        "serviceType": [dialect.told(dialect.ENCOUNTER_TYPE, visit.code, visit.text)],
+        "serviceType": [dialect.told(_VISIT_TYPE, visit.code, visit.text)],
+        "specialty": [staff.specialty(t.key, appointment.practitioner)],
         "appointmentType": {"text": visit.text},
     }
     losses = [Loss("type", "replaced", "Epic's own types", {"codes": [], "text": visit.text})]
@@ -46,14 +50,16 @@ def render(t: Telling, appointment: Appointment) -> Rendering:
         losses.append(Loss("reason", "text_only"))
     payload |= {
         "description": appointment.text,
-        "start": build.instant(appointment.start),
-        "end": build.instant(appointment.start + timedelta(minutes=appointment.minutes)),
+        **period,
         "minutesDuration": appointment.minutes,
-        "created": build.instant(appointment.created),
+        "created": build.day(appointment.created, facility.zone),
         "participant": [
-            {"actor": t.subject, "required": "required", "status": here},
-            {"actor": t.practitioner(appointment.practitioner), "required": "required", "status": here},
-            {"actor": location, "required": "required", "status": "accepted"},
+            {"actor": actor, "required": "required", "status": status, "period": period}
+            for actor, status in (
+                (t.subject, here),
+                (t.practitioner(appointment.practitioner), here),
+                (location, "accepted"),
+            )
         ],
     }
     encounter = t.encounter(appointment.encounter) if is_settled else None

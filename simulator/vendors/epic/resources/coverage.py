@@ -13,6 +13,7 @@ from simulator.vendors.epic.dialect import Json, Telling
 
 _CLASS = "http://terminology.hl7.org/CodeSystem/coverage-class"
 _RELATIONSHIP = "http://terminology.hl7.org/CodeSystem/subscriber-relationship"
+_PAYMENT = "https://nahdo.org/sopt"
 _MEMBER = "http://terminology.hl7.org/CodeSystem/v2-0203"
 
 
@@ -33,13 +34,16 @@ def render(t: Telling, coverage: Coverage) -> Rendering:
         ]
         payload["subscriberId"] = coverage.member_id
     if coverage.type is not None:
-        payload["type"] = {"text": coverage.type.display}
+        coding = {"system": _PAYMENT, "code": coverage.type.code, "display": coverage.type.display}
+        payload["type"] = {"coding": [coding], "text": coverage.type.display}
+    if coverage.relationship == "self":
+        payload |= {"policyHolder": t.subject, "subscriber": t.subject}
     payload |= {
         "beneficiary": t.subject,
         "relationship": dialect.told(_RELATIONSHIP, coverage.relationship, coverage.relationship.title()),
         "period": {"start": coverage.start.isoformat()}
         | ({"end": coverage.end.isoformat()} if coverage.end is not None else {}),
-        "payor": [{"display": coverage.payer}],
+        "payor": [dialect.payer_reference(t.site, coverage.payer)],
     }
     classes = []
     if coverage.group is not None:

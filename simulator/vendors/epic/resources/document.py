@@ -7,6 +7,7 @@ Source: SOURCES.md, "Resources" (MAP, FS); traps E19 and E20.
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterator
 from dataclasses import replace
 
 from simulator.fhir import build
@@ -17,6 +18,8 @@ from simulator.population.records import Document
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, filed, staff
 from simulator.vendors.epic.dialect import Json, Telling, extension, usual
+from simulator.vendors.epic.resources import scan
+from simulator.vendors.epic.resources.told import Item
 
 SUMMARY = "application/xml"
 _NOTES = ("text/html", "text/rtf")
@@ -58,8 +61,16 @@ _NO_PATIENT = dialect.told(
 _KEPT_FROM_PATIENT_PER_CENT = 30  # of notes: guess; both recorded ones are
 
 
+def items(t: Telling) -> Iterator[Item]:
+    """The documents, newest first, and the scans."""
+    yield from ((one,) for one in reversed(t.chart.documents))
+    yield from scan.items(t)
+
+
 def render(t: Telling, document: Document) -> Rendering:
     """One document, with what of it is told differently."""
+    if scan.is_scan(document):
+        return scan.render(t, document)
     payload = _summary(t, document) if document.mime == SUMMARY else _note(t, document)
     formats = formats_of(document)
     losses = []
@@ -77,12 +88,14 @@ def render(t: Telling, document: Document) -> Rendering:
 
 def category_of(document: Document) -> str:
     """The code of the category under which it is found."""
+    if scan.is_scan(document):
+        return scan.CATEGORY
     return "summary-document" if document.mime == SUMMARY else "clinical-note"
 
 
 def is_kept_from_patient(t: Telling, document: Document) -> bool:
     """Whether it bears the label NOPAT: whoever asks for a patient does not get it."""
-    if document.mime == SUMMARY:
+    if document.mime == SUMMARY or scan.is_scan(document):
         return False
     return "PSYNOTE" in document.sensitivity or t.draw("nopat", document.ordinal) % 100 < _KEPT_FROM_PATIENT_PER_CENT
 
