@@ -96,6 +96,7 @@ def _type(name: str) -> ResourceType:
             for profile in _PROFILED.get(name, ())
         ),
         include=("*",) if "s" in INTERACTIONS[name] else (),
+        revinclude=("Provenance:target",) if "s" in INTERACTIONS[name] else (),
         extra=_NOT_DONE,
     )
 

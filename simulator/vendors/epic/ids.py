@@ -38,7 +38,8 @@ TYPES = (
 """The types that have ids. Their places are part of the ids: new ones come at the end."""
 _CODE = {name: code for code, name in enumerate(TYPES, 1)}
 _PAIRED = ("MedicationRequest", "Observation")
-_TAILS = {"Medication": 40, "DiagnosticReport": 24, "ServiceRequest": 24, "Specimen": 24, "Provenance": 24}
+_TAILS = {"Medication": 40, "DiagnosticReport": 24, "ServiceRequest": 24, "Specimen": 24, "Provenance": 24,
+          "Group": 24}  # fmt: skip
 """How many letters, which carry nothing, stand behind the block."""
 LABORATORY = "f"  # first letter of a laboratory result's id; everything else has "e"
 APART = 1 << 22  # ordinals from here on are those of no record: what is told again, or tells no record

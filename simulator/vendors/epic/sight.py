@@ -14,7 +14,9 @@ from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
 from simulator.vendors.epic import ids, masks, resources, store, sub_resources
+from simulator.vendors.epic.resources import people
 
+_MANYS = -1  # no patient's number
 _NOTHING: frozenset[str] = frozenset()
 _FROM_PATIENTS = frozenset({"PSYNOTE"})  # notes that are flagged NOPAT: which ones is a guess
 _NOBODYS = frozenset({
@@ -32,7 +34,7 @@ def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]
     sight = x.caller.sight if x.caller is not None else None
     if sight is None:
         return list(found)
-    whose, bodies = partial(owner, x.site, type), partial(_bodies, x.site, type)
+    whose, bodies = partial(_confined_to, x.site, type), partial(_bodies, x.site, type)
     return list(visible(sight, type, action, found, owner=whose, bodies=bodies))
 
 
@@ -64,7 +66,13 @@ def _is_hidden(site: Site, hidden: Hidden, id: str) -> bool:
 def owner(site: Site, type: str, id: str) -> int | None:
     """The patient whose record it is; None for what is nobody's."""
     named = ids.named(site.key, id)
-    return None if named is None or named.type in _NOBODYS else named.number
+    is_photo = named is not None and named.type == "Binary" and named.ordinal == people.PHOTO
+    return None if named is None or is_photo or named.type in _NOBODYS else named.number
+
+
+def _confined_to(site: Site, type: str, id: str) -> int | None:
+    """Who alone sees it of those whose grant is for one patient; None: everybody does. A group is many patients'."""
+    return _MANYS if type == "Group" else owner(site, type, id)
 
 
 def _bodies(site: Site, type: str, found: Sequence[str]) -> Mapping[str, bytes]:

@@ -76,6 +76,7 @@ def _places(door: Door, told: list[Rendering]) -> set[str]:
     return {
         f"Provenance/{resources.provenance_id(door.site, encounter['id'])}",
         f"Provenance/{resources.provenance_id(door.site, patient['id'])}",
+        f"Group/{ids.fhir_id(door.site.key, 'Group', 0)}",
         f"PractitionerRole/{ids.fhir_id(door.site.key, 'PractitionerRole', 0)}",
         first(told, "QuestionnaireResponse")["questionnaire"],
         first(told, "DocumentReference")["content"][0]["attachment"]["url"],

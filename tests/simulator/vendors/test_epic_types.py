@@ -19,7 +19,8 @@ import pytest
 from simulator.fhir import xml
 from simulator.population.records import Observation
 from simulator.vendors.epic import ids, resources
-from simulator.vendors.epic.resources import TOLD
+from simulator.vendors.epic.resources import TOLD, group
+from tests.simulator.vendors.conftest import Registered
 from tests.simulator.vendors.epic_door import Door, numbers, read, sandbox
 
 SHARED = Path(os.environ.get("EMR_SHARED", Path(__file__).parents[4] / "shared"))
@@ -97,7 +98,8 @@ def test_every_reference_leads_somewhere(door: Door) -> None:
                 answer = door.get(place)
                 assert answer.status == 200, place
                 todo += references(read(answer))
-    assert {place.partition("/")[0] for place in seen} == set(resources.SERVED) - {"PractitionerRole", "Provenance"}
+    elsewhere = {"Group", "PractitionerRole", "Provenance"}  # nothing refers to them
+    assert {place.partition("/")[0] for place in seen} == set(resources.SERVED) - elsewhere
     for place in sorted(seen)[::9]:
         assert door.get(place, accept="application/fhir+xml").body.startswith(b"<?xml"), place
 
@@ -357,6 +359,42 @@ def test_lists_plans_and_teams_name_nothing_that_is_sensitive(door: Door) -> Non
             assert secret.isdisjoint(place for body in bodies for place in references(body))
             checked += 1
     assert checked > 5
+
+
+def test_a_patients_token_sees_what_rests_on_its_own_records_alone(register: Registered) -> None:
+    types = (*RESTING, "Condition", "Group", "Provenance")
+    app = register(
+        "epic", persona="patient", scopes=["openid", "launch/patient", *(f"patient/{one}.read" for one in types)]
+    )
+    own, site = Door(app.sandbox), app.sandbox.sites["epic"]
+    token = app.tokens(3)["access_token"]
+    for type in RESTING:
+        for number, status in ((3, 200), (17, 403)):
+            for id in told_ids(own, number, type)[:1]:
+                assert app.get(f"{type}/{id}", token).status_code == status, type
+                place = f"Provenance/{resources.provenance_id(site, id)}"
+                assert app.get(place, token).status_code == status, type
+    assert app.get(f"Group/{group.group_id(site, app.sandbox.world.population.home(3))}", token).status_code == 403
+
+
+# Group
+
+
+def test_a_group_is_a_practitioners_panel(door: Door) -> None:
+    site, population = door.site, door.sandbox.world.population
+    id = group.group_id(site, population.home(3))
+    found = read(door.get(f"Group/{id}"))
+    members = [one["entity"]["reference"] for one in found["member"]]
+    assert f"Patient/{door.fhir_id(3)}" in members
+    assert found["quantity"] == len(members) == len(set(members))
+    assert len(id) == 48
+    patient = read(door.get(members[0]))
+    assert patient["generalPractitioner"][0]["display"] == found["managingEntity"]["display"]
+    assert door.matches("Group", f"_id={id}") == [found]
+    assert numbers(read(door.get(f"Group/{group.group_id(site, population.practitioners)}"))) == ["59008"]
+    assert {number for index in range(population.practitioners) for number in group.members(site, index) or ()} == set(
+        range(population.size)
+    )
 
 
 # Provenance

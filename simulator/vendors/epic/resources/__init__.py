@@ -39,6 +39,7 @@ from simulator.vendors.epic.resources import (
     episode,
     forecast,
     goal,
+    group,
     household,
     immunization,
     lists,
@@ -169,6 +170,7 @@ _BY_NUMBER: dict[str, Callable[[Site, int], Json | None]] = {
     "Location": people.location,
     "Organization": people.organization,
     "PractitionerRole": role.payload,
+    "Group": group.payload,
     "Questionnaire": questionnaire.questionnaire,
 }
 SERVED = ("Patient", *TOLD, "Binary", *_BY_NUMBER, "Provenance")
