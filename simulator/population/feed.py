@@ -121,7 +121,7 @@ class Feed:
                 history = self._history(number)
                 hook = DIED if stream.lane == ONCE else (stream.lane, cells.period, stream.delay)
                 for place in history.between(first, until):
-                    if history.hooks[place] == hook:
+                    if history.hook(place) == hook:
                         minute = history.minute(place)
                         yield Hit(Key(minute, stream.turn, cells.period, rank, place), number, history)
         if stream.lane == ONCE:

@@ -29,22 +29,20 @@ class History:
     person    as they are in the end
     began     when they were registered: version 1 of the person
     changes   what happens to the records, in order of time, death last
-    hooks     beside each change the slot from which it follows: (lane, period, delay)
     """
 
-    __slots__ = ("_minutes", "began", "changes", "hooks", "person")
+    __slots__ = ("_minutes", "_moments", "began", "changes", "person")
 
     def __init__(self, person: Person, began: datetime, limit: int, parts: Iterable[Iterable[Step]]) -> None:
         self.person = person
         self.began = began
         steps = [step for part in parts for step in part if step[0].minute < limit]
-        steps.sort(key=_minute)
+        steps.sort(key=_when)
         self.changes = [Change(moment.at, what, record) for moment, what, record in steps]
-        self.hooks = [moment[1:4] for moment, _, _ in steps]
-        self._minutes = [moment.minute for moment, _, _ in steps]
+        self._moments = [moment for moment, _, _ in steps]
+        self._minutes = [moment.minute for moment in self._moments]
         if person.deceased is not None:
             self.changes.append(Change(person.deceased, "updated", person))
-            self.hooks.append(DIED)
             self._minutes.append(minute_of(person.deceased))
 
     def count(self, at: datetime) -> int:
@@ -58,6 +56,10 @@ class History:
     def minute(self, place: int) -> int:
         """The minute of a change."""
         return self._minutes[place]
+
+    def hook(self, place: int) -> tuple[int, int, int]:
+        """The slot from which a change follows: (lane, period, delay)."""
+        return self._moments[place][1:4] if place < len(self._moments) else DIED
 
     def between(self, first: int, until: int) -> range:
         """The places of the changes in the minutes [first, until)."""
@@ -79,19 +81,19 @@ def folded(person: Person, began: datetime, changes: Iterable[Change]) -> Chart:
     retracted: dict[tuple[str, int], Record] = {}
     states: dict[tuple[str, int], State] = {("patient", 0): State(1, began)}
     for at, what, record in changes:
-        kind, ordinal = record.kind, record.ordinal
-        before = states.get((kind, ordinal))
-        states[kind, ordinal] = State(1 if before is None else before.version + 1, at)
+        kind, ordinal = key = record.kind, record.ordinal
+        before = states.get(key)
+        states[key] = State(1 if before is None else before.version + 1, at)
         if isinstance(record, Person):
             person = record
         elif what in _GONE:
             held[kind].pop(ordinal, None)
             if what == "retracted":
-                retracted[kind, ordinal] = record
+                retracted[key] = record
         else:
             held[kind][ordinal] = record
             if retracted:
-                retracted.pop((kind, ordinal), None)
+                retracted.pop(key, None)
     parts: dict[str, Any] = {
         FIELDS[kind]: tuple(sorted(records.values(), key=_ORDERS[kind]) if kind in _ORDERS else records.values())
         for kind, records in held.items()
@@ -111,5 +113,5 @@ _ORDERS: dict[str, Callable[[Any], Any]] = {
 """Records that stand in a chart by a time of their own; the others by when they were written down."""
 
 
-def _minute(step: Step) -> int:
+def _when(step: Step) -> int:
     return step[0].minute

@@ -45,6 +45,7 @@ class Visit:
     habits: int
     ordinal: int = -1
     is_missed: bool = False
+    is_final: bool = True  # nothing of it is corrected or retracted later
     _moments: dict[int, Moment] = field(default_factory=dict)
 
     def moment(self, delay: int) -> Moment:
@@ -172,6 +173,7 @@ def _visit(life: Life, slot: Slot) -> Visit | None:
         slot=slot,
         habits=habits,
         is_missed=slot.is_missed,
+        is_final=not (moments.may_be_corrected(habits) or moments.may_be_retracted(habits)),
     )
 
 

@@ -4,6 +4,7 @@ or it should not have been there and is retracted."""
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TypeVar
 
 from simulator.ids import h64, mix
@@ -29,14 +30,20 @@ def is_corrected(life: Life, visit: Visit, row: str) -> bool:
 def is_retracted(life: Life, kind: str, visit: Visit, row: str) -> bool:
     """Whether an item of a visit turns out to have been entered in error; `row` is the item's in the tables. Nothing of
     the cast's does: what they wish for stays."""
+    if visit.is_final:
+        return False
     is_some = life.wishes is None and moments.may_be_retracted(visit.habits)
     return is_some and _draw(life, _KINDS[kind], visit, row) < life.population.dirt.retracted * _SOME
 
 
 def _draw(life: Life, what: int, visit: Visit, row: str) -> int:
     """A number in [0, 1,000,000), the same whatever else is in the chart."""
-    salt = h64(life.key, "fate", what, row)
-    return mix(visit.habits, salt) * _MILLION >> 64
+    return mix(visit.habits, _salt(life.key, what, row)) * _MILLION >> 64
+
+
+@lru_cache(maxsize=1024)
+def _salt(key: bytes, what: int, row: str) -> int:
+    return h64(key, "fate", what, row)
 
 
 def retraction(visit: Visit, record: _Item) -> Step:

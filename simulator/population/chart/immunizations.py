@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import cache
 from typing import NamedTuple
 
 from simulator.ids import mix
@@ -107,17 +108,25 @@ def _planned(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
         return [due] if life.age_days(due) >= _days(row.start_month) else []
     if row.schedule.startswith("every"):
         return [life.birth + _days(months) + jitter for months in range(row.start_month, 1200, 120)]
-    return [life.birth + _days(int(month)) + jitter for month in row.schedule.split() if month.isdigit()]
+    first = life.birth + jitter
+    return [first + days for days in _ages(row.schedule)]
+
+
+@cache
+def _ages(schedule: str) -> tuple[int, ...]:
+    """The ages in days of a schedule of months."""
+    return tuple(_days(int(month)) for month in schedule.split() if month.isdigit())
 
 
 def _yearly(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
     due = []
+    youngest, oldest = _days(row.start_month), _days(_UNTIL_MONTH.get(row.key, 1300))
     for year in range(date.fromordinal(life.first).year, date.fromordinal(life.last).year + 1):
         draw = mix(salt, year)
+        if draw % _MILLION >= row.per_million:
+            continue
         day = date(year, 9, 5).toordinal() + (draw >> 24) % 120
-        age = life.age_days(day)
-        in_age = _days(row.start_month) <= age < _days(_UNTIL_MONTH.get(row.key, 1300))
-        if draw % _MILLION < row.per_million and in_age and day >= life.first:
+        if day >= life.first and youngest <= life.age_days(day) < oldest:
             due.append(day)
     return due
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from decimal import Context, Decimal
 from functools import lru_cache
+from typing import NamedTuple
 
 from simulator.ids import mix
 from simulator.population import tables
@@ -34,6 +35,7 @@ _SLOW_DAYS = {  # of what takes years to show in full
 _RESTLESS = frozenset(("sbp", "dbp", "hr", "rr", "temp"))  # differ from one day to the next
 _GRADUAL_DAYS = {"pregnancy": 270.0}  # of an episode that shows more and more, and is over at once
 _GROWN_UP_MONTHS = {"head_circ": 36.0, "hr": 216.0, "rr": 216.0, "sbp": 216.0, "dbp": 216.0}
+_ALL_GROWN_UP_MONTHS = max(GROWN_UP_MONTHS, *_GROWN_UP_MONTHS.values())
 _GROWTH_MONTHS = [row.months for row in tables.GROWTH]
 _SPREAD = {"hr": 0.09, "rr": 0.07, "sbp": 0.07, "dbp": 0.08}
 _NOISE = {"height": 0.1, "weight": 0.06, "head_circ": 0.1, "hr": 5.0, "rr": 1.0, "sbp": 4.0, "dbp": 3.0}
@@ -44,19 +46,42 @@ Intervals = dict[str, list[tuple[int, int | None, bool]]]
 """When each condition and medication was on: (first day, last day or None, whether it works at once)."""
 
 
+class _Effect(NamedTuple):
+    """One cause that moves an analyte of a patient: how, by how much on average and how strongly here, after how many
+    days in full (of what works at once, and of what does not), and when it was on."""
+
+    operation: str
+    amount: float
+    response: float
+    gradual_days: float | None
+    slow_days: float
+    intervals: list[tuple[int, int | None, bool]]
+
+
+class _Own:
+    """What is a patient's own of one analyte: the baseline at 45 once it was asked for, the deviates of the knots so
+    far, and the effects of what the patient has or takes at any time."""
+
+    __slots__ = ("baseline", "effects", "knots")
+
+    def __init__(self, effects: list[_Effect]) -> None:
+        self.baseline: float | None = None
+        self.knots: dict[int, float] = {}
+        self.effects = effects
+
+
 class Measures:
     """The measurements of one patient, each computable by itself."""
 
-    __slots__ = ("_baselines", "_birth", "_intervals", "_life", "_number", "_salts", "_sex")
+    __slots__ = ("_birth", "_intervals", "_number", "_owns", "_salts", "_sex")
 
     def __init__(self, life: Life, intervals: Intervals) -> None:
-        self._life = life
         self._intervals = intervals
         self._sex = life.sex
         self._birth = life.birth
         self._number = life.number << 20
         self._salts = life.salts
-        self._baselines: dict[str, float] = {}  # of grown-ups, at 45
+        self._owns: dict[str, _Own] = {}
 
     def value(self, row: LabRow, day: int) -> int | None:
         """The value on `day`, times 10 ** decimals; None where the table knows no mean for the sex."""
@@ -64,7 +89,9 @@ class Measures:
         if mean is None:
             return None
         months = (day - self._birth) / _MONTH
-        if row.key in ("height", "weight") and months < GROWN_UP_MONTHS:
+        if months >= _ALL_GROWN_UP_MONTHS:
+            value = max(self._adult(row, day, mean), mean * 0.05)
+        elif row.key in ("height", "weight") and months < GROWN_UP_MONTHS:
             value = self._growing(row, day, months)
             if months > CHARTED_MONTHS:  # from the last age of the growth charts into the grown-up that follows
                 part = (months - CHARTED_MONTHS) / (GROWN_UP_MONTHS - CHARTED_MONTHS)
@@ -88,18 +115,25 @@ class Measures:
         return (mix(self._number ^ day, self._salts[row.key]) >> 20) % 10_000
 
     def _adult(self, row: LabRow, day: int, mean: float) -> float:
-        baseline = self._baselines.get(row.key)
+        own = self._own(row)
+        baseline = own.baseline
         if baseline is None:
-            baseline = self._baselines[row.key] = mean + row.sd_between * self._deviate(row, 0)
+            baseline = own.baseline = mean + row.sd_between * self._deviate(row, 0)
         knot, rest = divmod(day, _KNOT_DAYS)
         part = rest / _KNOT_DAYS
-        wander = self._deviate(row, knot + 2) * (1 - part) + self._deviate(row, knot + 3) * part
+        knots = own.knots
+        before = knots.get(knot)
+        if before is None:
+            before = knots[knot] = self._deviate(row, knot + 2)
+        after = knots.get(knot + 1)
+        if after is None:
+            after = knots[knot + 1] = self._deviate(row, knot + 3)
         age = (day - self._birth) / _YEAR
-        value = baseline + row.sd_within * 1.22 * wander
+        value = baseline + row.sd_within * 1.22 * (before * (1 - part) + after * part)
         if row.key in _RESTLESS:
             value = value + row.sd_within * 0.6 * self._deviate(row, day)
         value = value + row.per_decade * ((age if age > 18.0 else 18.0) - 45.0) / 10.0
-        return self._affected(row, day, value, 1.0) if row.effects else value
+        return _affected(own.effects, day, value, 1.0) if own.effects else value
 
     def _growing(self, row: LabRow, day: int, months: float) -> float:
         """Height, weight or head circumference of a child, who keeps to its own percentile but for a slow drift."""
@@ -113,7 +147,7 @@ class Measures:
             drift = drift * min(1.0, max(0.0, (204.0 - months) / 60.0))
         value = grown(row.key, self._sex, months, own + 0.12 * drift)
         scale = grown(row.key, self._sex, months, 0.0) / (row.mean[self._sex] or 1.0)
-        return self._affected(row, day, value + _NOISE[row.key] * self._deviate(row, day), scale)
+        return _affected(self._own(row).effects, day, value + _NOISE[row.key] * self._deviate(row, day), scale)
 
     def _child(self, row: LabRow, day: int, months: float) -> float:
         """A vital sign of a child."""
@@ -123,21 +157,27 @@ class Measures:
         part = (months - low.months) / (high.months - low.months) if high is not low else 0.0
         median = low.medians[row.key] + (high.medians[row.key] - low.medians[row.key]) * part
         value = median * (1.0 + _SPREAD[row.key] * self._deviate(row, 0)) + _NOISE[row.key] * self._deviate(row, day)
-        return self._affected(row, day, value, median / tables.GROWTH[-1].medians[row.key])
+        return _affected(self._own(row).effects, day, value, median / tables.GROWTH[-1].medians[row.key])
 
-    def _affected(self, row: LabRow, day: int, value: float, scale: float) -> float:
-        for key, operation, amount in row.effects:
-            for start, end, at_once in self._intervals.get(key, ()):
-                if start <= day and (end is None or day <= end):
-                    days = _GRADUAL_DAYS.get(key) if at_once else _SLOW_DAYS.get(key, _FULL_EFFECT_DAYS)
-                    share = 1.0 if days is None else min(1.0, (day - start + 1) / days)
-                    if operation == "*":
-                        value = value * (1.0 + (amount - 1.0) * share)
-                    else:
-                        change = amount * share * scale * self._response(row, key)
-                        value = value + change if operation == "+" else value - change
-                    break
-        return value
+    def _own(self, row: LabRow) -> _Own:
+        """What is the patient's own of one analyte."""
+        own = self._owns.get(row.key)
+        if own is None:
+            causes = [(cause, self._intervals.get(cause[0])) for cause in row.effects]
+            effects = [
+                _Effect(
+                    operation,
+                    amount,
+                    1.0 if operation == "*" else self._response(row, key),
+                    _GRADUAL_DAYS.get(key),
+                    _SLOW_DAYS.get(key, _FULL_EFFECT_DAYS),
+                    intervals,
+                )
+                for (key, operation, amount), intervals in causes
+                if intervals
+            ]
+            own = self._owns[row.key] = _Own(effects)
+        return own
 
     def _response(self, row: LabRow, cause: str) -> float:
         """How strongly the patient's value answers to a cause, one on average: diabetes is worse for some than for
@@ -148,6 +188,21 @@ class Measures:
         """A deviate of mean 0 and deviation 1: four uniform draws, no libm."""
         x = mix(self._number ^ knot, self._salts[row.key])
         return ((x & 0xFFFF) + (x >> 16 & 0xFFFF) + (x >> 32 & 0xFFFF) + (x >> 48)) / 37837.0 - 3.4641
+
+
+def _affected(effects: list[_Effect], day: int, value: float, scale: float) -> float:
+    for operation, amount, response, gradual_days, slow_days, intervals in effects:
+        for start, end, at_once in intervals:
+            if start <= day and (end is None or day <= end):
+                days = gradual_days if at_once else slow_days
+                share = 1.0 if days is None else min(1.0, (day - start + 1) / days)
+                if operation == "*":
+                    value = value * (1.0 + (amount - 1.0) * share)
+                else:
+                    change = amount * share * scale * response
+                    value = value + change if operation == "+" else value - change
+                break
+    return value
 
 
 @lru_cache(maxsize=512)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import NamedTuple
 
 from simulator.ids import Stream, mix
@@ -79,7 +80,10 @@ def observations_of(life: Life, visits: list[Visit], episodes: list[Episode], me
         drafts.extend(_tests(life, visit, standing, measures, last, draw))
     drafts.sort(key=_when_written)
     for ordinal, draft in enumerate(drafts):
-        yield from _steps(life, ordinal, draft)
+        if draft.visit.is_final and draft.row.key != "urine_culture":
+            yield draft.written, "created", _observation(life, ordinal, draft)
+        else:
+            yield from _steps(life, ordinal, draft)
 
 
 def _when_written(draft: _Draft) -> int:
@@ -87,6 +91,7 @@ def _when_written(draft: _Draft) -> int:
 
 
 def _steps(life: Life, ordinal: int, draft: _Draft) -> Iterable[Step]:
+    """What happens to one observation that may not stay as it is."""
     written, row, visit = draft.written, draft.row, draft.visit
     record = _observation(life, ordinal, draft)
     if row.key == "urine_culture":
@@ -195,8 +200,8 @@ def _vital(
     written: Moment, at: datetime, key: str, value: int, panel: str | None, visit: Visit, life: Life, is_adult: bool
 ) -> _Draft:
     row = tables.LABS[key]
-    flag = interpretation(row, number(value, row.decimals), life.sex) if is_adult else None
-    return _Draft(written, at, row, Finding(value, interpretation=flag), panel, visit, is_adult)
+    flag = _flag(row.key, value, life.sex) if is_adult else None
+    return _Draft(written, at, row, Finding(value, None, None, None, flag), panel, visit, is_adult)
 
 
 # Tests and questionnaires
@@ -336,29 +341,50 @@ def _viral_load(measures: Measures, row: LabRow, day: int) -> int:
 
 
 def _quantity(row: LabRow, scaled: int, sex: str) -> Finding:
-    value = number(scaled, row.decimals)
     comparator = None
-    if row.below is not None and value < row.below:
-        value, comparator = row.below, "<"
-    elif row.above is not None and value > row.above:
-        value, comparator = row.above, ">"
-    if comparator is not None:
-        scaled = int(value.scaleb(row.decimals))
-    return Finding(scaled, comparator=comparator, interpretation=interpretation(row, value, sex))
+    if row.below is not None or row.above is not None:
+        value = number(scaled, row.decimals)
+        if row.below is not None and value < row.below:
+            scaled, comparator = int(row.below.scaleb(row.decimals)), "<"
+        elif row.above is not None and value > row.above:
+            scaled, comparator = int(row.above.scaleb(row.decimals)), ">"
+    return Finding(scaled, None, None, comparator, _flag(row.key, scaled, sex))
 
 
 def interpretation(row: LabRow, value: Decimal, sex: str) -> str | None:
     """The flag of a value by the range of the sex and the critical limits; None where the table has no range."""
+    return _flag(row.key, value.scaleb(row.decimals), sex)
+
+
+def _flag(key: str, scaled: int | Decimal, sex: str) -> str | None:
+    edges = _edges(key, sex)
+    if edges is None:
+        return None
+    critical_low, critical_high, low, high = edges
+    if scaled < critical_low:
+        return "LL"
+    if scaled > critical_high:
+        return "HH"
+    return "L" if scaled < low else "H" if scaled > high else "N"
+
+
+_NEVER = 10**18
+
+
+@cache
+def _edges(key: str, sex: str) -> tuple[int | Decimal, ...] | None:
+    """The critical limits and the range of an analyte, scaled by its decimals; None where the table has no range."""
+    row = tables.LABS[key]
     low, high = row.low[sex], row.high[sex]
     if low is None and high is None:
         return None
-    if row.critical_low is not None and value < row.critical_low:
-        return "LL"
-    if row.critical_high is not None and value > row.critical_high:
-        return "HH"
-    if low is not None and value < low:
-        return "L"
-    return "H" if high is not None and value > high else "N"
+    told = ((row.critical_low, -_NEVER), (row.critical_high, _NEVER), (low, -_NEVER), (high, _NEVER))
+    return tuple(never if edge is None else _scaled_edge(edge, row.decimals) for edge, never in told)
+
+
+def _scaled_edge(edge: Decimal, decimals: int) -> int | Decimal:
+    scaled = edge.scaleb(decimals)
+    return int(scaled) if scaled == int(scaled) else scaled
 
 
 # Results that are no numbers: (condition that causes it, share of 10,000 with it, without it)

@@ -99,6 +99,7 @@ class _Chooser:
         self._lanes = life.population.lanes
         self._chronic = [episode for episode in chronic if episode.row.kind == "chronic"]
         self._have = {episode.key for episode in chronic}
+        self._most_usual = self._most_often()
         self._rates: dict[int, _Rates] = {}
         self._last: dict[str, int] = {}  # when the latest episode of a row was over
         self._episodes: list[Episode] = []
@@ -226,6 +227,8 @@ class _Chooser:
                 self._see_acute(row, period, draw)
             return
         used = edges[-1][0] if edges else 0
+        if draw >= used + self._most_usual:
+            return
         active = [episode for episode in self._chronic if episode.is_active(middle)]
         yearly = [("chronic", min(len(active), 6) * 50 + 70)]
         mental = next((episode for episode in active if "BH" in episode.row.sensitivity), None)
@@ -241,6 +244,12 @@ class _Chooser:
                 return
         if draw < used + total * (100 + _MISSED_PERCENT) // 100:
             self._use(period, _MISSABLE[draw % len(_MISSABLE) if active else 1], None, is_missed=True)
+
+    def _most_often(self) -> int:
+        """No slot is used or missed more often than this for what is not acute."""
+        yearly = (min(len(self._chronic), 6) * 50 + 70, 50, 33)
+        total = sum(_per_period(percent * self._life.visits_percent * 100) for percent in yearly)
+        return total * (100 + _MISSED_PERCENT) // 100
 
     def _follow(self, period: int, draw: int, purpose: str, active: list[Episode], mental: Episode | None) -> None:
         if purpose == "chronic":

@@ -131,7 +131,8 @@ def test_what_a_record_names_was_written_down_by_then(who: tuple[int, int, int])
 def test_every_change_hangs_on_a_slot_by_a_delay_of_the_list(who: tuple[int, int, int]) -> None:
     population = population_of(*who[:2])
     log = history(*who)
-    for change, (lane, period, delay) in zip(log.changes, log.hooks, strict=True):
+    for place, change in enumerate(log.changes):
+        lane, period, delay = log.hook(place)
         if isinstance(change.record, Person) or delay == moments.REPORTED:
             continue
         assert delay in moments.all_delays(lane)
