@@ -29,6 +29,9 @@ BATCH_S = 0.05
 PREPARED = 64
 """How many different patients an operation goes around, where finding out what to ask costs time by itself."""
 READS = 1_000
+WINDOWS = 12
+"""Windows of one measurement: what a window costs hangs on how many people its events are of."""
+EVENTS = f"100 events of each of {WINDOWS} windows"
 
 Operation = Callable[[], object]
 
@@ -74,7 +77,7 @@ class Probe:
         if feed is not None:
             since = self.sandbox.started_at - timedelta(days=30)
             moments = (since + timedelta(minutes=turn % 20_000) for turn in count(0, 7919))
-            yield "100 events of a window", lambda: list(islice(_feed(feed, next(moments)), 100))
+            yield EVENTS, lambda: [list(islice(_feed(feed, next(moments)), 100)) for _ in range(WINDOWS)]
 
     def _by_name_and_birth_date(self, family: str, given: str, born: Any) -> None:
         found = self.population.find(family=family, given=given, born=(born, born), exact=True)
@@ -84,7 +87,7 @@ class Probe:
         """Microseconds of processor time that the operation takes on average over one batch."""
         operation, done = self.operations[name], 0
         started = time.process_time()
-        while (now := time.process_time()) < started + BATCH_S or done < 3:
+        while (now := time.process_time()) < started + BATCH_S:
             operation()
             done += 1
         return (now - started) / done * 1e6

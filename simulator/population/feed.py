@@ -14,13 +14,18 @@ from typing import NamedTuple
 
 from simulator.ids import h64
 from simulator.population.chart import moments
+from simulator.population.chart.appointments import nothing_to_book_before
 from simulator.population.chart.conditions import chronic_of
-from simulator.population.chart.immunizations import may_be_reported
-from simulator.population.chart.life import life_of
+from simulator.population.chart.encounters import visits_of
+from simulator.population.chart.immunizations import is_reported, may_be_reported
+from simulator.population.chart.life import Life, life_of
+from simulator.population.chart.observations import CULTURE
 from simulator.population.chart.slots import (
+    Slot,
     may_be_forced,
     may_be_used_at_any_hour,
     may_be_used_in_office,
+    slots_of,
     slots_that_may_be,
 )
 from simulator.population.history import DIED, History
@@ -162,7 +167,7 @@ class Feed:
             return number >= len(population.cast) and population.death(number) is not None
         if stream.delay == moments.REPORTED and lane == OFFICE:
             assert stream.zone is not None
-            return population.zone(number) == stream.zone and may_be_reported(life_of(population, number), period)
+            return population.zone(number) == stream.zone and self._is_reported(number, period)
         bits = moments.bits(self._lanes.habits(lane, period, number))
         if stream.delay not in moments.delays(lane, bits):
             return False
@@ -172,7 +177,15 @@ class Feed:
             return False
         life = life_of(population, number)
         slots = slots_that_may_be(life, chronic_of(life), lane, period)
-        return any(stream.delay in moments.delays_of(slot.kind, bits) for slot in slots)
+        return any(_may_lead_to(life, slot, bits, stream.delay) for slot in slots)
+
+    def _is_reported(self, number: int, period: int) -> bool:
+        """Whether a dose that was given elsewhere is reported at the patient's slot of a period."""
+        life = life_of(self._population, number)
+        if not may_be_reported(life, period):
+            return False
+        slots, _ = slots_of(life, chronic_of(life))
+        return is_reported(life, visits_of(life, slots)[0], period)
 
     def _is_low_enough(self, lane: int, period: int, number: int) -> bool:
         """Whether the draw of a slot may be below the rate of anybody like the patient."""
@@ -185,6 +198,21 @@ class Feed:
             return True
         _, sex, _, birth = self._population.core(number)
         return may_be_forced(sex, birth.toordinal(), period)
+
+
+def _may_lead_to(life: Life, slot: Slot, bits: int, delay: int) -> bool:
+    """Whether something may be written down at a delay after a slot that is used, or missed."""
+    is_cultured = slot.episode is not None and CULTURE in slot.episode.row.labs
+    if delay not in moments.delays_of(slot.kind, bits, is_cultured, slot.is_missed):
+        return False
+    if slot.kind not in moments.SCHEDULED or delay not in (moments.booked(bits), moments.booked_today()):
+        return True
+    # Which of the two it is hangs on the day weeks before; where clocks change, that may be the day beside it. What
+    # lasts may be noticed earlier than it began: see `chart`.
+    days_before = (slot.minute + moments.booked(bits)) // DAY - nothing_to_book_before(life, slot.episode)
+    if delay == moments.booked(bits):
+        return days_before >= 0 or (slot.episode is not None and not slot.episode.is_acute)
+    return days_before <= 1
 
 
 def _streams(population: Population) -> tuple[Stream, ...]:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from simulator.population import tables
+from simulator.population.chart.conditions import Episode
 from simulator.population.chart.encounters import Step, Visit
 from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
@@ -94,8 +95,13 @@ def _when_booked(draft: _Draft) -> tuple[int, int]:
 
 def _booked(life: Life, visit: Visit) -> Moment:
     """When a visit was booked: weeks before, or on the day itself when there was nothing yet to book it for."""
-    since = max(life.first, life.birth + 1, visit.episode.onset if visit.episode is not None else 0)
+    since = nothing_to_book_before(life, visit.episode)
     return visit.booked if visit.booked.minute // DAY > since else visit.booked_today
+
+
+def nothing_to_book_before(life: Life, episode: Episode | None) -> int:
+    """The day up to which there was nothing to book a visit for: no record, no child, no condition."""
+    return max(life.first, life.birth + 1, episode.onset if episode is not None else 0)
 
 
 def _teller(life: Life, visit: Visit, ordinal: int, created: datetime) -> Callable[..., Appointment]:

@@ -31,24 +31,7 @@ def immunizations_of(life: Life, visits: list[Visit]) -> Iterable[Step]:
     """What happens to the doses. One that falls due shortly before a visit is given there. The others are given
     elsewhere: pharmacies and schools report them within weeks, at a slot of the patient that need not be a visit; those
     of the years before the record are copied at the first visit."""
-    seen = [visit for visit in visits if not visit.is_remote]
-    days = [visit.local_day for visit in seen]
-    doses: dict[tuple[int, str], _Dose] = {}
-    for row, day, draw in due_of(life, life.birth, life.last):
-        place = bisect_left(days, day)
-        visit = seen[place] if place < len(seen) else None
-        if visit is not None and visit.local_day <= day + _WAIT:
-            dose = _Dose(visit.charted, visit.local_day, row, draw, visit, seen=True)
-        elif day >= life.first:
-            dose = _Dose(_report(life, day), day, row, draw, None, seen=False)
-        elif visits:
-            dose = _Dose(visits[0].charted, day, row, draw, visits[0], seen=False)
-        else:
-            continue
-        if row.first_day.toordinal() <= dose.day <= row.last_day.toordinal():
-            doses.setdefault((dose.day, row.key), dose)
-    written = sorted(doses.values(), key=lambda dose: (dose.written.minute, dose.day, dose.row.key))
-    for ordinal, dose in enumerate(written):
+    for ordinal, dose in enumerate(_doses(life, visits)):
         record = _immunization(life, ordinal, dose)
         yield dose.written, "created", record
         if dose.visit is not None and fates.is_retracted(life, "immunization", dose.visit, dose.row.key):
@@ -70,6 +53,11 @@ def may_be_reported(life: Life, period: int) -> bool:
     return next(due_of(life, max(first, life.first), first + 2 * PERIOD_DAYS), None) is not None
 
 
+def is_reported(life: Life, visits: list[Visit], period: int) -> bool:
+    """Whether a dose that was given elsewhere is reported at the patient's slot of a period."""
+    return any(dose.visit is None and dose.written.period == period for dose in _doses(life, visits))
+
+
 class _Dose(NamedTuple):
     """A dose before it is numbered. `visit` is where it is written down, `seen` whether it is given there."""
 
@@ -79,6 +67,27 @@ class _Dose(NamedTuple):
     draw: int
     visit: Visit | None
     seen: bool
+
+
+def _doses(life: Life, visits: list[Visit]) -> list[_Dose]:
+    """The doses in the order in which they are written down."""
+    seen = [visit for visit in visits if not visit.is_remote]
+    days = [visit.local_day for visit in seen]
+    doses: dict[tuple[int, str], _Dose] = {}
+    for row, day, draw in due_of(life, life.birth, life.last):
+        place = bisect_left(days, day)
+        visit = seen[place] if place < len(seen) else None
+        if visit is not None and visit.local_day <= day + _WAIT:
+            dose = _Dose(visit.charted, visit.local_day, row, draw, visit, seen=True)
+        elif day >= life.first:
+            dose = _Dose(_report(life, day), day, row, draw, None, seen=False)
+        elif visits:
+            dose = _Dose(visits[0].charted, day, row, draw, visits[0], seen=False)
+        else:
+            continue
+        if row.first_day.toordinal() <= dose.day <= row.last_day.toordinal():
+            doses.setdefault((dose.day, row.key), dose)
+    return sorted(doses.values(), key=lambda dose: (dose.written.minute, dose.day, dose.row.key))
 
 
 def _report(life: Life, day: int) -> Moment:

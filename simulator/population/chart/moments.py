@@ -147,19 +147,22 @@ def bits(habits: int) -> int:
 
 
 @cache
-def delays_of(kind: str, bits: int) -> frozenset[int]:
-    """Every delay that a visit of a kind and such habits may have. A part of the chart that writes at another moment
-    adds it here."""
+def delays_of(kind: str, bits: int, is_cultured: bool, is_missed: bool) -> frozenset[int]:
+    """Every delay that a visit of a kind and such habits may have, with a culture or without. One that is missed was
+    booked and called off, or nobody came. A part of the chart that writes at another moment adds it here."""
     minutes = minutes_of(kind, bits)
-    found = {0, charted(bits), minutes, signed(kind, bits, minutes)}
-    if kind in SCHEDULED:
-        found.update((booked(bits), booked_today(), called_off(bits)))
+    bookings = {booked(bits), booked_today()} if kind in SCHEDULED else set()
+    if is_missed:
+        return frozenset({minutes, called_off(bits)} | bookings)
+    found = {0, charted(bits), minutes, signed(kind, bits, minutes)} | bookings
     found.update(day * DAY + charted(bits) for day in rounds(kind, minutes))
     if bits >> 7:
         found.add(retracted(bits))
     if kind not in REMOTE:
         paces = ("once",) if kind in IN_HASTE else ("same", "later")
-        found.update(resulted(bits, pace) for pace in (*paces, "culture_first", "culture"))
+        found.update(resulted(bits, pace) for pace in paces)
+        if is_cultured:
+            found.update(resulted(bits, pace) for pace in ("culture_first", "culture"))
         if bits >> 6 & 1:
             found.add(corrected(bits))
     return frozenset(found)
@@ -168,7 +171,9 @@ def delays_of(kind: str, bits: int) -> frozenset[int]:
 @cache
 def delays(lane: int, bits: int) -> frozenset[int]:
     """Every delay that a visit of a lane and such habits may have."""
-    return frozenset().union(*(delays_of(kind, bits) for kind in KINDS_OF[lane]))
+    return frozenset().union(
+        *(delays_of(kind, bits, True, is_missed) for kind in KINDS_OF[lane] for is_missed in (False, True))
+    )
 
 
 @cache

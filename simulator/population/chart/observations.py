@@ -33,6 +33,8 @@ _INFANT_DAYS = 3 * 365
 _REPEAT_DAYS = 150  # a test is not ordered again earlier
 _SAME_DAY = frozenset(("bmp", "cmp", "cbc", "ua", "magnesium", "coag", "inr", "hcg", "strep_ag", "flu_a", "covid_ag"))
 _AT_VISIT = frozenset(("survey", "social-history"))
+CULTURE = "urine_culture"
+"""The one test that takes days, with a preliminary result first."""
 _NO_GROWTH_YET = "No growth to date"
 # Others are computed from them, or they are computed, or half of them is none: what befalls one would befall both.
 _HANGS_TOGETHER = frozenset(
@@ -80,7 +82,7 @@ def observations_of(life: Life, visits: list[Visit], episodes: list[Episode], me
         drafts.extend(_tests(life, visit, standing, measures, last, draw))
     drafts.sort(key=_when_written)
     for ordinal, draft in enumerate(drafts):
-        if draft.visit.is_final and draft.row.key != "urine_culture":
+        if draft.visit.is_final and draft.row.key != CULTURE:
             yield draft.written, "created", _observation(life, ordinal, draft)
         else:
             yield from _steps(life, ordinal, draft)
@@ -94,7 +96,7 @@ def _steps(life: Life, ordinal: int, draft: _Draft) -> Iterable[Step]:
     """What happens to one observation that may not stay as it is."""
     written, row, visit = draft.written, draft.row, draft.visit
     record = _observation(life, ordinal, draft)
-    if row.key == "urine_culture":
+    if row.key == CULTURE:
         first = visit.moment(moments.resulted(visit.habits, "culture_first"))
         early = replace(record, status="preliminary", issued=first.at, value_text=_NO_GROWTH_YET, interpretation=None)
         yield first, "created", early
@@ -237,7 +239,7 @@ def _tests(
 
 
 def _issued(visit: Visit, order: str) -> Moment:
-    pace = "culture" if order == "urine_culture" else "same" if order in _SAME_DAY else "later"
+    pace = "culture" if order == CULTURE else "same" if order in _SAME_DAY else "later"
     if visit.kind in moments.IN_HASTE and pace != "culture":
         pace = "once"
     return visit.moment(moments.resulted(visit.habits, pace))
@@ -405,7 +407,7 @@ def _qualitative(life: Life, measures: Measures, row: LabRow, day: int) -> Findi
     uniform = measures.uniform(row, day)
     if row.key == "smoking_status":
         return Finding(coded=_smoking(life, measures, uniform, day))
-    if row.key == "urine_culture":
+    if row.key == CULTURE:
         grows = measures.has("uti", day) and uniform < 8_000
         text = "Escherichia coli >100,000 CFU/mL" if grows else "No growth"
         return Finding(text=text, interpretation="A" if grows else "N")
