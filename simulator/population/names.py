@@ -7,6 +7,7 @@ are weights of the same rank construction (see `ranks`), so whatever is asked re
 
 from __future__ import annotations
 
+import heapq
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -95,25 +96,32 @@ def _weight_order(is_small: bool) -> tuple[Sequence[int], Sequence[int]]:
 
 @cache
 def _small() -> Families:
-    return _pool((row.folded, row.name, row.weight, row.origin) for row in tables.FAMILY_NAMES)
+    return _pool(sorted((row.folded, row.name, row.weight, row.origin) for row in tables.FAMILY_NAMES))
 
 
 @lru_cache(maxsize=1)
 def _census() -> Families:
-    known = tables.census_names()
-    have = {name for _, name, _, _ in known}
     hard = ((row.folded, row.name, row.weight * _CENSUS_SCALE, row.origin) for row in tables.FAMILY_NAMES if row.note)
-    return _pool([*known, *(row for row in hard if row[1] not in have)])
+    return _pool(heapq.merge(tables.census_names(), sorted(hard), key=_by_name))
+
+
+def _by_name(row: tuple[str, str, int, str]) -> tuple[str, str]:
+    return row[:2]
 
 
 def _pool(rows: Iterable[tuple[str, str, int, str]]) -> Families:
-    ordered = sorted(rows)
-    return Families(
-        names=[name for _, name, _, _ in ordered],
-        keys=[key for key, _, _, _ in ordered],
-        origins=bytes([_ORIGIN_INDEX[origin] for _, _, _, origin in ordered]),
-        slots=Slots(weight for _, _, weight, _ in ordered),
-    )
+    """The pool of some rows in order; of those with one name the first counts. Column by column: rows side by side
+    would take more memory than the pool."""
+    names: list[str] = []
+    keys: list[str] = []
+    origins, weights = bytearray(), array("q")
+    for key, name, weight, origin in rows:
+        if not names or names[-1] != name:
+            names.append(name)
+            keys.append(key)
+            origins.append(_ORIGIN_INDEX[origin])
+            weights.append(weight)
+    return Families(names, keys, bytes(origins), Slots(weights))
 
 
 # Given names

@@ -35,7 +35,7 @@ class Slots:
     __slots__ = ("edges", "total")
 
     def __init__(self, weights: Iterable[int]) -> None:
-        self.edges = [0, *itertools.accumulate(weights)]
+        self.edges = array("q", itertools.chain((0,), itertools.accumulate(weights)))
         self.total = self.edges[-1]
 
     def bound(self, n: int, rho: int, part: int) -> int:

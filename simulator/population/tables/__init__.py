@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -243,17 +243,15 @@ def _given_names() -> tuple[GivenName, ...]:
     )
 
 
-def census_names() -> list[tuple[str, str, int, str]]:
-    """The large pool of family names: (folded, name, weight, origin), by folded name. Not kept: whoever asks keeps it.
+def census_names() -> Iterator[tuple[str, str, int, str]]:
+    """The large pool of family names: (folded, name, weight, origin), by folded name, line by line from the file.
 
     The names are letters from A to Z and the apostrophe, so that folding them depends on no Unicode table.
     """
-    text = files(__package__).joinpath("names_census.txt").read_text("utf-8")
-    found = []
-    for line in text.splitlines():
-        name, weight, *origin = line.split(" ")
-        found.append((name.lower().replace("'", ""), name, int(weight), origin[0] if origin else ""))
-    return found
+    with files(__package__).joinpath("names_census.txt").open("r", encoding="utf-8") as lines:
+        for line in lines:
+            name, weight, *origin = line.rstrip("\n").split(" ")
+            yield name.lower().replace("'", ""), name, int(weight), origin[0] if origin else ""
 
 
 _RACE_NAMES = {row["omb_code"]: row["display"] for row in raw("race_ethnicity")}
