@@ -14,6 +14,7 @@ from typing import Any
 from simulator.clock import next_moment
 from simulator.drift import check_day
 from simulator.faults.book import FaultBook
+from simulator.faults.kinds import kinds
 from simulator.faults.rotation import rotate, rotate_signing
 from simulator.limits import SCOPES, WINDOWS
 from simulator.refusal import UsageError
@@ -236,6 +237,8 @@ def check_in(sandbox: Sandbox, word: str, args: Any, made: Collection[str] = ())
         UsageError: it cannot.
     """
     check(word, args)
+    if word == "fault":
+        check_door(sandbox, args)
     if word not in ("limits", "revoke", "settings", "rotate_keys", "upgrade"):
         return
     sites = sites_of(sandbox, args.get("vendor"))
@@ -250,6 +253,24 @@ def check_in(sandbox: Sandbox, word: str, args: Any, made: Collection[str] = ())
         for name in args["set"]:
             if name not in known:
                 raise UsageError(f'no setting "{name}"; known: {", ".join(known) or "none"}')
+
+
+def check_door(sandbox: Sandbox, fault: Mapping[str, Any]) -> None:
+    """Whether a fault that acts on connections has a door to act at.
+
+    Raises:
+        UsageError: no vendor has a door of its own, or it does not speak TLS, which the fault is about.
+    """
+    kind = kinds().get(str(fault.get("fault")))
+    if kind is None or not kind.is_of_connections:
+        return
+    if not sandbox.doors:
+        raise UsageError(
+            f"fault `{kind.name}` acts on connections, and no vendor of sandbox {sandbox.id} has a port of its own",
+            "open one with `POST …/vendors/{vendor}/door`, or start with `serve --doors`",
+        )
+    if kind.meets is not None and not any(url.startswith("https:") for url in sandbox.doors.values()):
+        raise UsageError(f"fault `{kind.name}` needs TLS, which this server does not speak", "start it with `--tls`")
 
 
 def makes_limit(args: Mapping[str, Any]) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 import uvicorn
 
 from simulator.refusal import UsageError
+from simulator.tls.doors import Doors, Gate, GateDoor
 from simulator.tls.listeners import Listeners, Tally
 
 _GRACE_S = 2.0
@@ -26,13 +27,21 @@ _GRACE_OF_IDLE_S = 0.2  # a TLS connection waits for the caller's farewell; one 
 class EdgeServer(uvicorn.Server):
     """uvicorn that says when it is up, ends streams before it waits for connections, and takes no time to stop."""
 
-    def __init__(self, config: uvicorn.Config, close: Callable[[], None], listeners: Listeners | None = None) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        close: Callable[[], None],
+        listeners: Listeners | None = None,
+        doors: Doors | None = None,
+    ) -> None:
         super().__init__(config)
         self._close = close
         self._listeners = listeners
+        self._doors = doors
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self.up = threading.Event()
+        self.before_ready: Callable[[], None] = lambda: None
         self.on_ready: Callable[[], None] = lambda: None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -41,6 +50,9 @@ class EdgeServer(uvicorn.Server):
         await super().startup(sockets)
         if self._listeners is not None:
             self._listeners.attach(self.open, is_secure=self.config.ssl is not None)
+        if self._doors is not None:
+            self._doors.attach(self.open_gate, is_secure=self.config.ssl is not None)
+        self.before_ready()
         self.up.set()
         self.on_ready()
 
@@ -52,18 +64,29 @@ class EdgeServer(uvicorn.Server):
     async def open(self, plug: socket.socket, context: ssl.SSLContext | None, tally: Tally) -> Door:
         """One more door on a bound socket, to the same app; in the server's own loop."""
         door = Door(plug, tally)
+        protocol = self._protocol(door)
+        loop = asyncio.get_running_loop()
+        door.server = await loop.create_server(protocol, sock=plug, ssl=context, backlog=self.config.backlog)
+        return door
+
+    def open_gate(self, plug: socket.socket, gate: Gate, tally: Tally) -> GateDoor:
+        """A door whose gate decides what each connection meets; in the server's own loop."""
+        door = Door(plug, tally)
+        made = GateDoor(plug, gate, self._protocol(door), self.config.backlog)
+        made.begin(door.break_off)
+        return made
+
+    def _protocol(self, door: Door) -> Callable[[], asyncio.Protocol]:
         kind = _watched(self.config.http_protocol_class, door)
 
         def protocol() -> asyncio.Protocol:
-            tally.connections += 1
+            door.tally.connections += 1
             made: asyncio.Protocol = kind(
                 config=self.config, server_state=self.server_state, app_state=self.lifespan.state
             )
             return made
 
-        loop = asyncio.get_running_loop()
-        door.server = await loop.create_server(protocol, sock=plug, ssl=context, backlog=self.config.backlog)
-        return door
+        return protocol
 
     def stop(self) -> None:
         """Ask it to stop; from any thread, or from a signal."""
@@ -93,6 +116,8 @@ class EdgeServer(uvicorn.Server):
         self._close()
         if self._listeners is not None:
             self._listeners.close_all()
+        if self._doors is not None:
+            self._doors.close_all()
         for listener in self.servers:
             listener.close()
         for plug in sockets or []:
@@ -133,6 +158,10 @@ class Door:
         if self.server is not None:
             self.server.close()
         self._plug.close()
+        self.break_off()
+
+    def break_off(self) -> None:
+        """End every connection."""
         for transport in list(self.connected):
             transport.abort()
 
@@ -163,6 +192,7 @@ def edge_server(
     *,
     tls: ssl.SSLContext | None = None,
     listeners: Listeners | None = None,
+    doors: Doors | None = None,
 ) -> EdgeServer:
     """The uvicorn server of `app`; `close` ends what would keep connections open; with `tls` it speaks nothing else."""
     config = uvicorn.Config(
@@ -182,7 +212,7 @@ def edge_server(
     )
     config.load()
     config.ssl = tls  # uvicorn itself would make a context of files
-    return EdgeServer(config, close, listeners)
+    return EdgeServer(config, close, listeners, doors)
 
 
 def listen(host: str, port: int) -> socket.socket:

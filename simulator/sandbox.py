@@ -58,7 +58,7 @@ class Site:
         self.pages = PageStore(self.secret)
         self.limits = LimitBook(vendor.limits)
         self.cache = ByteCache()
-        self.moved_to = ""
+        self.moved_to = sandbox.doors.get(vendor.id, "")
         self.as_of = vendor.drift.as_of
         self.drifted: Drifted | None = None
         self.moves: tuple[Move, ...] = ()
@@ -122,7 +122,8 @@ class Site:
 class Sandbox:
     """One isolated EMR world: population seed, clock, written data, sites, faults, journal.
 
-    `apis` says for vendors on which day their API stands at the first moment, when that is not the room's own.
+    `apis` says for vendors on which day their API stands at the first moment, when that is not the room's own; `doors`
+    are the origins of vendors that have a port of their own.
     """
 
     def __init__(
@@ -152,6 +153,7 @@ class Sandbox:
         people = population or Population(seed=seed, size=patients, as_of=as_of, dirt=dirt)
         self.world = World(people, self._now)
         self.apis = dict(apis or {})
+        self.doors: dict[str, str] = {}
         self.sites: dict[str, Site] = {vendor.id: Site(self, vendor, self.apis.get(vendor.id)) for vendor in vendors}
 
     def _now(self) -> datetime:

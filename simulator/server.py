@@ -37,6 +37,7 @@ from simulator.sandboxes import Sandboxes
 from simulator.settings import Settings
 from simulator.tls.authority import Authority, ca_file_of
 from simulator.tls.contexts import context
+from simulator.tls.doors import Doors
 from simulator.tls.listeners import Listeners
 from simulator.wire import Holds, Receive, Send, WireFault, deliver
 
@@ -63,7 +64,8 @@ class Server:
         self.settings = settings
         self.sandboxes = Sandboxes(settings, rooms_of(settings))
         self.listeners = Listeners(settings.host, settings.tls_names, lambda: self.authority, authority_pem())
-        self._control = control_app(settings, self.sandboxes, self.listeners)
+        self.doors = Doors(settings.host, settings.tls_names, lambda: self.authority, authority_pem())
+        self._control = control_app(settings, self.sandboxes, self.listeners, self.doors)
         self._holds = Holds()
         self._date_second = -1
         self._date = b""
@@ -81,9 +83,16 @@ class Server:
 
     def edge(self) -> EdgeServer:
         """The uvicorn server in front of this app, with TLS when the settings say so."""
-        return edge_server(
-            self, self.close, tls=self._context() if self.settings.tls else None, listeners=self.listeners
-        )
+        tls = self._context() if self.settings.tls else None
+        made = edge_server(self, self.close, tls=tls, listeners=self.listeners, doors=self.doors)
+        if self.settings.doors:
+            made.before_ready = self._open_doors
+        return made
+
+    def _open_doors(self) -> None:
+        """A door for every vendor of the default sandbox."""
+        for vendor in self.sandboxes.default.sites:
+            self.doors.open(self.sandboxes.default, vendor)
 
     def _context(self) -> ssl.SSLContext:
         own = () if self.settings.host in _WILDCARDS else (self.settings.host,)

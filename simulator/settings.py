@@ -33,6 +33,7 @@ class Settings:
     scenario_folders where scenarios of the user's own lie
     tls              speak HTTPS with a certificate of a local authority
     tls_names        further host names that the certificate is for
+    doors            whether every vendor of the default sandbox gets a port of its own
     data_dir         where the authority is kept; None: in memory
     apis             vendor -> the day of its API, when that is not the day that its room is written as of
     """
@@ -53,5 +54,6 @@ class Settings:
     scenario_folders: tuple[Path, ...] = ()
     tls: bool = False
     tls_names: tuple[str, ...] = ()
+    doors: bool = False
     data_dir: Path | None = None
     apis: Mapping[str, date] = field(default_factory=dict)

@@ -41,6 +41,7 @@ _NAME = re.compile(r"(\*\.)?[A-Za-z0-9]([A-Za-z0-9.:-]{0,251}[A-Za-z0-9])?")
 @json_option
 @click.option("--tls", is_flag=True, help="HTTPS, with a certificate of a local authority.")
 @click.option("--tls-name", "tls_names", metavar="NAME", multiple=True, help="A further host name of the certificate.")
+@click.option("--doors", is_flag=True, help="A port of its own for every vendor, where faults on connections act.")
 @click.option(
     "--data-dir",
     metavar="DIR",
@@ -53,7 +54,7 @@ def serve(
     host: str, port: int, vendors: tuple[str, ...], seed: int, patients: int, as_of: str, dirt: str,
     apis: tuple[str, ...], story: str | None,
     folders: tuple[Path, ...], control_token: str | None, trust_forwarded: bool, journal_size: int, as_json: bool,
-    tls: bool, tls_names: tuple[str, ...], data_dir: Path | None, workers: int | None, state: str | None,
+    tls: bool, tls_names: tuple[str, ...], doors: bool, data_dir: Path | None, workers: int | None, state: str | None,
 ) -> None:  # fmt: skip
     """Run the server until it is told to stop."""
     later = {"--workers": workers not in (None, 1), "--state": state}
@@ -69,7 +70,7 @@ def serve(
         seed=seed, patients=patients, as_of=as_of, dirt=dirt, vendors=vendors, host=host, port=port,
         control_token=control_token, trust_forwarded=trust_forwarded, journal_size=journal_size,
         scenario_folders=folders, apis=_apis(apis),
-        tls=tls, tls_names=_names(tls_names), data_dir=(data_dir or default_data_dir()) if tls else None,
+        tls=tls, tls_names=_names(tls_names), doors=doors, data_dir=(data_dir or default_data_dir()) if tls else None,
     )  # fmt: skip
     played = scenario.load(story, folders) if story else None
     server = Server(settings)

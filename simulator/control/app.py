@@ -10,6 +10,7 @@ from simulator.control import (
     changes,
     clients,
     clock,
+    doors,
     drift,
     ehr,
     faults,
@@ -32,6 +33,7 @@ from simulator.control.place import ROOT, known_parameters_only
 from simulator.control.problem import MEDIA, SCHEMA, speak_problems
 from simulator.sandboxes import Sandboxes
 from simulator.settings import Settings
+from simulator.tls.doors import Doors
 from simulator.tls.listeners import Listeners
 
 _NOUNS = (
@@ -55,15 +57,16 @@ _NOUNS = (
     protection,
     rules,
     drift,
+    doors,
 )
 
 
-def control_app(settings: Settings, everything: Sandboxes, listeners: Listeners) -> App:
+def control_app(settings: Settings, everything: Sandboxes, listeners: Listeners, own_doors: Doors) -> App:
     """The ASGI app of `/_sandbox`, behind its door."""
-    return guarded(control_api(settings, everything, listeners), settings)
+    return guarded(control_api(settings, everything, listeners, own_doors), settings)
 
 
-def control_api(settings: Settings, everything: Sandboxes, listeners: Listeners) -> FastAPI:
+def control_api(settings: Settings, everything: Sandboxes, listeners: Listeners, own_doors: Doors) -> FastAPI:
     """The control API itself, without the door."""
     app = FastAPI(
         title="emr-sandbox control API",
@@ -79,6 +82,7 @@ def control_api(settings: Settings, everything: Sandboxes, listeners: Listeners)
     app.state.settings = settings
     app.state.sandboxes = everything
     app.state.listeners = listeners
+    app.state.doors = own_doors
     speak_problems(app)
     for noun in _NOUNS:
         app.include_router(noun.router)

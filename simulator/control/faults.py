@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, Field
 
+from simulator.actions import check_door
 from simulator.control.place import ONE, sandbox_of, site_of
 from simulator.control.problem import Problem
 
@@ -42,6 +43,7 @@ async def add(request: Request, id: str, fault: Annotated[dict[str, Any], Body(e
     found = sandbox_of(request, id)
     for vendor in _vendors_in(fault.get("when")):
         site_of(found, vendor, status=422)  # a rule for a vendor that is not there would wait for ever
+    check_door(found, fault)
     return found.faults.add(fault).to_json()
 
 

@@ -72,9 +72,9 @@ def root_url(request: Request) -> str:
 
 
 def vendor_urls(sandbox: Sandbox, url: str) -> dict[str, dict[str, str]]:
-    """Per vendor every URL of a sandbox on the server at `url`."""
-    prefix = url if sandbox.id == "default" else f"{url}/s/{sandbox.id}"
-    return {id: site.urls(f"{prefix}/{id}") for id, site in sandbox.sites.items()}
+    """Per vendor every URL of a sandbox on the server at `url`, or behind a door of its own."""
+    below = "" if sandbox.id == "default" else f"/s/{sandbox.id}"
+    return {id: site.urls(f"{sandbox.doors.get(id) or url}{below}/{id}") for id, site in sandbox.sites.items()}
 
 
 def described(sandbox: Sandbox, url: str) -> dict[str, Any]:

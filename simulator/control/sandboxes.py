@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from simulator import scenario
 from simulator.control.clients import clients_of
+from simulator.control.doors import doors_of
 from simulator.control.place import ONE, ROOT, described, root_url, sandbox_of, sandboxes_of, vendor_urls
 from simulator.control.problem import Problem
 from simulator.population.dirt import Dirt
@@ -38,6 +39,7 @@ class Wish(BaseModel):
         dict[str, date] | None,
         Field(description="vendor -> the day of its API, where it is not the day that its room is written as of"),
     ] = None
+    doors: Annotated[bool, Field(description="whether every vendor gets a port of its own")] = False
     scenario: Annotated[str | None, Field(description="a scenario that plays from the beginning")] = None
 
 
@@ -60,12 +62,15 @@ async def create(request: Request, response: Response, wish: Wish | None = None)
         dirt=None if wish.dirt is None else Dirt.of(wish.dirt),
         apis=wish.apis,
     )
-    if story is not None:
-        try:
+    try:
+        for vendor in made.sites if wish.doors else ():
+            doors_of(request).open(made, vendor)
+        if story is not None:
             scenario.play(story, made)
-        except BaseException:
-            sandboxes.drop(made.id)
-            raise
+    except BaseException:
+        doors_of(request).close(made)
+        sandboxes.drop(made.id)
+        raise
     url = root_url(request)
     response.headers["location"] = f"{url}{ROOT}/sandboxes/{made.id}"
     return {**described(made, url), "clients": clients_of(made, vendor_urls(made, url))}
@@ -89,7 +94,7 @@ async def drop(request: Request, id: str) -> None:
     """Take a sandbox away; `default` stays."""
     if id == "default":
         raise Problem(409, 'sandbox "default" cannot be dropped', hint="reset it instead")
-    sandbox_of(request, id)
+    doors_of(request).close(sandbox_of(request, id))
     sandboxes_of(request).drop(id)
 
 

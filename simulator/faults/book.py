@@ -55,11 +55,25 @@ class FaultBook:
             return NO_PLAN
         if self._agenda:
             self.settle(x.at)
-        late = tuple(rule for rule in self.rules if rule.when.is_late)
+        rules = [rule for rule in self.rules if not rule.kind.is_of_connections]
+        late = tuple(rule for rule in rules if rule.when.is_late)
         acts = [] if self.script is None else self.script.acts_on(x)
-        decided = [rule.decide(x) for rule in self.rules if not rule.when.is_late]
+        decided = [rule.decide(x) for rule in rules if not rule.when.is_late]
         acts += [act for act in decided if act is not None]
         return Plan(acts, late) if acts or late else NO_PLAN
+
+    def met(self, x: Exchange) -> str:
+        """What a connection meets at its vendor's own door: what the first rule says that acts; empty for nothing."""
+        for rule in self.rules:
+            if rule.kind.meets is not None:
+                act = rule.decide(x)
+                if act is not None:
+                    return rule.kind.meets(act)
+        return ""
+
+    def shuts(self, x: Exchange) -> bool:
+        """Whether a rule says that nobody listens at the vendor's own door now."""
+        return any(rule.kind.shuts and rule.stands(x) for rule in self.rules)
 
     def add(self, value: Mapping[str, Any]) -> Rule | Outbreak:
         """Add the rule of the contract's `fault` shape, or all rules of an outage; an `id` may be given.

@@ -106,6 +106,8 @@ class Fault:
     before   acts before the request is handled: changes the caller's standing, the request, the clock
     spoil    alters the finished answer; gives a new Reply, never changes the one it got
     around   surrounds the making of the answer, which is one step: nothing else happens meanwhile
+    meets    what a connection to the vendor's own door meets before its first byte; not seen by exchanges
+    shuts    nobody listens at the vendor's own door while the rule is open; share and budget do not count
     wait     how many real seconds the answer is held back, counted from the arrival of the request
     wire     what happens where the bytes leave; None: nothing, this time
     """
@@ -116,9 +118,16 @@ class Fault:
     refuses: Callable[[Act], Refusal | None] | None = None
     before: Callable[[Act], None] | None = None
     spoil: Callable[[Reply, Act], Reply] | None = None
+    meets: Callable[[Act], str] | None = None
+    shuts: bool = False
     around: Callable[[Act], AbstractContextManager[None]] | None = None
     wait: Callable[[Act], float] | None = None
     wire: Callable[[Act], Wire | None] | None = None
+
+    @property
+    def is_of_connections(self) -> bool:
+        """Whether it acts where connections are made, not on exchanges."""
+        return self.meets is not None or self.shuts
 
     def arguments(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """The arguments with their defaults.

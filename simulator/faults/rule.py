@@ -111,6 +111,13 @@ class Rule:
         waits = self.waits.to_json()
         return told if waits is None else told | {"latency": waits}
 
+    def stands(self, x: Exchange) -> bool:
+        """Whether the rule is open for this exchange; no match is counted."""
+        is_open = (
+            self.window is None or self.added_at is None or self.window.open_since(self.added_at, x.at) is not None
+        )
+        return is_open and self.when(x)
+
     def decide(self, x: Exchange) -> Act | None:
         """Whether this rule acts on this exchange; every match takes exactly one draw."""
         since = timedelta(0) if self.added_at is None else x.at - self.added_at

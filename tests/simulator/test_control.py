@@ -472,7 +472,9 @@ def test_without_a_token_control_calls_come_only_from_this_machine(
 ) -> None:
     import asyncio
 
-    app = guarded(control_api(tiny_app.settings, tiny_app.sandboxes, tiny_app.listeners), tiny_app.settings)
+    app = guarded(
+        control_api(tiny_app.settings, tiny_app.sandboxes, tiny_app.listeners, tiny_app.doors), tiny_app.settings
+    )
 
     async def called() -> httpx.Response:
         transport = httpx.ASGITransport(app, client=(client, 9))  # type: ignore[arg-type]

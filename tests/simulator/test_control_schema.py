@@ -18,7 +18,9 @@ SETTINGS = Settings(
     vendors=("tiny", "twin"), rooms=(tiny(), tiny("twin", per_minute(5))), patients=50, max_sandboxes=40
 )
 SERVER = Server(SETTINGS)
-schema = schemathesis.openapi.from_dict(control_api(SETTINGS, SERVER.sandboxes, SERVER.listeners).openapi())
+schema = schemathesis.openapi.from_dict(
+    control_api(SETTINGS, SERVER.sandboxes, SERVER.listeners, SERVER.doors).openapi()
+)
 
 
 @pytest.fixture(scope="module")

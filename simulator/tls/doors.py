@@ -1,0 +1,284 @@
+"""Doors of single vendors: a port of its own for one vendor of one sandbox, where faults meet whoever connects.
+
+What happens before the first byte of HTTP (a port that refuses, a handshake that fails, a certificate that nobody
+should accept) cannot be told apart by path. So it is a matter of ports: a vendor with a door of its own is reached
+there, its URLs lead there, and its faults on connections act there and nowhere else. A refused port is looked after
+every 50 ms of real time: that late it closes, and opens again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from simulator.exchange import Exchange
+from simulator.refusal import NotSimulated, UsageError
+from simulator.tls.authority import Authority
+from simulator.tls.listeners import KINDS, Door, Tally
+
+if TYPE_CHECKING:
+    from simulator.sandbox import Sandbox, Site
+
+MOST = 64
+LOOK_S = 0.05
+_HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"  # a fatal alert, RFC 8446 section 6
+
+
+class Gate(Protocol):
+    """What an edge asks of a door: what this connection meets, and whether there is a port at all."""
+
+    def meets(self, connection: str) -> str:
+        """What a connection from there meets: a kind of `FaultKind`; empty for the good door."""
+        ...
+
+    def context(self, shows: str) -> ssl.SSLContext | None:
+        """The TLS context that shows it; None for plain HTTP."""
+        ...
+
+    @property
+    def is_shut(self) -> bool:
+        """Whether nobody listens."""
+        ...
+
+
+OpenGate = Callable[[socket.socket, Gate, Tally], Door]
+
+
+class VendorGate:
+    """The gate of one vendor of one sandbox: it asks the sandbox's faults."""
+
+    def __init__(self, sandbox: Sandbox, vendor: str, context: Callable[[str], ssl.SSLContext | None]) -> None:
+        self._sandbox = sandbox
+        self._vendor = vendor
+        self._context = context
+
+    def _knock(self, connection: str) -> Exchange:
+        """A connection as selectors see it: of the vendor, and nothing more is known of it."""
+        site: Site = self._sandbox.sites[self._vendor]
+        return Exchange(
+            self._sandbox, site, "CONNECT", "", "", "", [], b"", "", self._sandbox.clock.now(), time.monotonic(),
+            connection,
+        )  # fmt: skip
+
+    def meets(self, connection: str) -> str:
+        x = self._knock(connection)
+        self._sandbox.faults.settle(x.at)
+        return self._sandbox.faults.met(x)
+
+    def context(self, shows: str) -> ssl.SSLContext | None:
+        return self._context(shows)
+
+    @property
+    def is_shut(self) -> bool:
+        if self._vendor not in self._sandbox.sites:
+            return False
+        x = self._knock("")
+        self._sandbox.faults.settle(x.at)
+        return self._sandbox.faults.shuts(x)
+
+
+@dataclass(slots=True)
+class VendorDoor:
+    """One door: whose, where, and who came."""
+
+    sandbox: str
+    vendor: str
+    url: str
+    tally: Tally
+    door: Door = field(repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        """As the control API tells it."""
+        came = self.tally
+        return {
+            "vendor": self.vendor,
+            "url": self.url,
+            "connections": came.connections,
+            "handshakes": came.handshakes,
+            "http_bytes": came.http_bytes,
+        }
+
+
+class Doors:
+    """The doors of one server."""
+
+    def __init__(self, host: str, names: Sequence[str], authority: Callable[[], Authority], client_ca: str) -> None:
+        self._host = host
+        self._names = names
+        self._authority = authority
+        self._client_ca = client_ca
+        self._open: OpenGate | None = None
+        self._is_secure = False
+        self._all: dict[tuple[str, str], VendorDoor] = {}
+        self._made = cache(self._make)
+
+    def attach(self, open: OpenGate, *, is_secure: bool) -> None:
+        """The server is up: `open` opens a gate in its loop; `is_secure` whether it speaks TLS itself."""
+        self._open, self._is_secure = open, is_secure
+
+    def _make(self, shows: str) -> ssl.SSLContext | None:
+        if not self._is_secure:
+            return None
+        host = _shown(self._host)
+        names = tuple(dict.fromkeys([host, "localhost", "127.0.0.1", "::1", *self._names]))
+        return KINDS[shows or "second_origin"].make(self._authority(), names, self._client_ca)
+
+    def of(self, sandbox: Sandbox) -> list[VendorDoor]:
+        """The doors of a sandbox."""
+        return [one for (id, _), one in self._all.items() if id == sandbox.id]
+
+    def open(self, sandbox: Sandbox, vendor: str) -> VendorDoor:
+        """The vendor's door; opened when there is none. In the server's loop.
+
+        Raises:
+            UsageError: the server is not up, or there are enough of them.
+        """
+        known = self._all.get((sandbox.id, vendor))
+        if known is not None:
+            return known
+        if self._open is None:
+            raise UsageError("the server has no network: its app is called in this process")
+        if len(self._all) >= MOST:
+            raise UsageError(f"there are {MOST} doors", "close those that are not used")
+        plug = bound(self._host, 0)
+        tally = Tally()
+        try:
+            door = self._open(plug, VendorGate(sandbox, vendor, self._made), tally)
+        except BaseException:
+            plug.close()
+            raise
+        host = _shown(self._host)
+        shown = f"[{host}]" if ":" in host else host
+        url = f"{'https' if self._is_secure else 'http'}://{shown}:{plug.getsockname()[1]}"
+        made = self._all[sandbox.id, vendor] = VendorDoor(sandbox.id, vendor, url, tally, door)
+        sandbox.doors[vendor] = url
+        sandbox.sites[vendor].moved_to = url
+        return made
+
+    def close(self, sandbox: Sandbox, vendor: str | None = None) -> bool:
+        """Close a vendor's door, or all of a sandbox; whether there was one. In the server's loop."""
+        gone = [key for key in self._all if key[0] == sandbox.id and vendor in (None, key[1])]
+        for key in gone:
+            self._all.pop(key).door.close()
+            url = sandbox.doors.pop(key[1], "")
+            site = sandbox.sites.get(key[1])
+            if site is not None and site.moved_to == url:
+                site.moved_to = ""
+        return bool(gone)
+
+    def close_all(self) -> None:
+        """Close every one; in the server's loop."""
+        for one in self._all.values():
+            one.door.close()
+        self._all.clear()
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A socket bound to a port, on which nobody listens yet."""
+    plug = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        plug.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        plug.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        plug.bind((host, port))
+    except BaseException:
+        plug.close()
+        raise
+    return plug
+
+
+def _shown(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+
+
+class GateDoor:
+    """A gate's port: open, or bound and refused, as the gate says. Each connection is looked at before its first byte.
+
+    `make` gives the server's own protocol for a connection that is let in.
+    """
+
+    def __init__(self, plug: socket.socket, gate: Gate, make: Callable[[], asyncio.Protocol], backlog: int) -> None:
+        self._plug = plug
+        self._address: tuple[str, int] = plug.getsockname()[:2]
+        self._gate = gate
+        self._make = make
+        self._backlog = backlog
+        self._accepting: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._break_off: Callable[[], None] = lambda: None
+
+    def begin(self, break_off: Callable[[], None]) -> None:
+        """Listen, and look after the port from now on; `break_off` ends what is connected. In the server's loop."""
+        self._break_off = break_off
+        self._listen()
+        self._keep(self._look())
+
+    def _listen(self) -> None:
+        self._plug.setblocking(False)
+        self._plug.listen(self._backlog)
+        self._accepting = self._keep(self._accept())
+
+    def _shut(self) -> None:
+        """Nobody listens any more, and the port is kept: a connection to it is refused."""
+        self._end()
+        self._plug = bound(*self._address)
+
+    def _end(self) -> None:
+        if self._accepting is not None:
+            self._accepting.cancel()
+            self._accepting = None
+        asyncio.get_running_loop().remove_reader(self._plug.fileno())
+        self._plug.close()
+        self._break_off()
+
+    def _keep(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_S)
+            is_open = self._accepting is not None
+            if self._gate.is_shut and is_open:
+                self._shut()
+            elif not is_open and not self._gate.is_shut:
+                self._listen()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            connection, peer = await loop.sock_accept(self._plug)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._keep(self._meet(connection, f"{peer[0]}:{peer[1]}"))
+
+    async def _meet(self, connection: socket.socket, peer: str) -> None:
+        shows = self._gate.meets(peer)
+        if shows == "reset":
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            connection.close()
+            return
+        loop = asyncio.get_running_loop()
+        try:
+            if shows == "handshake_failure":
+                await loop.sock_recv(connection, 65_536)  # its hello
+                await loop.sock_sendall(connection, _HANDSHAKE_FAILURE)
+                connection.close()
+                return
+            context = self._gate.context(shows)
+            await loop.connect_accepted_socket(self._make, connection, ssl=context)
+        except (OSError, ssl.SSLError, NotSimulated):  # the caller did not want it, or TLS 1.1 is not in this Python
+            connection.close()
+
+    def close(self) -> None:
+        """Listen no more, and break off who is connected."""
+        for task in list(self._tasks):
+            task.cancel()
+        self._end()
