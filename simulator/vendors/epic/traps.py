@@ -54,6 +54,13 @@ TRAPS: tuple[Trap, ...] = (
     ),
     Trap("E19", "scans have an attachment without address and type", source("seen", "MAP")),
     Trap("E20", "a note has two attachments, HTML and RTF, which say the same", source("seen", "MAP")),
+    Trap("E21", "the answer to a create has no body, and the id in `Location` alone", source("seen", "MAP")),
+    Trap(
+        "E22",
+        "what is read back is not what was filed: another category, no phone, Epic's own codes",
+        source("seen", "MAP"),
+    ),
+    Trap("E23", "no conditional create: what is sent again after a timeout is there twice", source("seen", "CS")),
     Trap(
         "E24",
         "the token endpoint says `invalid_client` whatever is wrong, and a description that is null",

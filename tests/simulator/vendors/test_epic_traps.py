@@ -19,7 +19,9 @@ from simulator.population import answers
 from simulator.refusal import Refusal
 from simulator.vendors import epic
 from simulator.vendors.epic import VENDOR
+from simulator.vendors.epic.paths import FHIR
 from simulator.vendors.epic.sources import PUBLIC
+from tests.simulator.vendors import epic_charts as charts
 from tests.simulator.vendors.epic_door import Door, link, numbers, read
 
 SHOWN = {  # traps that a neighbouring file shows: file, test
@@ -171,6 +173,40 @@ def test_e17_a_terminology_that_is_asked_for_hives(door: Door) -> None:
     assert reactions
     assert {one["system"] for one in reactions} == {"http://snomed.info/sct"}
     assert not any(one["code"].isdigit() for one in reactions)
+
+
+def test_e21_who_reads_the_answer_to_a_create_crashes_and_location_has_the_id() -> None:
+    door = Door()
+    answer = door.file("Condition", charts.problem(door.fhir_id(1)))
+    assert answer.status == 201
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(answer.body)
+    assert door.get((answer.header("location") or "").partition(f"{FHIR}/")[2]).status == 200
+
+
+def test_e22_who_takes_a_201_for_success_does_not_see_what_was_lost() -> None:
+    door = Door()
+    sent = charts.problem(door.fhir_id(1))
+    told = read(door.get(f"Condition/{door.filed('Condition', sent)}"))
+    kept = {name for name, value in sent.items() if told.get(name) == value}
+    assert not {"category", "onsetDateTime"} & kept
+    assert set(sent) - set(told) == {"onsetDateTime"}
+
+
+def test_e23_who_sends_again_blindly_has_two_and_who_looks_first_has_one() -> None:
+    """The first create is stored, and its answer never arrives."""
+
+    def filed_by(is_careful: bool) -> int:
+        door = Door()
+        patient = door.fhir_id(1)
+        query = f"patient={patient}&code={charts.SNOMED}|41652007"
+        door.sandbox.faults.add({"when": {"operation": "Condition.create"}, "fault": "store_then_cut", "budget": 1})
+        door.file("Condition", charts.problem(patient))
+        if not is_careful or not door.matches("Condition", query):
+            door.file("Condition", charts.problem(patient))
+        return len(door.matches("Condition", query))
+
+    assert (filed_by(is_careful=False), filed_by(is_careful=True)) == (2, 1)
 
 
 def test_e24_a_description_that_is_null(door: Door) -> None:
