@@ -88,6 +88,7 @@ class Vendor:
     practice     the practice or tenant whose door a request came to; empty where a vendor has no such thing
     drift        how its API changed and will change; the room is written as of one day of it
     tells_charts whether it tells anything of patients; a room of doors alone is served only when it is asked for
+    openapi      (site, base URL) -> the OpenAPI document of its FHIR side; None where a room has none
     trouble      what it sends in trouble, by name: `maintenance` (a page), `login` (a page), `failure` (an envelope)
     """
 
@@ -107,6 +108,7 @@ class Vendor:
     finish: Callable[[Reply, Exchange], Reply] = _as_it_is
     traps: tuple[Trap, ...] = ()
     practice: Callable[[Exchange], str] = _nobody
+    openapi: Callable[[Site, str], dict[str, Any]] | None = None
     trouble: Mapping[str, Trouble] = field(default_factory=dict)
     defaults: Mapping[str, Any] = field(default_factory=dict)
     manner: Manner | None = None

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.actions import patient_number, revoke_tokens
 from simulator.control.clients import client_named
-from simulator.control.place import ONE, sandbox_of, site_of
+from simulator.control.place import ONE, root_url, sandbox_of, site_of, vendor_urls
 from simulator.control.problem import Problem
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
@@ -40,6 +40,16 @@ class Withheld(BaseModel):
         list[Annotated[str, Field(min_length=1, max_length=500)]],
         Field(max_length=500, description="scopes, or resource types: `offline_access`, `Observation`"),
     ]
+
+
+@router.get(f"{ONE}/vendors/{{vendor}}/openapi.json")
+async def openapi(request: Request, id: str, vendor: str) -> dict[str, Any]:
+    """The OpenAPI document of a vendor's FHIR side here, for tools that try every call."""
+    found = sandbox_of(request, id)
+    site = site_of(found, vendor)
+    if site.vendor.openapi is None:
+        raise Problem(501, f"{vendor} has no OpenAPI document yet")
+    return site.vendor.openapi(site, vendor_urls(found, root_url(request))[vendor]["base_url"])
 
 
 @router.post(f"{ONE}/vendors/{{vendor}}/revoke")

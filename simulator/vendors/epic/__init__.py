@@ -11,7 +11,7 @@ from __future__ import annotations
 from simulator.auth.manner import WAYS_IN
 from simulator.auth.sub_resources import SETTING as SUB_RESOURCES
 from simulator.vendor import Vendor
-from simulator.vendors.epic import api, auth, licences, media, paths, patient_ids, resources, sight, trouble
+from simulator.vendors.epic import api, auth, capability, licences, media, paths, patient_ids, resources, sight, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
 from simulator.vendors.epic.drift import HISTORY
 from simulator.vendors.epic.errors import EpicErrors
@@ -36,6 +36,7 @@ VENDOR = Vendor(
     owner=sight.owner,
     renderings=resources.renderings,
     traps=TRAPS,
+    openapi=capability.openapi,
     trouble=trouble.TROUBLE,
     drift=HISTORY,
     defaults={

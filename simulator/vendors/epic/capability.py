@@ -18,6 +18,7 @@ from simulator.auth.keyring import jwks
 from simulator.exchange import Exchange, Reply, json_reply
 from simulator.fhir import build, capability
 from simulator.fhir.capability import ResourceType, SearchParam
+from simulator.fhir.openapi import document
 from simulator.sandbox import Site
 from simulator.vendors.epic import auth, dynamic, licences, manner, media, paths, smart
 from simulator.vendors.epic.params import COMMON, INTERACTIONS, PARAMS, WRITES
@@ -84,6 +85,14 @@ def metadata(x: Exchange) -> Reply:
         },
     )
     return media.fhir_reply(x, 200, drift.told(x.site, made))
+
+
+def openapi(site: Site, base_url: str) -> dict[str, Any]:
+    """The OpenAPI document of what the site has a licence for."""
+    types = [_type(name) for name in licences.held(site)]
+    return document(
+        f"{site.settings['organization']}: Epic, FHIR R4", "4.0.1", base_url + paths.FHIR, types, ("/Patient/$match",)
+    )
 
 
 def _type(name: str) -> ResourceType:
