@@ -264,7 +264,7 @@ LOOKS: dict[str, tuple[Look, Any, Any]] = {
     ),
     "athena-us-core-7": (
         lambda c: [one.rpartition("|")[2] for one in c.statement("athena").get("instantiates", [])],
-        [], ["6.1.0", "7.0.0"],
+        ["3.1.1", "6.1.0"], ["6.1.0", "7.0.0"],
     ),
     "athena-numbers": (
         lambda c: type(_department(c)["departmentid"]).__name__, "str", "int",

@@ -14,13 +14,21 @@ from simulator.fhir import build
 from simulator.fhir.capability import ResourceType, SearchParam, security, statement
 from simulator.vendors.athena import smart
 from simulator.vendors.athena.auth import TYPES
-from simulator.vendors.athena.fhir import shape
+from simulator.vendors.athena.fhir import definitions, shape
 from simulator.vendors.athena.fhir.rules import RULES
 from simulator.vendors.athena.manner import SPECIAL
 
 DATE = "2022-06-06"
 _MEDIA = "application/fhir+json"
 _REQUIRED = shape.EXTENSION + "ah-search-parameter-metadata"
+_WITH_ONE_WAY = frozenset({"AllergyIntolerance", "Location", "Medication", "Organization"})
+_WITHOUT_PROFILE = frozenset({"Appointment"})
+_SAYS = {
+    "_count": "How many resources a page holds",
+    "_lastUpdated": "The day of the last change (YYYY-MM-DD), beside another combination of parameters",
+    "ah-practice": "The practice in which to search",
+    "cursor": "The first resource of the page",
+}
 _FORMATS = ("json", "application/json", "application/json+fhir", "application/fhir+json")
 
 
@@ -52,26 +60,43 @@ def _statement(base_url: str) -> dict[str, Any]:
             "title": "athenahealth FHIR R4 CapabilityStatement",
             "publisher": "athenahealth",
             "experimental": False,
+            "url": definitions.CANONICAL,
+            "instantiates": list(definitions.INSTANTIATES),
+            "implementationGuide": list(definitions.GUIDES),
         },
+        rest_extra={"searchParam": [_EVERYWHERE]},
     )
 
 
 def _type(name: str) -> ResourceType:
     rule = RULES[name]
-    required = [
-        build.extension("requiredAnySearchParams", valueString=", ".join(combination)) for combination in rule.any_of
-    ]
+    profile = "" if name in _WITHOUT_PROFILE else f"{shape.EXTENSION}ah-{name.lower()}"
     if not rule.any_of:
-        return ResourceType(name, ("read",), profile=f"{shape.EXTENSION}ah-{name.lower()}")
-    params = [SearchParam(param, kind) for param, kind in rule.params.items() if param != "_include"]
+        return ResourceType(name, ("read",), profile=profile)
+    word = "requiredSearchParams" if name in _WITH_ONE_WAY else "requiredAnySearchParams"
+    required = [build.extension(word, valueString=", ".join(combination)) for combination in rule.any_of]
+    params = [_parameter(name, param, kind) for param, kind in rule.params.items() if param != "_include"]
     return ResourceType(
         name,
         ("read", "search-type"),
         tuple(params),
-        profile=f"{shape.EXTENSION}ah-{name.lower()}",
+        profile=profile,
+        supported_profiles=definitions.profiles(name),
         include=rule.include,
         extra={"extension": [build.extension(_REQUIRED, extension=required)]},
     )
+
+
+def _parameter(type: str, name: str, kind: str) -> SearchParam:
+    return SearchParam(name, kind, _SAYS.get(name, ""), definitions.parameter(type, name))
+
+
+_EVERYWHERE = {
+    "name": "ah-practice",
+    "definition": definitions.parameter("", "ah-practice"),
+    "type": "reference",
+    "documentation": _SAYS["ah-practice"],
+}
 
 
 def smart_configuration(x: Exchange) -> Reply:

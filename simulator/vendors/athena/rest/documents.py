@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from simulator.exchange import Exchange, Reply
+from simulator.ids import h64
 from simulator.population.answers import Loss
 from simulator.population.documents import Content, read
 from simulator.population.records import Document
@@ -33,6 +34,7 @@ WITH_PAGES = ("encounterdocument",)
 """Classes whose documents are given page by page."""
 
 _PAGE = 1
+_FIRST_TYPE = 342_000  # numbers of document types, of which there is one for each test
 
 
 def list_documents(x: Exchange) -> Reply:
@@ -195,6 +197,8 @@ def read_labresult(x: Exchange) -> Reply:
 
 def _labresult(seen: PatientChart, result: labresults.LabResult) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """One result with its values under `observations`: the names that the chart gives them, but no LOINC."""
+    who = seen.site.sandbox.world.population.practitioner(result.first.practitioner)
+    user = f"{who.given[:1]}{who.family}".lower()
     told = [labresults.analyte(seen, result, one) for one in result.records]
     chart = labresults.labresult(seen, result, [])
     first = result.first
@@ -208,7 +212,11 @@ def _labresult(seen: PatientChart, result: labresults.LabResult) -> tuple[dict[s
         "documentroute": "INTERFACE",
         "documentsource": "INTERFACE",
         "departmentid": str(ids.departmentid(seen.home.index)),
+        "documenttypeid": str(_FIRST_TYPE + h64(seen.site.key, "document type", chart["description"]) % 1_000),
         "providerid": chart["providerid"],
+        "providerusername": user,
+        "createduser": user,
+        "lastmodifieduser": user,
         "observationdate": chart["labresultdate"],
         "observationdatetime": taken,
         "encounterdate": chart["labresultdate"],

@@ -11,6 +11,7 @@ from simulator.vendors.athena import ids, words
 from simulator.vendors.athena.charts import PatientChart
 
 DECLINED = "Patient Declined"  # what stands in the list of races for whom does not want to say: SOURCES.md, "Words"
+_OF_AGE = 18
 IDENTIFIER_SYSTEM = f"urn:athenahealth:athenanet:patient:{ids.PRACTICE}"
 
 
@@ -32,6 +33,7 @@ def patient(seen: PatientChart, *, full_ssn: bool = False) -> Rendering:
         "countrycode": "USA",
         "countrycode3166": "US",
         "portalaccessgiven": False,
+        "portaltermsonfile": False,
         "driverslicense": False,
         "patientphoto": False,
         "privacyinformationverified": True,
@@ -40,6 +42,7 @@ def patient(seen: PatientChart, *, full_ssn: bool = False) -> Rendering:
         **_optional(person, seen.zone, full_ssn),
         **_telecoms(person),
         **_address(person),
+        **_guarantor(seen, full_ssn),
     }
     return Rendering("patient", str(seen.patientid), payload, (person,), tuple((0, loss) for loss in _losses(seen)))
 
@@ -91,6 +94,27 @@ def _address(person: Person) -> dict[str, Any]:
     first = person.addresses[0]
     told = {f"address{place}": line for place, line in enumerate(first.lines[:2], 1)}
     return told | {"city": first.city, "state": first.state, "zip": first.zip}
+
+
+def _guarantor(seen: PatientChart, full_ssn: bool) -> dict[str, Any]:
+    """Who pays: adults for themselves; who answers for a child is not on record."""
+    person = seen.person
+    today = seen.site.sandbox.as_of
+    if (today.year - person.birth_date.year) < _OF_AGE:
+        return {}
+    told: dict[str, Any] = {
+        "guarantorrelationshiptopatient": "1",
+        "guarantoraddresssameaspatient": True,
+        "guarantorfirstname": person.given[0] if person.given else "",
+        "guarantorlastname": person.family,
+        "guarantorcountrycode": "USA",
+        "guarantorcountrycode3166": "US",
+        **{f"guarantor{name}": value for name, value in _address(person).items()},
+    }
+    same = {**_optional(person, seen.zone, full_ssn), **_telecoms(person)}
+    told |= {f"guarantor{name}": same[name] for name in ("dob", "ssn", "email") if name in same}
+    phone = next((same[f"{use}phone"] for use in ("home", "mobile", "work") if f"{use}phone" in same), None)
+    return told if phone is None else told | {"guarantorphone": phone}
 
 
 def _balances(seen: PatientChart) -> list[dict[str, Any]]:
