@@ -229,9 +229,9 @@ def _noted_span(t: Telling, item: Item) -> tuple[datetime, datetime] | None:
 
 
 def _changed(t: Telling, item: Item) -> tuple[datetime, datetime] | None:
-    """When the record last changed: what is told does not say it, and can be asked for (seen)."""
+    """When the record last changed: what is told does not say it, and can be asked for (seen). A scan never does."""
     state = t.chart.state(item[0])
-    return _instant(state.updated) if state is not None else None
+    return _instant(_as(Document, item).created if state is None else state.updated)
 
 
 def _appointment_tests(t: Telling, query: Query) -> list[Test]:

@@ -208,6 +208,27 @@ def test_a_blood_pressure_is_one_resource_with_two_components(told: list[Renderi
     assert not [one for one in told for record in one.records[:1] if getattr(record, "key", "") == "dbp"]
 
 
+def test_a_childs_measures_bring_percentiles_that_tell_no_record(told: list[Rendering]) -> None:
+    beside = [one for one in told if one.type == "Observation" and one.is_aside]
+    bmi = [one.payload for one in beside if one.payload["code"]["coding"][0]["code"] == "59576-9"]
+    length = [one.payload for one in beside if one.payload["code"]["coding"][0]["code"] == "77606-2"]
+    assert bmi
+    assert length
+    assert all(0 <= one["valueQuantity"]["value"] < 100 for one in bmi)
+    assert all("valueQuantity" not in one for one in length)
+    assert {one["dataAbsentReason"]["coding"][0]["code"] for one in length} == {"not-applicable"}
+
+
+def test_a_smoking_status_is_coded_twice_and_worded_by_epic(told: list[Rendering]) -> None:
+    statuses = [payload for payload, _ in observed(told, "smoking_status")]
+    assert statuses
+    for one in statuses:
+        assert [coding["code"] for coding in one["code"]["coding"]] == ["72166-2", "365980008"]
+        assert one["code"]["text"] == "Smoking History"
+        is_unknown = one["valueCodeableConcept"]["coding"][0]["code"] == "266927001"
+        assert (one["valueCodeableConcept"]["text"] == "Never Assessed") == is_unknown
+
+
 def test_a_hemoglobin_a1c_has_no_unit(told: list[Rendering]) -> None:
     measured = observed(told, "a1c")
     assert measured

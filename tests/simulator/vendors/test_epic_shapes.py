@@ -14,7 +14,7 @@ from tests.simulator.vendors.epic_door import Door
 from tests.simulator.vendors.epic_shapes import SAMPLES, Shape, shapes, share, table
 
 FLOORS = {
-    "AllergyIntolerance": 93,
+    "AllergyIntolerance": 100,
     "Bundle": 100,
     "CapabilityStatement": 92,
     "CarePlan": 100,
@@ -25,7 +25,7 @@ FLOORS = {
     "Immunization": 100,
     "Medication": 100,
     "MedicationRequest": 100,
-    "Observation": 96,
+    "Observation": 100,
     "OperationOutcome": 100,
     "Organization": 100,
     "Patient": 95,

@@ -16,22 +16,26 @@ from simulator.vendors.epic import dialect, ids
 from simulator.vendors.epic.dialect import Json, Telling
 
 BLOOD_PRESSURE = "85354-9"
+TOBACCO = Code("snomed", "365980008", "Finding of tobacco use and exposure (finding)")
+SMOKING_HISTORY = "Smoking History"
 VITAL_SIGNS = "8716-3"
 ROW_ID = "http://open.epic.com/FHIR/StructureDefinition/observation-flowsheet-id"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A flowsheet row: Epic's number and name for a vital sign, and LOINC codes filed with it beside its own."""
+    """A flowsheet row: Epic's number and name for a vital sign, LOINC codes filed with it beside its own, and those of
+    the parts that it is told in."""
 
     number: str
     name: str
     loincs: tuple[str, ...]
+    parts: tuple[str, ...] = ()
 
 
 # Rows 5, 8, 14 and their codes: seen. The others: guess.
 ROWS = {
-    "sbp": Row("5", "BP", ("55284-4", BLOOD_PRESSURE)),
+    "sbp": Row("5", "BP", ("55284-4", BLOOD_PRESSURE), ("8462-4", "8480-6")),
     "hr": Row("8", "Pulse", ()),
     "weight": Row("14", "Weight", ("3141-9",)),
     "height": Row("11", "Height", ("3137-7",)),
@@ -56,6 +60,15 @@ def row_id(key: bytes, row: Row) -> str:
     return "t" + text_of(key, "flowsheet", row.number, length=22, alphabet=ids.LETTERS) + "0"
 
 
+def template(key: bytes) -> Json:
+    """The extension that names the flowsheet in which a row was filled in; `key` is the site's."""
+    number = dialect.number(h64(key, "template"), 4)
+    return dialect.extension(
+        "http://open.epic.com/FHIR/StructureDefinition/extension/template-id",
+        valueIdentifier={"system": dialect.local("2.707684"), "value": number},
+    )
+
+
 def is_local(t: Telling, observation: Observation) -> bool:
     """Whether nobody mapped the component of a result to LOINC."""
     is_result = observation.category == "laboratory"
@@ -66,7 +79,11 @@ def is_local(t: Telling, observation: Observation) -> bool:
 def concept(key: bytes, row_key: str, code: Code, text: str, is_vital: bool, is_mapped: bool = True) -> Json:
     """The CodeableConcept of what is measured under a row of labs.csv; `key` is the site's; without LOINC when nobody
     mapped the component. Not to be changed."""
+    if row_key == "smoking_status":
+        return {"coding": [build.coding(code), build.coding(TOBACCO)], "text": SMOKING_HISTORY}
     row = ROWS.get(row_key) if is_vital else None
+    if row is None and is_vital:
+        return {"coding": [build.coding(code)], "text": text}
     if row is None:
         own = str(1_500_000 + h64(key, "component", row_key) % 400_000)
         component = {"system": dialect.local("2.768282"), "code": own, "display": text}
@@ -78,7 +95,7 @@ def concept(key: bytes, row_key: str, code: Code, text: str, is_vital: bool, is_
             "code": row_id(key, row),
             "display": row.name,
         },
-        {"system": "urn:oid:1.2.246.537.6.96", "code": code.code},
+        *({"system": "urn:oid:1.2.246.537.6.96", "code": one} for one in sorted({code.code, *row.parts})),
     ]
     names = {loinc: _LOINC_NAMES[loinc] for loinc in (*row.loincs, VITAL_SIGNS)}
     if row_key != "sbp":

@@ -16,11 +16,21 @@ from simulator.population.records import Observation
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, filed, ids
 from simulator.vendors.epic.dialect import Json, Telling
-from simulator.vendors.epic.resources import flowsheet, orders
+from simulator.vendors.epic.resources import flowsheet, growth, orders
 
 SMOKING_STATUS = "72166-2"
 
 
+_TEMPLATED = 60  # of a hundred visits, those whose flowsheets name their template: guess
+_REMARKED_PER_CENT = 6  # guess
+_REMARKS = (
+    "Result verified by repeat analysis.",
+    "Performed at the main laboratory.\r\nSee the laboratory's test directory for the method.",
+    "Specimen received within acceptable limits.",
+)
+_SMOKING_WORDS = {"266927001": "Never Assessed", "266919005": "Never", "8517006": "Former", "449868002": "Every Day",
+                  "428041000124106": "Some Days"}  # fmt: skip
+"""Epic's words for SNOMED's smoking statuses. The first: seen, although the code says "unknown"; the others: guess."""
 _CATEGORIES = {
     "laboratory": "Laboratory",
     "vital-signs": "Vital Signs",
@@ -37,7 +47,8 @@ _FLAGS = {  # code -> v3 display, the laboratory's words
 
 
 def items(t: Telling) -> Iterator[tuple[Observation, ...]]:
-    """What becomes one resource each, newest first: an observation, or systolic and diastolic pressure together.
+    """What becomes one resource each, newest first: an observation, or systolic and diastolic pressure together; and
+    the percentiles of growth.
 
     Of the smoking statuses only the last is told: Epic keeps the current one (one resource a patient: seen).
     """
@@ -54,6 +65,7 @@ def items(t: Telling) -> Iterator[tuple[Observation, ...]]:
                 continue
             is_smoking_told = True
         other = joined.get(one.ordinal)
+        yield from ((percentile,) for percentile in growth.beside(t, one))
         yield (one,) if other is None else (one, other)
 
 
@@ -70,7 +82,10 @@ def id_of(t: Telling, observation: Observation) -> str:
 def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
     """One Observation, with what of it is told differently."""
     first = told[0]
+    is_aside = first.ordinal >= ids.APART
     payload: Json = {"resourceType": "Observation", "id": id_of(t, first)}
+    if first.category == "vital-signs" and not is_aside and t.draw("template", first.encounter or 0) % 100 < _TEMPLATED:
+        payload["extension"] = [flowsheet.template(t.key)]
     if first.category == "laboratory":
         payload["basedOn"] = [orders.reference(t, told)]
     payload |= {"status": first.status, "category": _categories(first), "code": code_of(t, first)}
@@ -82,9 +97,14 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
     if first.code.code == SMOKING_STATUS:
         payload["effectivePeriod"] = {"end": today(t).isoformat()}
         losses.append((0, Loss("effective", "omitted", "a period that ends on the day of the request")))
+        losses.append((0, Loss("codes", "also", "", [{"system": "snomed", "code": flowsheet.TOBACCO.code}])))
+        losses.append((0, Loss("text", "replaced", "Epic's own name", flowsheet.SMOKING_HISTORY)))
     else:
         payload["effectiveDateTime"] = build.instant(first.effective)
     payload["issued"] = build.instant(first.issued)
+    if is_aside:
+        growth.tell(t, payload, first)
+        return Rendering("Observation", payload["id"], payload, (), is_aside=True)
     if first.category == "vital-signs":
         payload["performer"] = [_performer(t, first)]
         if filed.by(t, first) is not None:
@@ -94,8 +114,18 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
         losses += [(0, loss) for loss in _tell_result(t, payload, first)]
         if flowsheet.is_local(t, first):
             losses.append((0, Loss("codes", "text_only", "not mapped to LOINC")))
+        remark = _remark(t, first)
+        if remark is not None:
+            payload["note"] = [{"text": remark}]
     losses += [(index, Loss("sensitivity", "omitted")) for index, one in enumerate(told) if one.sensitivity]
     return Rendering("Observation", payload["id"], payload, told, tuple(losses))
+
+
+def _remark(t: Telling, first: Observation) -> str | None:
+    """What the laboratory wrote beside a result: rarely anything."""
+    if first.category != "laboratory" or t.draw("remark", first.ordinal) % 100 >= _REMARKED_PER_CENT:
+        return None
+    return _REMARKS[t.draw("which remark", first.ordinal) % len(_REMARKS)]
 
 
 def _performer(t: Telling, first: Observation) -> Json:
@@ -204,7 +234,7 @@ def _tell_value(payload: Json, one: Observation) -> list[Loss]:
         lost = [Loss("value.unit", "omitted", "the result has no unit")] if unit is None and one.unit else []
         return [*lost, *_rounding("value.number", one.value)]
     if one.coded is not None and one.category == "social-history":
-        text = dialect.words_of(one.coded.display)
+        text = _SMOKING_WORDS.get(one.coded.code) or dialect.words_of(one.coded.display)
         payload["valueCodeableConcept"] = {"coding": [build.coding(one.coded)], "text": text}
         return []
     if one.coded is not None:
