@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from conformance.exposure import rows_shown
-from simulator.auth.withheld import is_withheld, labels_withheld
+from simulator.auth.withheld import labels_withheld
 from simulator.population import answers
 from simulator.population.answers import Loss
 from simulator.population.chart import typos_of
+from simulator.population.kept_from import bears
 from simulator.population.records import Observation, Record
 
 if TYPE_CHECKING:
@@ -96,7 +97,13 @@ def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False, cli
     for number in numbers:
         ids = site.vendor.patient_ids(site, number)
         renderings = _with_dirt(site, number, site.vendor.renderings(site, number))
-        truth.facts[number] = tuple(_facts(site, number, ids, renderings, with_rows, labels))
+        facts = tuple(_facts(site, number, ids, renderings, with_rows, labels))
+        if labels:  # what is left is told without what pointed to the rest
+            with site.kept_from(labels):
+                left = _with_dirt(site, number, site.vendor.renderings(site, number))
+                told = tuple(_facts(site, number, ids, left, with_rows, frozenset()))
+            facts = (*told, *(fact for fact in facts if fact.is_withheld))
+        truth.facts[number] = facts
         truth.stale[number] = frozenset(
             (one.type, one.id, "") for one in renderings if not one.records and _is_taken_back(one.payload)
         )
@@ -180,7 +187,7 @@ def _facts(
         for index, record in enumerate(rendering.records):
             _, tellings = found.setdefault(f"{record.kind}:{record.ordinal}", (record.kind, []))
             tellings.append(_telling(site, number, ids, rendering, index, record, with_rows))
-            if is_withheld(record, labels):
+            if bears(record, labels):
                 withheld.add(f"{record.kind}:{record.ordinal}")
     return (Fact(id, kind, str(number), tuple(tellings), id in withheld) for id, (kind, tellings) in found.items())
 

@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 
+from simulator.auth.withheld import answered
 from simulator.exchange import Exchange, Reply, reply
 from simulator.journal.redaction import credentials_of, scrubbed
 from simulator.refusal import NotSimulated, Refusal
@@ -31,7 +32,7 @@ async def handle(x: Exchange) -> Reply:
         x.site.limits.count(x)
         if route.prepare is not None:
             await route.prepare(x)
-        answer = plan.surround(route.answer, x) if plan.surrounds else route.answer(x)
+        answer = plan.surround(answered, x) if plan.surrounds else answered(x)
     except Refusal as refusal:
         x.refusal = refusal.detail or refusal.kind
         answer = x.vendor.errors.dress(refusal, x)

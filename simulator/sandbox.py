@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from simulator.ids import Permutation, seed_bytes
 from simulator.journal.journal import Journal
 from simulator.limits import LimitBook
 from simulator.population.dirt import Dirt
+from simulator.population.kept_from import KeptFrom
 from simulator.population.people import Population
 from simulator.population.world import World
 
@@ -49,7 +51,7 @@ class Site:
         self.key = seed_bytes("site", sandbox.world.population.key.hex(), vendor.id)
         self.secret = seed_bytes("secret", sandbox.id, sandbox.generation, self.key.hex())
         self.settings: dict[str, Any] = dict(vendor.defaults)
-        self.memory: dict[str, Any] = {}
+        self.memory: dict[Hashable, Any] = {}
         self.clients: dict[str, Client] = {client.client_id: client for client in vendor.clients(self)}
         self.tokens = TokenStore(self.secret)
         self.desk = Desk(self.secret, self.tokens)
@@ -113,6 +115,19 @@ class Site:
             return held.get(text) or self.desk.grants.kind_of(text)
 
         return kind_of
+
+    @contextmanager
+    def kept_from(self, labels: frozenset[str]) -> Iterator[None]:
+        """Within it, the site answers from a truth without the records that bear these labels, and from bytes of it."""
+        whole, bytes_of_whole = self.sandbox.world, self.cache
+        held = self.memory.get(("kept from", labels))
+        if held is None or held[0] is not whole:
+            held = self.memory["kept from", labels] = (whole, KeptFrom(whole, labels), ByteCache())
+        self.sandbox.world, self.cache = held[1], held[2]
+        try:
+            yield
+        finally:
+            self.sandbox.world, self.cache = whole, bytes_of_whole
 
     def urls(self, base_url: str) -> dict[str, str]:
         """The vendor's URLs (`base_url`, `fhir_url`, `token_url`, …) below `base_url`, as the control API says."""

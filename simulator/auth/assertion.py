@@ -74,7 +74,7 @@ SMART = Rules()
 
 
 def keys_of(client: Client, now: datetime | None = None) -> dict[str, Key]:
-    """The registered public keys of a client of the keyring, by kid; a shared secret for `client_secret_jwt`.
+    """The registered public keys of a client of the keyring, by kid.
 
     At `now`, a key that was replaced counts beside the new one while their overlap lasts.
     """
@@ -82,9 +82,12 @@ def keys_of(client: Client, now: datetime | None = None) -> dict[str, Key]:
         former = [one for one in client.former if one.key_slot is not None and now is not None and now < one.until]
         kept = {one.kid: keyring.key(one.key_slot or 0, one.kid).public for one in former}
         return {**kept, client.key.kid: client.key.public}
-    if client.auth == "client_secret_jwt":
-        return {client.kid: OctKey.import_key(client.client_secret)}
     return {}
+
+
+def key_of_secret(secret: str) -> dict[str, Key]:
+    """The shared secret of a `client_secret_jwt` client as its only key, which no `kid` names."""
+    return {"": OctKey.import_key(secret)}
 
 
 def keys_of_jwks(jwks: Mapping[str, Any]) -> dict[str, Key]:

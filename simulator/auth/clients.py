@@ -83,6 +83,11 @@ class Client:
         """What is wrong with a secret that was shown: empty, `secret_wrong`, or `secret_retired` after an overlap."""
         return self._flaw(secret, self.client_secret, [(one.client_secret, one.until) for one in self.former], now)
 
+    def live_secrets(self, now: datetime) -> tuple[str, ...]:
+        """The client's secret, and those that were replaced and still count."""
+        former = (one.client_secret for one in self.former if now < one.until)
+        return tuple(secret for secret in (self.client_secret, *former) if secret)
+
     def key_flaw(self, api_key: str, now: datetime) -> str:
         """The same of an API key: empty, `key_unknown` or `key_retired`."""
         flaw = self._flaw(api_key, self.api_key, [(one.api_key, one.until) for one in self.former], now)

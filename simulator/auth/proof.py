@@ -5,7 +5,7 @@ Rooms say which ways exist there and how strict they are; each broken rule has i
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -21,9 +21,15 @@ _SECRETS = ("client_secret_basic", "client_secret_post")
 
 
 def by_assertion(
-    x: Exchange, form: Form, *, audiences: Collection[str], rules: assertion.Rules, delay_s: float = 0
+    x: Exchange,
+    form: Form,
+    *,
+    audiences: Collection[str],
+    rules: assertion.Rules,
+    delay_s: float = 0,
+    methods: Collection[str] = ("private_key_jwt",),
 ) -> Client:
-    """The client whose assertion holds.
+    """The client whose assertion holds, registered for one of `methods`.
 
     Raises:
         OAuthRefusal: invalid_client, with reason assertion_type_wrong, assertion_malformed, client_unknown,
@@ -39,22 +45,32 @@ def by_assertion(
         raise OAuthRefusal("invalid_client", "assertion_malformed", "the assertion is not a JWT in compact form")
     named = str(told[1].get("iss") or told[1].get("sub") or "")
     client = _registered(x, named, delay_s)
-    if client.auth != "private_key_jwt":
+    if client.auth not in methods:
         raise OAuthRefusal("invalid_client", "auth_method_wrong", f"{named} is registered for {client.auth}")
     beside = form.get("client_id")
     if beside is not None and beside != named:
         raise OAuthRefusal("invalid_client", "client_mismatch", f"client_id {beside} beside an assertion of {named}")
-    assertion.verify(
-        text,
-        client=client,
-        keys=keys_for(client, x.site.desk.keysets, x.at),
-        audiences=audiences,
-        wall=x.sandbox.clock.wall(),
-        now=x.at,
-        guard=x.site.replay,
-        rules=replace(rules, **x.site.settings.get("assertion_rules", {})),
-        jwks_url=client.jwks_uri,
-    )
+    secrets = client.live_secrets(x.at) if client.auth == "client_secret_jwt" else ()
+    candidates: list[Mapping[str, assertion.Key]]
+    candidates = [assertion.key_of_secret(one) for one in secrets] or [keys_for(client, x.site.desk.keysets, x.at)]
+    for place, keys in enumerate(candidates, 1):
+        try:
+            assertion.verify(
+                text,
+                client=client,
+                keys=keys,
+                audiences=audiences,
+                wall=x.sandbox.clock.wall(),
+                now=x.at,
+                guard=x.site.replay,
+                rules=replace(rules, **x.site.settings.get("assertion_rules", {})),
+                jwks_url=client.jwks_uri,
+            )
+        except OAuthRefusal as refusal:
+            if refusal.reason != "bad_signature" or place == len(candidates):
+                raise
+        else:
+            break
     return client
 
 

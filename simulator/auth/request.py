@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from joserfc import jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import OctKey, RSAKey
 
 from simulator.auth.assertion import TYPE
 
@@ -31,7 +31,7 @@ def token_request(client: dict[str, Any]) -> tuple[dict[str, str], str]:
         headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
     elif client["auth"] == "client_secret_post":
         form |= {"client_id": client["client_id"], "client_secret": client["client_secret"]}
-    elif client["auth"] == "private_key_jwt":
+    elif client["auth"] in ("private_key_jwt", "client_secret_jwt"):
         form["client_assertion_type"] = TYPE
         form["client_assertion"] = assertion(client)
     else:
@@ -50,6 +50,9 @@ def assertion(client: dict[str, Any], *, lifetime_s: int = 240) -> str:
         "iat": now,
         "exp": now + lifetime_s,
     }
+    if client["auth"] == "client_secret_jwt":
+        secret = OctKey.import_key(client["client_secret"])
+        return jwt.encode({"alg": "HS256", "typ": "JWT"}, claims, secret, algorithms=["HS256"])
     header = {"alg": "RS384", "typ": "JWT", "kid": client["kid"]}
     return jwt.encode(header, claims, _key(client["private_key_pem"]), algorithms=["RS384"])
 

@@ -1,26 +1,26 @@
-"""Sensitive records that a client does not get: which labels are withheld from whom, and which records bear them.
+"""Sensitive records that a client does not get: which labels are withheld from whom, and the truth without them.
 
-The labels stand on the records of the truth (`sensitivity`: BH, SUD, HIV …). What is withheld is absent: neither found
-nor read. What a perfect integration can know of it is nothing, and the judge asks for nothing of it.
+The labels stand on the records of the truth (`sensitivity`: BH, SUD, HIV …). What is withheld is absent at every door
+of the vendor: neither found nor read, and nothing else tells of it. So no room knows of this: it answers from a truth
+that does not have these records. A perfect integration knows nothing of them, and the judge asks for nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Collection, Mapping
+from typing import TYPE_CHECKING
 
-from simulator.exchange import Exchange
-from simulator.population.records import Chart, Consent, Record
+from simulator.exchange import Exchange, Reply
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
 
 SETTING = "withheld_records"
 """Site setting: client id or name, or `*` for every client, to the labels that it does not get."""
+FROM_PATIENTS = "kept_from_patients"
+"""Site setting: the labels of records that no token of a patient's login shows."""
 EVERYBODY = "*"
-
-Hidden = Callable[[str, int, int], bool]
-"""Whether the record (kind, patient number, ordinal) is withheld."""
+_PATIENT = "patient"
 
 
 def labels_withheld(site: Site, client_id: str) -> frozenset[str]:
@@ -33,30 +33,20 @@ def labels_withheld(site: Site, client_id: str) -> frozenset[str]:
     return frozenset(label for name in names for label in wishes.get(name, ()))
 
 
-def is_withheld(record: Any, labels: frozenset[str]) -> bool:
-    """Whether a record bears one of these labels, or is a consent about one."""
-    borne = record.labels if isinstance(record, Consent) else getattr(record, "sensitivity", ())
-    return bool(labels) and not labels.isdisjoint(borne)
+def labels_of(x: Exchange) -> frozenset[str]:
+    """The labels whose records the caller of `x` does not get."""
+    caller, settings = x.caller, x.site.settings
+    if caller is None or not (settings.get(SETTING) or caller.persona):
+        return frozenset()
+    labels = labels_withheld(x.site, caller.client_id)
+    return labels | frozenset(settings.get(FROM_PATIENTS, ())) if caller.persona == _PATIENT else labels
 
 
-def _records(chart: Chart, kind: str) -> tuple[Record, ...]:
-    return chart.consents if kind == Consent.kind else chart.of(kind)
-
-
-def hidden_from(x: Exchange, *, always: frozenset[str] = frozenset()) -> Hidden | None:
-    """The question which records the caller of `x` does not get; None when it gets all. Those that bear a label of
-    `always` it does not get in any case."""
-    if x.caller is None or not (always or x.site.settings.get(SETTING)):
-        return None
-    labels = labels_withheld(x.site, x.caller.client_id) | always
+def answered(x: Exchange) -> Reply:
+    """The answer of the route that `x` came to, from the truth that its caller gets."""
+    assert x.route is not None
+    labels = labels_of(x)
     if not labels:
-        return None
-    world, known = x.site.sandbox.world, dict[tuple[str, int], frozenset[int]]()
-
-    def hidden(kind: str, number: int, ordinal: int) -> bool:
-        if (kind, number) not in known:
-            records = _records(world.chart(number), kind) if world.person(number) is not None else ()
-            known[kind, number] = frozenset(one.ordinal for one in records if is_withheld(one, labels))
-        return ordinal in known[kind, number]
-
-    return hidden
+        return x.route.answer(x)
+    with x.site.kept_from(labels):
+        return x.route.answer(x)

@@ -34,7 +34,7 @@ class Registration(BaseModel):
     vendor: Text
     name: Annotated[str, Field(min_length=1, max_length=80)]
     auth: Annotated[
-        Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"],
+        Literal["none", "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"],
         Field(description="how it proves itself; a vendor takes only some of these"),
     ]
     scopes: Annotated[list[Text], Field(min_length=1, max_length=500)]

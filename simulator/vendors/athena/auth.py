@@ -20,7 +20,7 @@ from simulator.auth.manner import WAYS_IN, withheld
 from simulator.auth.sight import sight_of
 from simulator.exchange import Caller, Exchange, Reply, json_reply
 from simulator.ids import text_of
-from simulator.refusal import NotSimulated, OAuthRefusal, Refusal
+from simulator.refusal import OAuthRefusal, Refusal
 from simulator.vendors.athena import manner, smart
 
 if TYPE_CHECKING:
@@ -72,10 +72,12 @@ _KEY_SLOT = 5
 
 # SMART would have RS384; the identity provider of athena documents RS256 and more.  Source: OAUTHDOC [guess]
 RULES = assertion.Rules(algs=frozenset({"RS256", "RS384", "ES256", "ES384"}), max_exp_ahead=timedelta(hours=1))
+SECRET_RULES = replace(RULES, algs=frozenset({"HS256", "HS384", "HS512"}), kid_required=False)
 
 
 def clients(site: Site) -> list[Client]:
-    """The ready-made clients: an app with a secret, one with a key pair, one that is confined to FHIR, an API key."""
+    """The ready-made clients: an app with a secret, one with a key pair, one that signs with its secret, one that is
+    confined to FHIR, an API key; and apps of people."""
 
     def secret(name: str, length: int = 64) -> str:
         return text_of(site.key, "client", f"{name} secret", length=length, alphabet=manner.LETTERS)
@@ -91,6 +93,10 @@ def clients(site: Site) -> list[Client]:
         Client(
             "service-key", "private_key_jwt", manner.client_id(site, "service-key"), everything,
             kid="athena-app-1", key_slot=_KEY_SLOT,
+        ),
+        Client(
+            "service-jwt", "client_secret_jwt", manner.client_id(site, "service-jwt"), everything,
+            client_secret=secret("service-jwt"),
         ),
         Client(
             "fhir-only", "client_secret_basic", manner.client_id(site, "fhir-only"), FHIR_SCOPES,
@@ -203,11 +209,11 @@ def _by_assertion(x: Exchange, form: Form, kind: str, delay_s: float) -> Client:
         raise OAuthRefusal("invalid_request", "assertion_type_unknown", f"client_assertion_type {kind!r}")
     peeked = assertion.peek(form.need("client_assertion"))
     known = x.site.clients.get(str(peeked[1].get("iss"))) if peeked is not None else None
-    is_shared = peeked is not None and str(peeked[0].get("alg", "")).startswith("HS")
-    if is_shared and (known is None or known.auth != "private_key_jwt"):
-        raise NotSimulated("athena: client_secret_jwt at the token endpoint")
+    rules = SECRET_RULES if known is not None and known.auth == "client_secret_jwt" else RULES
     audiences = {f"{x.base_url}/oauth2/v1/token", smart.issuer(x), ISSUER}
-    return proof.by_assertion(x, form, audiences=audiences, rules=RULES, delay_s=delay_s)
+    return proof.by_assertion(
+        x, form, audiences=audiences, rules=rules, delay_s=delay_s, methods=("private_key_jwt", "client_secret_jwt")
+    )
 
 
 def _granted(client: Client, asked: str | None) -> tuple[str, ...]:
@@ -307,6 +313,7 @@ def _by_key(x: Exchange) -> Caller | None:
 
 
 DEFAULTS: dict[str, Any] = {
+    "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get
     "token_path": "/oauth2/v1/token",  # where tokens come from; /oauth/token until 2021
     "token_reply": "recorded",
     "rotate_refresh": False,  # whether refresh tokens of confidential apps rotate too

@@ -56,7 +56,7 @@ def user_reference(site: Site, user: User) -> str:
 MANNER = Manner(
     theme=THEME,
     fhir_url=lambda site, base_url, kind: f"{base_url}/fhir/r4",
-    methods=("none", "client_secret_basic", "client_secret_post", "private_key_jwt"),
+    methods=("none", "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"),
     client_id=client_id,
     audiences=lambda x: (f"{x.base_url}/fhir/r4",),
     offered=_offered,

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from simulator.auth.sight import visible
-from simulator.auth.withheld import Hidden, hidden_from
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
@@ -19,9 +18,6 @@ from simulator.vendors.cerner.resources import TELLINGS, provenance
 
 def seen(x: Exchange, type: str, action: str, found: tuple[str, ...]) -> tuple[str, ...]:
     """Those of the ids found that the caller may see."""
-    hidden = hidden_from(x)
-    if hidden is not None:
-        found = tuple(id for id in found if not _is_hidden(x.site, hidden, type, id))
     sight = x.caller.sight if x.caller is not None else None
     if sight is None:
         return found
@@ -30,22 +26,9 @@ def seen(x: Exchange, type: str, action: str, found: tuple[str, ...]) -> tuple[s
 
 
 def check(x: Exchange, type: str, id: str) -> None:
-    """Raises Refusal: forbidden, when the resource is outside the grant; not found, when it is withheld: nobody says
-    that there is something to withhold."""
-    hidden = hidden_from(x)
-    if hidden is not None and _is_hidden(x.site, hidden, type, id):
-        raise Refusal("not_found", f"{type}/{id} is withheld", reason="unknown_id", resource=type, id=id)
+    """Raises Refusal: forbidden, when the resource is outside the grant."""
     if x.caller is not None and x.caller.sight is not None and not seen(x, type, "r", (id,)):
         raise Refusal("forbidden", f"{type}/{id} is outside the grant", reason="not_yours", resource=type, id=id)
-
-
-def _is_hidden(site: Site, hidden: Hidden, type: str, id: str) -> bool:
-    if type == "Provenance":
-        target = provenance.target_of(id)
-        return target is not None and _is_hidden(site, hidden, *target)
-    telling = TELLINGS.get(type)
-    row = telling.row_of(site, id) if telling is not None else None
-    return telling is not None and row is not None and hidden(telling.kind, row.number, row.ordinal)
 
 
 def owner(site: Site, type: str, id: str) -> int | None:

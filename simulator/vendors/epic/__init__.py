@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from simulator.auth.manner import WAYS_IN
 from simulator.auth.sub_resources import SETTING as SUB_RESOURCES
+from simulator.auth.withheld import FROM_PATIENTS
 from simulator.vendor import Vendor
 from simulator.vendors.epic import api, auth, capability, licences, media, paths, patient_ids, resources, sight, trouble
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
@@ -45,6 +46,7 @@ VENDOR = Vendor(
         "rotate_refresh": False,  # whether a refresh gives another refresh token; sites differ (doc)
         "propagation_s": 0,  # how long a new registration takes to reach the token endpoint; 1800 to 172800 (seen)
         "dynamic_clients": True,  # whether apps may register a client for each installation; sites differ (seen)
+        FROM_PATIENTS: ("PSYNOTE",),  # notes that are flagged not to be shown to patients: which ones is a guess
         "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get
         SUB_RESOURCES: AS_DELIVERED,  # which parts of a type registrations lack
         licences.SETTING: licences.NOT_GRANTED,  # types that the site has no licence for

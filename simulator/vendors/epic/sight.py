@@ -9,16 +9,13 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 from simulator.auth.sight import visible
-from simulator.auth.withheld import Hidden, hidden_from
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import ids, masks, resources, store, sub_resources
+from simulator.vendors.epic import ids, store, sub_resources
 from simulator.vendors.epic.resources import people
 
 _MANYS = -1  # no patient's number
-_NOTHING: frozenset[str] = frozenset()
-_FROM_PATIENTS = frozenset({"PSYNOTE"})  # notes that are flagged NOPAT: which ones is a guess
 _NOBODYS = frozenset({
     "Group", "Location", "Medication", "Organization", "Practitioner", "PractitionerRole", "Questionnaire",
 })  # fmt: skip
@@ -28,9 +25,6 @@ def seen(x: Exchange, type: str, action: str, found: Sequence[str]) -> list[str]
     """Those of the ids found that the caller may see."""
     _check_glass(x, type, action, found)
     found = sub_resources.held(x, type, found)
-    hidden = hidden_from(x, always=_FROM_PATIENTS if masks.is_patients(x) else _NOTHING)
-    if hidden is not None:
-        found = [id for id in found if not _is_hidden(x.site, hidden, id)]
     sight = x.caller.sight if x.caller is not None else None
     if sight is None:
         return list(found)
@@ -52,15 +46,6 @@ def _check_glass(x: Exchange, type: str, action: str, found: Sequence[str]) -> N
     for number in dict.fromkeys(owner(x.site, type, id) for id in found):
         if number is not None:
             x.site.desk.glass.check(x, number)
-
-
-def _is_hidden(site: Site, hidden: Hidden, id: str) -> bool:
-    """Whether any record is withheld that the resource tells, or rests on: the bytes of a document are as secret as the
-    document, a report as its results."""
-    named = ids.named(site.key, id)
-    return named is not None and any(
-        hidden(kind, named.number, ordinal) for kind, ordinal in resources.records_behind(site, named)
-    )
 
 
 def owner(site: Site, type: str, id: str) -> int | None:

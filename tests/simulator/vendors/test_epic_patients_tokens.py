@@ -153,7 +153,7 @@ def test_a_note_that_is_not_for_patients_is_absent_for_them(register: Registered
     (note, *_) = (one for one in everything if one["id"] in flagged)
     for path in (f"DocumentReference/{note['id']}", note["content"][0]["attachment"]["url"]):
         assert told.app.get(path, told.of_backend).status_code == 200
-        assert told.app.get(path, told.of_patient).status_code == 403
+        assert told.app.get(path, told.of_patient).status_code == 404
 
 
 def _id(told: Told, document: Document) -> str:

@@ -102,7 +102,7 @@ _EVERYWHERE = {
 def smart_configuration(x: Exchange) -> Reply:
     """The SMART configuration. The issuer is the identity provider's; refresh tokens are given, not listed (seen)."""
     root = f"{x.base_url}/oauth2/v1"
-    methods = ["client_secret_basic", "client_secret_post", "private_key_jwt"]
+    methods = ["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]
     told = {
         "issuer": smart.issuer(x),
         "jwks_uri": f"{root}/keys",

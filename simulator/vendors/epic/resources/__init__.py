@@ -207,22 +207,6 @@ def provenance_id(site: Site, id: str) -> str | None:
     return ids.provenance_id(site.key, named) if named is not None and is_told else None
 
 
-def records_behind(site: Site, wanted: Named) -> tuple[tuple[str, int], ...]:
-    """(kind, ordinal) of every record of the patient that this resource says something of."""
-    if wanted.type == "Provenance":
-        wanted = wanted._replace(type=wanted.target, target="")
-    if wanted.type == "Binary":
-        return (("document", document.of_binary(wanted.ordinal)),)
-    told = TOLD.get(wanted.type)
-    if told is None:
-        return ()
-    if told.kind and wanted.ordinal < ids.APART:
-        return ((told.kind, wanted.ordinal),)
-    t = telling(site, wanted.number)
-    item = None if t is None else _item(t, wanted)
-    return tuple((record.kind, record.ordinal) for record in item or ())
-
-
 def content_of(site: Site, wanted: Named) -> Content | None:
     """The bytes behind the id of a Binary, or None."""
     t = telling(site, wanted.number) if wanted.type == "Binary" else None
