@@ -29,6 +29,7 @@ _PROFILED = {
     "CareTeam": ("careteam",),
     "Condition": ("condition-encounter-diagnosis", "condition-problems-health-concerns"),
     "Coverage": ("coverage",),
+    "Device": ("implantable-device",),
     "DiagnosticReport": ("diagnosticreport-lab", "diagnosticreport-note"),
     "DocumentReference": ("documentreference",),
     "Encounter": ("encounter",),
@@ -58,6 +59,11 @@ _NOT_DONE = {
     "conditionalRead": "not-supported",
     "conditionalUpdate": False,
     "conditionalDelete": "not-supported",
+}
+_OPERATIONS = {
+    "Patient": {
+        "operation": [{"name": "match", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-match"}],
+    },
 }
 _DOCS = {
     "_count": "How many results a page has.",
@@ -106,7 +112,7 @@ def _type(name: str) -> ResourceType:
         ),
         include=("*",) if "s" in INTERACTIONS[name] else (),
         revinclude=("Provenance:target",) if "s" in INTERACTIONS[name] else (),
-        extra=_NOT_DONE,
+        extra=_NOT_DONE | _OPERATIONS.get(name, {}),
     )
 
 

@@ -33,7 +33,7 @@ TYPES = (
     "Medication", "Practitioner", "Location", "Organization", "Procedure", "DocumentReference", "Binary",
     "Appointment", "Coverage", "DiagnosticReport", "ServiceRequest", "Specimen", "PractitionerRole", "RelatedPerson",
     "CareTeam", "CarePlan", "Goal", "EpisodeOfCare", "List", "Consent", "Account", "Questionnaire",
-    "QuestionnaireResponse", "ImmunizationRecommendation", "Group", "Provenance",
+    "QuestionnaireResponse", "ImmunizationRecommendation", "Group", "Provenance", "Device",
 )  # fmt: skip
 """The types that have ids. Their places are part of the ids: new ones come at the end."""
 _CODE = {name: code for code, name in enumerate(TYPES, 1)}

@@ -34,6 +34,12 @@ Test = Callable[[Item], bool]
 # own name as the element's; None is taken and changes nothing.
 _ELEMENTS: dict[str, dict[str, str | None]] = {
     "CarePlan": {"activity-date": "period", "part-of": "partOf"},
+    "Device": {
+        "device-name": "deviceName.name",
+        "model": "modelNumber",
+        "udi-carrier": "udiCarrier.carrierHRF",
+        "udi-di": "udiCarrier.deviceIdentifier",
+    },
     "DiagnosticReport": {"date": "effectiveDateTime"},
     "Goal": {"lifecycle-status": "lifecycleStatus", "start-date": "startDate"},
     "PractitionerRole": {"email": "telecom", "phone": "telecom", "role": "code"},

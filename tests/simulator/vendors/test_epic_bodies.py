@@ -74,6 +74,7 @@ def _places(door: Door, told: list[Rendering]) -> set[str]:
     """What no listing holds: it is reached by references, and by ids that other parts of the room give."""
     encounter, patient = first(told, "Encounter"), first(told, "Patient")
     return {
+        _rare(door, "Device"),
         f"Provenance/{resources.provenance_id(door.site, encounter['id'])}",
         f"Provenance/{resources.provenance_id(door.site, patient['id'])}",
         f"Group/{ids.fhir_id(door.site.key, 'Group', 0)}",
@@ -84,6 +85,15 @@ def _places(door: Door, told: list[Rendering]) -> set[str]:
         encounter["serviceProvider"]["reference"],
         patient["generalPractitioner"][0]["reference"],
     }
+
+
+def _rare(door: Door, type: str) -> str:
+    """The first resource of a type that few patients have."""
+    for number in range(600):
+        t = resources.telling(door.site, number)
+        for item in resources.TOLD[type].items(t) if t is not None else ():
+            return f"{type}/{resources.TOLD[type].id_of(t, item)}"
+    raise AssertionError(f"nobody has a {type}")
 
 
 def test_what_is_served_is_what_is_told(door: Door, told: list[Rendering]) -> None:

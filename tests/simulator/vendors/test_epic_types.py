@@ -87,7 +87,7 @@ def test_no_two_of_a_patients_resources_share_an_id(door: Door) -> None:
 def test_every_reference_leads_somewhere(door: Door) -> None:
     """From whatever is told of some patients on, for a client that may read everything, in both forms."""
     seen: set[str] = set()
-    for number in (3, 17, owner_of(door, "EpisodeOfCare"), owner_of(door, "RelatedPerson")):
+    for number in (3, 17, *(owner_of(door, type) for type in ("Device", "EpisodeOfCare", "RelatedPerson"))):
         todo = [f"Patient/{door.fhir_id(number)}"]
         for type in TOLD:
             todo += [f"{type}/{id}" for id in told_ids(door, number, type)[:6]]

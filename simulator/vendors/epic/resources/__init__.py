@@ -33,6 +33,7 @@ from simulator.vendors.epic.resources import (
     condition,
     consent,
     coverage,
+    device,
     document,
     drug,
     encounter,
@@ -160,6 +161,7 @@ TOLD: dict[str, Told] = {
         Told("Coverage", "coverage", _in_order("coverage", newest_first=False), _render_coverage,
              _plain_id("Coverage"), _place),
         service_request.TOLD, report.TOLD, specimen.TOLD, care_team.TOLD, care_plan.TOLD, goal.TOLD, episode.TOLD,
+        device.TOLD,
         lists.TOLD, forecast.TOLD, questionnaire.TOLD, consent.TOLD, account.TOLD, household.TOLD,
     )
 }  # fmt: skip
