@@ -56,6 +56,16 @@ class EdgeServer(uvicorn.Server):
         self.up.set()
         self.on_ready()
 
+    def then(self, what: Callable[[], None]) -> None:
+        """Do this too before it says that it is up."""
+        before = self.before_ready
+
+        def both() -> None:
+            before()
+            what()
+
+        self.before_ready = both
+
     async def main_loop(self) -> None:
         assert self._stop is not None
         if not self.should_exit:

@@ -13,7 +13,7 @@ from conformance.evidence import Case, Data, Evidence
 from simulator.source import Source
 
 DRIFT = "S40"
-_ADDED = ("s40-unknown-elements", "s40-next-release", "s40-upgrade-mid-session")
+_ADDED = ("s40-unknown-elements", "s40-next-release", "s40-upgrade-mid-session", "s40-years-of-upgrades")
 _GONE = "s40-element-gone"
 _GONE_FIELD = {"patient": "birthDate"}
 

@@ -74,11 +74,13 @@ def serve(
     )  # fmt: skip
     played = scenario.load(story, folders) if story else None
     server = Server(settings)
-    if played is not None:
+    if played is not None and not doors:
         scenario.play(played, server.sandboxes.default)
     plug = listen(host, port)
     try:
         edge = server.edge()
+        if played is not None and doors:  # it may speak of doors, which are there when the server is up
+            edge.then(lambda: scenario.play(played, server.sandboxes.default))
         edge.on_ready = lambda: _tell_ready(server, url_of(plug, "https" if tls else "http"), edge, as_json=as_json)
         _spare_the_collector()
         edge.run([plug])

@@ -73,7 +73,11 @@ class FaultBook:
 
     def shuts(self, x: Exchange) -> bool:
         """Whether a rule says that nobody listens at the vendor's own door now."""
-        return any(rule.kind.shuts and rule.stands(x) for rule in self.rules)
+        for rule in self.rules:
+            if rule.kind.shuts and rule.stands(x):
+                rule.matches = rule.hits = 1
+                return True
+        return False
 
     def add(self, value: Mapping[str, Any]) -> Rule | Outbreak:
         """Add the rule of the contract's `fault` shape, or all rules of an outage; an `id` may be given.

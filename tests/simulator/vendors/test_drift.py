@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from typing import Any
 
@@ -452,3 +453,45 @@ def test_a_hospital_that_lagged_catches_up_in_one_night(caller: Caller) -> None:
     assert _uploaded_keys(c) == 400
     scenario.stop(c.sandbox)
     assert c.site("epic").drifted is None
+
+
+def test_every_answer_is_of_one_day_alone_while_the_day_moves_under_many_callers(caller: Caller) -> None:
+    """On one keep-alive connection each, eight callers read while the API goes back and forth; the journal agrees."""
+    c, path = caller, f"Patient/{caller.patient('epic')}"
+    url = f"{c.urls('epic')['fhir_url']}/{path}"
+    headers = JSON | {"authorization": c.read("epic", path).request.headers["authorization"]}
+    headers["x-emr-sandbox-exchange"] = "please"
+
+    def reads(number: int) -> list[tuple[str, bool, bool]]:
+        seen = []
+        with httpx.Client(timeout=10) as http:
+            for turn in range(12):
+                if number == 0:
+                    day = "2026-05-12" if turn % 2 else "2025-12-01"
+                    http.post(control(c, "epic"), json={"as_of": day})
+                answer = http.get(url, headers=headers)
+                told = answer.json()
+                is_new = "text" in told["address"][0]
+                has_pronouns = any("pronouns" in one["url"] for one in told["extension"])
+                seen.append((answer.headers["x-emr-sandbox-exchange"], is_new, has_pronouns))
+        return seen
+
+    with ThreadPoolExecutor(8) as pool:
+        every = [one for seen in pool.map(reads, range(8)) for one in seen]
+    entries = {x.id: x.notes.get("api_as_of") for x in c.sandbox.journal.entries}
+    assert {is_new for _, is_new, _ in every} == {True, False}
+    for id, is_new, has_pronouns in every:
+        assert is_new == has_pronouns == (entries[id] is None)
+
+
+def test_after_an_upgrade_was_taken_back_every_answer_is_as_before(caller: Caller) -> None:
+    c = caller
+    url = f"{c.urls('cerner')['fhir_url']}/Encounter?patient={c.patient('cerner')}"
+    read = c.read("cerner", f"Encounter?patient={c.patient('cerner')}")
+    headers = {"authorization": read.request.headers["authorization"], **JSON}
+    clean = c.http.get(url, headers=headers).json()["entry"]
+    for day in (date(2019, 1, 1), date(2028, 1, 1), date(2026, 8, 14)):
+        c.site("cerner").upgrade(day)
+        c.http.get(url, headers=headers)
+    for _ in range(200):
+        assert c.http.get(url, headers=headers).json()["entry"] == clean
