@@ -112,7 +112,17 @@ def _denied(x: Exchange, sitting: Sitting, reason: str, detail: str) -> OAuthRef
 
 def _log_in(x: Exchange, manner: Manner, sitting: Sitting, form: dict[str, str]) -> str:
     """Fills the user of a sitting; gives what to tell when it cannot."""
-    login, password = form.get("username", ""), form.get("password", "")
+    found = user_of(x, manner, form.get("username", ""), form.get("password", ""))
+    if isinstance(found, str):
+        return found
+    sitting.user = found
+    if found.kind == "patient" and len(found.patients) == 1:
+        sitting.patient = found.patients[0]
+    return ""
+
+
+def user_of(x: Exchange, manner: Manner, login: str, password: str) -> User | str:
+    """The user with this name and password who may pass this door; else what to tell."""
     if not login:
         return "Enter a user name."
     found = users.user_of(x.sandbox.world, login)
@@ -124,10 +134,7 @@ def _log_in(x: Exchange, manner: Manner, sitting: Sitting, form: dict[str, str])
         return "User name or password is wrong."
     if found.kind not in manner.kinds:
         return f"This door is for {' and '.join(f'{kind}s' for kind in manner.kinds)}."
-    sitting.user = found
-    if found.kind == "patient" and len(found.patients) == 1:
-        sitting.patient = found.patients[0]
-    return ""
+    return found
 
 
 def _choose(x: Exchange, manner: Manner, sitting: Sitting, form: dict[str, str]) -> str:

@@ -78,13 +78,13 @@ def _described(person: Person) -> str:
 
 def consent(x: Exchange, manner: Manner, sitting: Sitting, offered: Iterable[str]) -> Reply:
     """The form in which a person says what the app may do."""
-    rows = [(scope, _words(scope)) for scope in offered]
+    rows = [(scope, in_words(scope)) for scope in offered]
     person = x.sandbox.world.person(sitting.patient) if sitting.patient is not None else None
     whose = _described(person) if person is not None else ""
     return _page(x, manner, sitting, "consent.html.j2", rows=rows, whose=whose)
 
 
-def _words(text: str) -> str:
+def in_words(text: str) -> str:
     """A scope in plain words."""
     scope = scopes.parse(text)
     if scope is None:

@@ -80,6 +80,9 @@ def _auth_route(x: Exchange, tenant: str, rest: list[str]) -> Route:
     persona = path.removeprefix(f"{urls.PROFILE}/personas/").removesuffix("/authorize")
     if persona in PERSONAS and x.method in ("GET", "POST"):
         return Route("authorize", smart.authorize, (persona,))
+    persona = path.removeprefix("personas/").removesuffix("/my-authorizations")
+    if persona in PERSONAS and path.endswith("/my-authorizations") and x.method in ("GET", "POST"):
+        return Route("my-authorizations", smart.authorizations, (persona,))
     if path == f"oidc/idsps/{tenant}/.well-known/openid-configuration" and x.method == "GET":
         return Route("openid-configuration", smart.openid_configuration)
     if path.startswith(("protocols/oauth2/profiles/smart-v1/", "personas/", "oidc/")):

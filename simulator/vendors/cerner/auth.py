@@ -277,7 +277,7 @@ def _gateway_caller(x: Exchange, client: Client, resource_type: str, action: str
 
 def head_of_token_answers(x: Exchange) -> list[tuple[bytes, bytes]]:
     """The headers of every answer of the authorization server; its pages are for people, not for other origins."""
-    if x.path.endswith("/authorize"):
+    if x.path.endswith(("/authorize", "/my-authorizations")):
         return [(b"cerner-correlation-id", correlation_id(x).encode()), (b"server", b"cloud_authorization_server1")]
     return [
         (b"access-control-allow-headers", b"Content-Type, Authorization, Accept, Cerner-Correlation-Id"),

@@ -72,6 +72,7 @@ def _oauth(x: Exchange) -> dict[str, str]:
     return {
         "token": urls.token_urls(x.base_url, x.site)[0],
         "authorize": urls.authorize_url(x.base_url, x.site, _persona(x)),
+        "manage": urls.management_url(x.base_url, x.site, _persona(x)),
         "introspect": f"{x.base_url}/tokeninfo",
         "revoke": urls.revoke_url(x.base_url, x.site),
     }
@@ -110,6 +111,7 @@ def smart_configuration(x: Exchange) -> dict[str, Any]:
         "scopes_supported": _scopes(x),
         "response_types_supported": ["code"],
         "introspection_endpoint": f"{x.base_url}/tokeninfo",
+        "management_endpoint": urls.management_url(x.base_url, x.site, _persona(x)),
         "capabilities": capabilities(x),
     }
     if x.site.settings["pkce"]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import orjson
 
+from simulator.auth import authorizations as authorizations_page
 from simulator.auth import handover, identity, introspection, login
 from simulator.auth.clients import Client
 from simulator.auth.form import Form
@@ -33,6 +34,12 @@ FOREVER = timedelta(days=3650)
 def keeping(site: Site) -> Keeping:
     """A refresh gives no new refresh token (seen), unless the site is told so (setting `rotate_refresh`)."""
     return Keeping(offline=FOREVER, online=SESSION, idle=UNUSED, rotate=bool(site.settings["rotate_refresh"]))
+
+
+def authorizations(x: Exchange) -> Reply:
+    """The page of one persona where people end what they have granted."""
+    assert x.route is not None
+    return authorizations_page.door(x, PERSONAS[x.route.args[0]])
 
 
 def authorize(x: Exchange) -> Reply:

@@ -52,6 +52,11 @@ def authorize_url(base_url: str, site: Site, persona: str) -> str:
     return f"{tenant_url(base_url, site)}/{PROFILE}/personas/{persona}/authorize"
 
 
+def management_url(base_url: str, site: Site, persona: str) -> str:
+    """Where people of a persona see and end what they have granted."""
+    return f"{tenant_url(base_url, site)}/personas/{persona}/my-authorizations"
+
+
 def revoke_url(base_url: str, site: Site) -> str:
     """Where tokens are given back."""
     return f"{tenant_url(base_url, site)}/{PROFILE}/token/revoke"

@@ -244,7 +244,7 @@ def test_what_millennium_has_and_we_have_not_is_our_gap(desk: Desk) -> None:
         ("GET", f"{desk.root}/Patient?address-postalcode=60601"),
         ("GET", f"{desk.root}/Practitioner?name=Smith"),
         ("GET", f"{BASE}/dstu2/x/Patient/1"),
-        ("GET", f"{BASE}/tenants/{desk.root.rpartition('/')[2]}/personas/provider/my-authorizations"),
+        ("GET", f"{BASE}/tenants/{desk.root.rpartition('/')[2]}/personas/provider/my-apps"),
     ]
     for method, url in gaps:
         answer = desk.send(method, url, headers={"Authorization": f"Bearer {desk.token}"})
