@@ -95,6 +95,11 @@ _REPORTS = (
     _held("DiagnosticReport", "Results"),
     Part("DiagnosticReport", "Outside Record Results"),
 )
+_PLANS = (
+    _held("CarePlan", "Longitudinal CarePlan", "38717003"),
+    _held("CarePlan", "Inpatient CarePlan", "736353004"),
+    Part("CarePlan", "Outpatient CarePlan", ("736271009",)),
+)
 _ELSEWHERE = (
     "OASIS", "HIS", "Handoff", "IRF-PAI", "Minimum Data Set", "External CDAs",
     "Clinical References", "Radiology Results", "Correspondences",
@@ -109,7 +114,7 @@ _DOCUMENTS = (
     Part("Binary", "Provider Photo", ("provider-photo",)),
 )
 PARTS: dict[str, tuple[Part, ...]] = {}
-for _part in (*_OUTSIDE, *_CONDITIONS, *_OBSERVATIONS, *_PROCEDURES, *_REPORTS, *_DOCUMENTS):
+for _part in (*_OUTSIDE, *_CONDITIONS, *_OBSERVATIONS, *_PROCEDURES, *_REPORTS, *_PLANS, *_DOCUMENTS):
     PARTS[_part.type] = (*PARTS.get(_part.type, ()), _part)
 
 _FILLED = frozenset(part.label for parts in PARTS.values() for part in parts if part.is_held)

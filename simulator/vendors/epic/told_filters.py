@@ -64,7 +64,7 @@ def tests(t: Telling, query: Query) -> list[Test]:
     """
     type = query.type
     if type == "CarePlan" and not query.has("category"):
-        raise query.refuse(errors.issue("fatal", "required", "59108", "Must have category.", "category"))
+        raise query.refuse(errors.missing("category"))
     for name, known in _TAKEN.get(type, {}).items():
         for one in query.all(name):
             for _, code in one.tokens:

@@ -274,7 +274,13 @@ def test_values_that_a_parameter_does_not_take_are_refused(door: Door, number: i
     ):
         answer = door.get(path, f"{patient}&{query}")
         assert (answer.status, numbers(read(answer))) == (400, ["59109", "59111"]), query
-    assert numbers(read(door.get("CarePlan", patient))) == ["59108"]
+    assert numbers(read(door.get("CarePlan", patient))) == ["59159"]
+
+
+def test_plans_of_a_part_that_the_registration_lacks_are_not_searched(door: Door, number: int) -> None:
+    answer = door.get("CarePlan", f"patient={door.fhir_id(number)}&category=736271009")
+    assert (answer.status, numbers(read(answer))) == (400, ["59204", "59022"])
+    assert "CarePlan - Outpatient CarePlan" in read(answer)["issue"][0]["diagnostics"]
 
 
 # Teams, plans, people
