@@ -103,8 +103,8 @@ class FhirVendor:
         """Puts into resources what they only point at."""
 
     async def add_content(self, run: Run, resource: Json) -> None:
-        """Puts the bytes of a document's first attachment into it; of one told twice, one telling is enough."""
-        url = next((one.get("attachment", {}).get("url") for one in resource.get("content", [])), None)
+        """Puts the bytes of a document into it; of one that is attached in several forms, one is enough."""
+        url = self.meaning.attachment(resource).get("url")
         if url is None:
             return
         try:

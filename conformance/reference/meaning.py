@@ -247,8 +247,8 @@ class Meaning:
         }
 
     def document(self, resource: Json) -> Json:
-        """One document; its words are those of the first attachment, which `_content` holds."""
-        attachment = first([one["attachment"] for one in resource.get("content", [])])
+        """One document; its words are those of the attachment that is read, which `_content` holds."""
+        attachment = self.attachment(resource)
         mime, data = attachment.get("contentType", ""), resource.get("_content")
         type = self.coded(resource.get("type", {}))
         return {
@@ -260,6 +260,10 @@ class Meaning:
             **({} if data is None else {"sha256": sha256(data).hexdigest()}),
             **({} if data is None or not mime.startswith("text/") else {"content": words_of(mime, data)}),
         }
+
+    def attachment(self, resource: Json) -> Json:
+        """The form in which a document is read: the first."""
+        return first([one["attachment"] for one in resource.get("content", [])])
 
     def appointment(self, resource: Json) -> Json:
         shown = {

@@ -28,7 +28,7 @@ class Loss:
     replaced      told as something else: `value` is what a perfect integration must hold instead (canonical form,
                   or None)
     also          the vendor adds something true: `value` is accepted beside the truth (None: saying nothing is, too);
-                  for a list, the elements that may be there as well
+                  a list holds, for a list, the elements that may be there as well, and for anything else the choices
     dirtied       told as it stands in the chart, and that is known to be wrong: `detail` is the defect (see `dirt`).
                   Nothing is accepted beside it: an integration flags such a value, it never repairs it in silence
     """

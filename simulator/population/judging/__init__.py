@@ -101,7 +101,9 @@ def _may_be_silent(e: Expectation, field: str) -> bool:
 
 def _is_also(e: Expectation, field: str, got: Any) -> bool:
     also = e.lost(field, "also")
-    return also is not None and also.field == field and not isinstance(also.value, list) and got == also.value
+    if also is None or also.field != field:
+        return False
+    return got in also.value if isinstance(also.value, list) else bool(got == also.value)
 
 
 def _missing(e: Expectation, field: str, want: Any, got: Any) -> Mismatch:

@@ -95,3 +95,12 @@ def test_a_member_id_without_its_zeros_is_wrong() -> None:
 def test_the_label_of_an_encounter_may_not_be_lost() -> None:
     seen = told("encounter", type_key="psych")
     assert verdicts(seen, sensitivity=[]) == [("sensitivity", "missing", "major")]
+
+
+def test_a_document_that_is_told_in_several_forms_may_be_held_in_any_of_them() -> None:
+    forms = Loss("mime", "also", value=["application/pdf", "text/html"])
+    note = told("document", forms, Loss("sha256", "also", value=["a" * 64, "b" * 64]), mime="text/plain")
+    assert verdicts(note, mime="application/pdf", sha256="b" * 64, content=None) == []
+    assert verdicts(note, mime="text/html", sha256="sha256:" + "A" * 64, content=None) == []
+    assert ("mime", "wrong", "major") in verdicts(note, mime="text/rtf")
+    assert ("sha256", "wrong", "major") in verdicts(note, sha256="c" * 64, content="other words")
