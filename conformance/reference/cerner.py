@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from conformance.reference.behaviour import Json
-from conformance.reference.fhir import FhirVendor
-from conformance.reference.meaning import TERMINOLOGY, Meaning, code_in
+import asyncio
+
+from conformance.reference.behaviour import Json, Params
+from conformance.reference.failure import Failure
+from conformance.reference.fhir import FURTHER, TYPES, FhirVendor, PatientRef
+from conformance.reference.meaning import TERMINOLOGY, Meaning, code_in, first
+from conformance.reference.run import Run
 
 _DOSE_UNITS = {
     "{tbl}": "tablet",
@@ -28,6 +32,7 @@ _ABBREVIATIONS: dict[str, tuple[str, str, str]] = {
     "Q6H": ("1", "6", "h"),
     "Q8H": ("1", "8", "h"),
 }
+_FORMS = ("text/plain", "text/html", "text/rtf", "application/xml", "application/pdf")
 
 
 class CernerMeaning(Meaning):
@@ -52,8 +57,56 @@ class CernerMeaning(Meaning):
         frequency, period, unit = _ABBREVIATIONS.get(code or "", (None, None, None))
         return {"frequency": frequency, "period": period, "periodUnit": unit}
 
+    def attachment(self, resource: Json) -> Json:
+        """Of one document in several forms, the one whose words are easiest to read: it is not several documents."""
+        told = {one["attachment"].get("contentType"): one["attachment"] for one in resource.get("content", [])}
+        return next((told[form] for form in _FORMS if form in told), super().attachment(resource))
+
+    def appointment(self, resource: Json) -> Json:
+        """`description` repeats the type; what the patient comes for is the comment."""
+        told = super().appointment(resource)
+        actors = [one.get("actor", {}) for one in resource.get("participant", [])]
+        doctors = [one for one in actors if one.get("reference", "").startswith("Practitioner/")]
+        who = first(doctors).get("display")
+        return told | {"text": resource.get("comment") or told["text"], "practitioner": who}
+
+    def coverage(self, resource: Json) -> Json:
+        """A plan has a number for its value, and its name beside it."""
+        plans = [one for one in resource.get("class", []) if code_in([one["type"]]) == "plan"]
+        return super().coverage(resource) | {"plan": first(plans).get("name")}
+
 
 class Cerner(FhirVendor):
-    """Reads Millennium."""
+    """Reads Millennium. Of coverages those of the patient: each comes again for every encounter."""
 
     meaning_of = CernerMeaning
+    types = TYPES | FURTHER
+
+    def searches(self, type: str) -> list[Params]:
+        return [_PARAMS.get(type, [])]
+
+    async def prepare(self, run: Run, kind: str, resources: list[Json], patient: PatientRef) -> None:
+        """The reasons of procedures are references to conditions; documents lie behind their attachments."""
+        if kind == "procedure":
+            await self._add_reasons(run, resources, patient)
+        if kind == "document":
+            await asyncio.gather(*(self.add_content(run, resource) for resource in resources))
+
+    async def _add_reasons(self, run: Run, resources: list[Json], patient: PatientRef) -> None:
+        if not any("reasonReference" in resource for resource in resources):
+            return
+        try:
+            found = await self.search(run, "Condition", [("patient", patient.fhir_id)])
+        except Failure as failure:
+            run.fail("condition", failure)
+            return
+        conditions = {f"Condition/{one['id']}": one for one in found}
+        for resource in resources:
+            reasons = [conditions.get(one["reference"]) for one in resource.get("reasonReference", [])]
+            resource["reasonCode"] = [one["code"] for one in reasons if one]
+
+
+_PARAMS: dict[str, Params] = {
+    "Appointment": [("date", "ge1900-01-01T00:00:00Z")],  # without a date they are not listed
+    "DocumentReference": [("_count", "100")],  # ten to a page otherwise
+}

@@ -22,7 +22,8 @@ from simulator.population.zones import DAY, instant, local_minute, minute_of, of
 OPENS, CLOSES = 8 * 60, 17 * 60
 """Office hours on weekdays, in minutes of the clinic's day."""
 
-_LONGEST = 20  # minutes of a free slot
+LONGEST = 20
+"""Minutes of a free slot, at most."""
 _SHORTEST = 10
 _TAKEN = frozenset(("booked", "arrived", "fulfilled", "noshow"))
 
@@ -92,6 +93,21 @@ def slots_between(world: Charts, practitioner: int, first: date, last: date) -> 
     return slots
 
 
+def appointments_between(
+    world: Charts, practitioner: int, first: date, last: date
+) -> Iterator[tuple[int, Appointment]]:
+    """The appointments of a practitioner from the first to the last day, both included, with the numbers of their
+    patients, in no order: also those that were called off.
+
+    Raises:
+        IndexError: there is no such practitioner.
+    """
+    population = world.population
+    population.practitioner(practitioner)
+    zone = population.facilities[practitioner % len(population.facilities)].zone
+    yield from _made(world, practitioner, range(first.toordinal(), last.toordinal() + 1), zone)
+
+
 def _opened(
     world: Charts, practitioner: int, facility: int, zone: str, taken: Mapping[int, list[Slot]]
 ) -> Iterator[Slot]:
@@ -107,12 +123,16 @@ def _opened(
 
 def _booked(world: Charts, practitioner: int, days: range, zone: str) -> Iterator[tuple[int, Appointment]]:
     """The appointments of a practitioner on these days that take time, with their patients."""
+    return ((number, one) for number, one in _made(world, practitioner, days, zone) if one.status in _TAKEN)
+
+
+def _made(world: Charts, practitioner: int, days: range, zone: str) -> Iterator[tuple[int, Appointment]]:
+    """Every appointment of a practitioner on these days, with its patient."""
     candidates = dict.fromkeys(_candidates(world.population, practitioner, days, zone))
     candidates.update(dict.fromkeys(world.patients_with("appointment")))
     for number in candidates:
         for one in world.appointments(number):
-            is_taken = one.practitioner == practitioner and one.status in _TAKEN
-            if is_taken and local_minute(minute_of(one.start), zone) // DAY in days:
+            if one.practitioner == practitioner and local_minute(minute_of(one.start), zone) // DAY in days:
                 yield number, one
 
 
@@ -144,7 +164,7 @@ def _free(practitioner: int, facility: int, day: int, zone: str, busy: list[Slot
     ends = [(minute_of(slot.start), minute_of(slot.end)) for slot in busy]
     for start, end in (*ends, (midnight + CLOSES, midnight + CLOSES)):
         while start - free_from >= _SHORTEST:
-            minutes = min(_LONGEST, start - free_from)
+            minutes = min(LONGEST, start - free_from)
             yield Slot(practitioner, facility, instant(free_from), minutes)
             free_from += minutes
         free_from = max(free_from, end)

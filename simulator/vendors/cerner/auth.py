@@ -34,11 +34,11 @@ from simulator.vendors.cerner import smart, urls
 from simulator.vendors.cerner.errors import correlation_id
 from simulator.vendors.cerner.ids import tenant_of
 from simulator.vendors.cerner.manner import SPECIAL, client_id, spelled
-from simulator.vendors.cerner.resources import STAFF, TELLINGS
+from simulator.vendors.cerner.resources import STAFF, TELLINGS, slot
 
 LIFETIME = timedelta(seconds=570)
 RULES = assertion.Rules(skew=timedelta(seconds=30))  # 30 s: guess, so that honest clocks pass
-TYPES = tuple(sorted((*TELLINGS, *STAFF, "Provenance")))
+TYPES = tuple(sorted((*TELLINGS, *STAFF, *slot.TYPES, "Binary", "Provenance")))
 
 KEYS_KEPT = Habit(longest=timedelta(days=1), otherwise=timedelta(minutes=5))  # guess: nothing is documented
 REDIRECTS = ("http://127.0.0.1/callback", "http://localhost/callback")

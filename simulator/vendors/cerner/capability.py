@@ -26,6 +26,10 @@ _PROFILES: dict[str, tuple[str, ...]] = {
         "us-core-smokingstatus",
     ),
     "Immunization": ("us-core-immunization",),
+    "DiagnosticReport": ("us-core-diagnosticreport-lab",),
+    "Procedure": ("us-core-procedure",),
+    "DocumentReference": ("us-core-documentreference",),
+    "Coverage": ("us-core-coverage",),
     "Practitioner": ("us-core-practitioner",),
     "Location": ("us-core-location",),
     "Organization": ("us-core-organization",),
@@ -52,7 +56,7 @@ def statement(x: Exchange) -> dict[str, Any]:
         "description": _WORDS,
         "instantiates": ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server"],
     } | capability.statement(
-        types=[_type(rules) for rules in RULES.values()],
+        types=sorted((_BINARY, *map(_type, RULES.values())), key=lambda one: one.type),
         date=x.sandbox.clock.wall().date().isoformat(),
         url=root,
         description=_WORDS,
@@ -92,9 +96,33 @@ def _type(rules: Rules) -> capability.ResourceType:
             for param in rules.params
             if param.served
         ),
-        supported_profiles=tuple(base + name for name in _PROFILES[rules.type]),
+        supported_profiles=tuple(base + name for name in _PROFILES.get(rules.type, ())),
+        include=rules.includes,
+        extra={"operation": _OPERATIONS[rules.type]} if rules.type in _OPERATIONS else {},
         revinclude=("Provenance:target",) if rules.type in provenance.TARGETS else (),
     )
+
+
+_OPERATIONS = {
+    "DocumentReference": [
+        {
+            "name": "USCoreFetchDocumentReferences",
+            "definition": "http://hl7.org/fhir/us/core/OperationDefinition/docref",
+        }
+    ]
+}
+_BINARY = capability.ResourceType(
+    "Binary",
+    ("read",),
+    extra={
+        "operation": [
+            {
+                "name": "autogen-ccd-if",
+                "definition": "https://fhir-ehr.cerner.com/r4/OperationDefinition/binary-autogen-ccd-if",
+            }
+        ]
+    },
+)
 
 
 def smart_configuration(x: Exchange) -> dict[str, Any]:

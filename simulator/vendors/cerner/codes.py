@@ -30,6 +30,9 @@ FINANCIAL_NUMBER_TYPE = 319
 PARTICIPANT = 333
 ROUTE = 4001
 FREQUENCY = 4003
+CANCEL_REASON = 14229
+APPOINTMENT_TYPE = 14249
+APPOINTMENT_PARTICIPANT = 14250
 
 
 @lru_cache(maxsize=16384)
@@ -145,6 +148,20 @@ VISITS: dict[str, tuple[str, str, str]] = {
     "IMP": ("Inpatient", "I", "Inpatient"),
 }
 """Encounter class → (type of code set 71, v2-0004 code and display)."""
+
+SERVICES: dict[str, tuple[str, tuple[str, str] | None]] = {
+    "office": ("Office Visit", ("408443003", "General medical practice")),
+    "followup": ("Established Patient", ("408443003", "General medical practice")),
+    "wellness": ("Annual Wellness", ("408443003", "General medical practice")),
+    "checkup": ("Well Child", ("408443003", "General medical practice")),
+    "symptom": ("Same Day", ("408443003", "General medical practice")),
+    "telehealth": ("EVisit", ("408443003", "General medical practice")),
+    "telephone": ("Phone Visit", ("408443003", "General medical practice")),
+    "prenatal": ("OB Visit", ("394586005", "Gynecology (qualifier value)")),
+    "home_visit": ("Home Visit", None),
+    "psych": ("Behavioral Health", None),
+}
+"""Kind of scheduled encounter → (appointment type of code set 14249, practice setting in SNOMED CT)."""
 
 CLASS_WORDS: dict[str, str] = {
     "AMB": "ambulatory",

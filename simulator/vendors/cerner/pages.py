@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import zlib
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,6 +19,9 @@ from simulator.sandbox import Site
 LIFETIME = timedelta(hours=1)  # guess: nobody recorded how long a page context lives
 _OPEN_PLATFORM = "OpenPlatformFhirContext=true&pageContext={}&concept={}"
 _CONCEPTS = {"MedicationRequest": "charted", "Organization": "organization"}
+_PACKED = frozenset({"Observation", "DocumentReference", "DiagnosticReport"})
+BARE = frozenset({"Appointment", "Slot"})
+"""Types whose next link carries the page context alone: it drops all other parameters."""
 
 
 def open_page(site: Site, type: str, ids: tuple[str, ...], facts: Mapping[str, Any], now: datetime) -> str:
@@ -40,9 +44,11 @@ def read_page(site: Site, type: str, context: str, now: datetime) -> Page:
 
 
 def _spelled(type: str, session: str) -> str:
-    if type == "Observation":
-        packed = zlib.compress(f"v=2;type=Observation;session={session};direction=forward;origin=charted".encode(), 9)
-        return base64.urlsafe_b64encode(packed).decode()
+    told = f"v=2;type={type};session={session};direction=forward;origin=charted".encode()
+    if type in _PACKED:
+        return base64.urlsafe_b64encode(zlib.compress(told, 9)).decode()
+    if type == "Appointment":
+        return base64.b64encode(gzip.compress(told, 9, mtime=0)).decode()
     if type in _CONCEPTS:
         return base64.b64encode(_OPEN_PLATFORM.format(f"{session}_1_1", _CONCEPTS[type]).encode()).decode()
     return str(UUID(hex=session))
@@ -50,12 +56,18 @@ def _spelled(type: str, session: str) -> str:
 
 def _session_of(type: str, context: str) -> str:
     try:
-        if type == "Observation":
-            told = zlib.decompressobj().decompress(base64.urlsafe_b64decode(context), 1000).decode()
-            return told.partition("session=")[2].partition(";")[0]
+        if type in _PACKED:
+            return _packed_session(zlib.decompressobj(), base64.urlsafe_b64decode(context))
+        if type == "Appointment":
+            return _packed_session(zlib.decompressobj(zlib.MAX_WBITS | 16), base64.b64decode(context, validate=True))
         if type in _CONCEPTS:
             told = base64.b64decode(context, validate=True).decode()
             return told.partition("pageContext=")[2].partition("_")[0]
         return UUID(context).hex
     except (ValueError, binascii.Error, zlib.error):
         raise Refusal("gone", f"no page context: {context[:60]}", reason="page_unknown") from None
+
+
+def _packed_session(unpacker: Any, packed: bytes) -> str:
+    told: str = unpacker.decompress(packed, 1000).decode()
+    return told.partition("session=")[2].partition(";")[0]

@@ -4,7 +4,7 @@ prescribed date prefixes, each parameter at most so often, and refuses the rest 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 _ORDERED = ("ge", "gt", "le", "lt")
 
@@ -15,7 +15,8 @@ class Param:
 
     kind          its FHIR type, as the CapabilityStatement tells it
     prefixes      date prefixes that are accepted; `eq` stands for none as well
-    time          whether a date must have a time ("must"), must not ("never"), or may
+    time          whether a date must have a time ("must"), must not ("never"), must when twice ("range"), or may
+    closed        the two prefixes with which it must come twice, as a range
     times         how often it may come
     many          whether a comma list is accepted
     only_with     a parameter without which it is refused
@@ -26,6 +27,7 @@ class Param:
     kind: str
     prefixes: tuple[str, ...] = ()
     time: str = "may"
+    closed: tuple[str, ...] = ()
     times: int = 1
     many: bool = False
     only_with: str = ""
@@ -38,16 +40,20 @@ class Rules:
 
     one_of     at least one of these must be there; the refusal names them in this order
     apart      pairs that exclude each other
+    needs      which parameters need one of which others
     page_size  entries of a page when the caller says nothing; 0: never paged
     max_size   the largest page
+    includes   what `_include` may ask for
     """
 
     type: str
     one_of: tuple[str, ...]
     params: tuple[Param, ...]
     apart: tuple[tuple[str, str], ...] = ()
+    needs: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
     page_size: int = 0
     max_size: int = 0
+    includes: tuple[str, ...] = ()
     by_name: Mapping[str, Param] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +66,9 @@ def _id(many: bool = True) -> Param:
 
 _PATIENT, _SUBJECT = Param("patient", "reference"), Param("subject", "reference")
 _COUNT = Param("_count", "number")
+_ENCOUNTER = Param("encounter", "reference", many=True)
 _UPDATED = Param("_lastUpdated", "date", ("eq", *_ORDERED), times=2)
+_START = Param("date", "date", ("eq", *_ORDERED), time="must", times=2)
 
 RULES: dict[str, Rules] = {
     one.type: one
@@ -163,6 +171,93 @@ RULES: dict[str, Rules] = {
                 Param("target-disease", "token", many=True),
             ),
             apart=(("date", "_lastUpdated"),),
+        ),
+        Rules(
+            "DiagnosticReport",
+            ("_id", "patient"),
+            (
+                _id(),
+                _PATIENT,
+                Param("category", "token", many=True),
+                Param("code", "token", many=True),
+                _ENCOUNTER,
+                Param("date", "date", ("eq", *_ORDERED), time="range", times=2),
+                _UPDATED,
+                _COUNT,
+            ),
+            apart=(("date", "_lastUpdated"),),
+            page_size=10,
+            max_size=100,
+        ),
+        Rules(
+            "Procedure",
+            ("_id", "patient", "subject"),
+            (_id(), _PATIENT, _SUBJECT, Param("date", "date", ("eq", *_ORDERED), times=2), _UPDATED),
+            apart=(("date", "_lastUpdated"),),
+        ),
+        Rules(
+            "DocumentReference",
+            ("_id", "patient"),
+            (
+                _id(),
+                _PATIENT,
+                _ENCOUNTER,
+                Param("period", "date", ("ge", "lt"), closed=("ge", "lt"), times=2),
+                Param("type", "token", many=True),
+                Param("category", "token", many=True),
+                Param("date", "date", ("eq", *_ORDERED), time="range", times=2),
+                _UPDATED,
+                _COUNT,
+            ),
+            apart=(("date", "period"), ("date", "_lastUpdated"), ("period", "_lastUpdated")),
+            page_size=10,
+            max_size=100,
+        ),
+        Rules(
+            "Appointment",
+            ("_id", "patient", "practitioner", "location"),
+            (
+                _id(),
+                Param("patient", "reference", many=True),
+                Param("practitioner", "reference", many=True),
+                Param("location", "reference", many=True),
+                _START,
+                replace(_START, name="-date-or-req-period"),
+                Param("status", "token", many=True),
+                _COUNT,
+            ),
+            apart=(
+                ("patient", "practitioner"),
+                ("patient", "location"),
+                ("practitioner", "location"),
+                ("date", "-date-or-req-period"),
+            ),
+            needs=(("patient", "practitioner", "location"), ("date", "-date-or-req-period")),
+            page_size=50,
+            max_size=100,
+        ),
+        Rules(
+            "Slot",
+            ("_id", "service-type"),
+            (
+                _id(),
+                Param("service-type", "token", many=True),
+                Param("start", "date", ("ge", "lt"), time="must", closed=("ge", "lt"), times=2),
+                Param("schedule.actor", "reference", many=True),
+                Param("-location", "reference", many=True),
+                _COUNT,
+            ),
+            needs=(("service-type", "schedule.actor", "-location"), ("start",)),
+            page_size=50,
+            max_size=200,
+            includes=("Slot:schedule", "Schedule:actor:Practitioner"),
+        ),
+        Rules("Schedule", ("_id",), (_id(),)),
+        Rules(
+            "Coverage",
+            ("_id", "patient", "-encounter"),
+            (_id(), _PATIENT, Param("-encounter", "reference")),
+            apart=(("patient", "-encounter"),),
         ),
         Rules(
             "Practitioner",

@@ -21,12 +21,14 @@ from simulator.vendors.cerner.rules import Param, Rules
 
 
 class Query(NamedTuple):
-    """A search that obeys the rules: the parameters that count, entries of a page (0: all on one), what comes along."""
+    """A search that obeys the rules: the parameters that count, entries of a page (0: all on one), what comes along:
+    provenance, and what `_include` asks for."""
 
     rules: Rules
     params: tuple[fhir.Param, ...]
     page_size: int
     with_provenance: bool
+    include: str = ""
 
     def all(self, name: str) -> list[fhir.Param]:
         """The parameters called `name`, in order."""
@@ -73,7 +75,7 @@ def query_of(rules: Rules, pairs: Iterable[tuple[str, str]]) -> Query:
     _check_company(rules, known, names)
     for param in known:
         _check_form(rules.by_name[param.name], param)
-    return Query(rules, known, _count(rules, known), _wants_provenance(params))
+    return Query(rules, known, _count(rules, known), _wants_provenance(params), _included(rules, params))
 
 
 def _check_company(rules: Rules, known: tuple[fhir.Param, ...], names: set[str]) -> None:
@@ -93,18 +95,27 @@ def _check_company(rules: Rules, known: tuple[fhir.Param, ...], names: set[str])
     for one, other in rules.apart:
         if {one, other} <= names:
             raise _refused(f"{one} and {other} may not be provided together", reason="apart", parameter=other)
+    asking, needed = rules.needs
+    if names.intersection(asking) and not names.intersection(needed):
+        listed = f"at least one of {' and '.join(needed)}" if len(needed) > 1 else needed[0]
+        raise _refused(f"{listed} must be provided", reason="needs", parameter=needed[0])
     for name in names:
-        _check_pair([param for param in known if param.name == name and rules.by_name[name].kind == "date"])
+        if rules.by_name[name].kind == "date":
+            _check_pair(rules.by_name[name], [param for param in known if param.name == name])
 
 
-def _check_pair(dates: list[fhir.Param]) -> None:
+def _check_pair(rule: Param, dates: list[fhir.Param]) -> None:
     """A date that comes twice is a closed range: one lower and one upper bound."""
-    if len(dates) < 2:
-        return
+    name = rule.name
     bounds = sorted(param.value[:2] for param in dates)
-    if bounds[0] not in ("ge", "gt") or bounds[-1] not in ("le", "lt"):
-        name = dates[0].name
+    if rule.closed and bounds != list(rule.closed):
+        text = f"{name}: must be provided twice, with the prefixes {' and '.join(rule.closed)}"
+        raise _refused(text, reason="no_closed_range", parameter=name)
+    if len(dates) > 1 and (bounds[0] not in ("ge", "gt") or bounds[-1] not in ("le", "lt")):
         raise _refused(f"{name}: two dates must be a lower and an upper bound", reason="no_range", parameter=name)
+    if rule.time == "range" and len(dates) > 1:
+        for param in dates:
+            _check_time(rule, param.value, "must")
 
 
 def _check_form(rule: Param, param: fhir.Param) -> None:
@@ -117,16 +128,20 @@ def _check_form(rule: Param, param: fhir.Param) -> None:
         return
     try:
         prefix, _, _ = fhir.date_range(param.value)
-        has_time = fhir.precision(param.value) in ("minute", "second", "fraction")
     except Refusal:
         raise _refused(f"{name}: invalid date", f"{name}={param.value}", reason="bad_date", parameter=name) from None
     if prefix not in rule.prefixes:
         text = f"{name}: prefix must be one of {', '.join(rule.prefixes)}"
         raise _refused(text, f"{name}={param.value}", reason="bad_prefix", parameter=name)
-    if rule.time == "must" and not has_time:
-        raise _refused(f"{name}: must have a time", reason="no_time", parameter=name)
-    if rule.time == "never" and has_time:
-        raise _refused(f"{name}: must not have a time", reason="time", parameter=name)
+    _check_time(rule, param.value, rule.time)
+
+
+def _check_time(rule: Param, value: str, wish: str) -> None:
+    has_time = fhir.precision(value) in ("minute", "second", "fraction")
+    if wish == "must" and not has_time:
+        raise _refused(f"{rule.name}: must have a time", reason="no_time", parameter=rule.name)
+    if wish == "never" and has_time:
+        raise _refused(f"{rule.name}: must not have a time", reason="time", parameter=rule.name)
 
 
 def _count(rules: Rules, known: tuple[fhir.Param, ...]) -> int:
@@ -149,6 +164,20 @@ def _wants_provenance(params: list[fhir.Param]) -> bool:
     return False
 
 
+def _included(rules: Rules, params: list[fhir.Param]) -> str:
+    asked = [param for param in params if param.name == "_include"] if rules.includes else []
+    if not asked:
+        return ""
+    text = f"_include: must be {' or '.join(rules.includes)}"
+    if len(asked) > 1 or len(asked[0].values) > 1:
+        raise _refused(text, reason="bad_include", parameter="_include")
+    param = asked[0]
+    wish = f"{param.value}:{param.modifier}" if param.modifier else param.value
+    if wish not in rules.includes:
+        raise _refused(text, f"_include={wish}", reason="bad_include", parameter="_include")
+    return wish
+
+
 # Finding
 
 
@@ -165,10 +194,11 @@ def find(site: Site, query: Query) -> Found:
         return Found(
             tuple(id for id, one in zip(asked, store.read_all(site, type, asked), strict=True) if one is not None)
         )
-    return _of_chart(site, query, TELLINGS[type])
+    return of_chart(site, query, TELLINGS[type])
 
 
-def _of_chart(site: Site, query: Query, telling: Telling) -> Found:
+def of_chart(site: Site, query: Query, telling: Telling) -> Found:
+    """What a query finds in the chart of the patient that it is about."""
     number, only = _subject(site, query)
     if number is None:
         return Found(())
@@ -185,7 +215,9 @@ def _of_chart(site: Site, query: Query, telling: Telling) -> Found:
 
 def _listed(site: Site, query: Query, telling: Telling, items: Sequence[Item], only: int | None) -> bytes:
     """What fits, as text: how many stay together, then the ids in listing order."""
-    tests = _tests(site, query, telling)
+    tests = tests_of(site, query, telling)
+    if query.first("patient") or query.first("subject"):
+        tests.append(telling.listed)
     fitting = [
         item for item in items if (only is None or item.row.ordinal == only) and all(test(item) for test in tests)
     ]
@@ -211,12 +243,17 @@ def _subject(site: Site, query: Query) -> tuple[int | None, int | None]:
             return None, None
         found = ids.person_of(site, id)
         return (None, None) if found is None or found[1] else (found[0], None)
+    visit = query.first("-encounter")
+    if visit is not None:
+        row = TELLINGS["Encounter"].row_of(site, fhir.reference(visit.value)[1])
+        return (None, None) if row is None else (row.number, None)
     numbered = query.first("identifier")
     row = None if numbered is None else row_of_financial_number(site, numbered.tokens[0][1])
     return (None, None) if row is None else (row.number, row.ordinal)
 
 
-def _tests(site: Site, query: Query, telling: Telling) -> list[Callable[[Item], bool]]:
+def tests_of(site: Site, query: Query, telling: Telling) -> list[Callable[[Item], bool]]:
+    """What an item must pass to be found, apart from whose it is."""
     made: list[Callable[[Item], bool]] = []
     now = site.sandbox.clock.now()
     for param in query.params:
@@ -230,7 +267,7 @@ def _tests(site: Site, query: Query, telling: Telling) -> list[Callable[[Item], 
 def _token_test(site: Site, telling: Telling, param: fhir.Param) -> Callable[[Item], bool]:
     pairs = telling.tokens[param.name]
     wanted = param.tokens
-    if param.name == "encounter":
+    if param.name in ("encounter", "-encounter"):
         wanted = [(None, fhir.reference(value)[1]) for value in param.values]
 
     def test(item: Item) -> bool:

@@ -13,7 +13,7 @@ from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
 from simulator.vendors.cerner import ids, store
-from simulator.vendors.cerner.resources import TELLINGS, provenance
+from simulator.vendors.cerner.resources import TELLINGS, attachments, provenance
 
 
 def seen(x: Exchange, type: str, action: str, found: tuple[str, ...]) -> tuple[str, ...]:
@@ -39,6 +39,9 @@ def owner(site: Site, type: str, id: str) -> int | None:
     if type == "Provenance":
         target = provenance.target_of(id)
         return None if target is None else owner(site, *target)
+    if type == "Binary":
+        parts = attachments.split(id)
+        return None if parts is None else owner(site, "DocumentReference", parts[1])
     telling = TELLINGS.get(type)
     row = telling.row_of(site, id) if telling is not None else None
     return None if row is None else row.number

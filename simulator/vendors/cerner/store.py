@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import Any, NamedTuple
@@ -16,7 +17,7 @@ from simulator.refusal import Refusal
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
 from simulator.vendors.cerner.ids import Row
-from simulator.vendors.cerner.resources import STAFF, TELLINGS, people, provenance
+from simulator.vendors.cerner.resources import STAFF, TELLINGS, people, provenance, slot
 from simulator.vendors.cerner.resources.telling import Item, Telling
 
 
@@ -77,12 +78,15 @@ def read(site: Site, type: str, id: str) -> Ready | None:
 
 
 def read_all(site: Site, type: str, ids: Sequence[str]) -> list[Ready | None]:
-    """Resources of one type in the order of `ids`; what is not in the cache is rendered with one look at each chart."""
+    """Resources of one type in the order of `ids`; what is not in the cache is rendered with one look at each chart.
+    Slots and schedules are not kept: what is free changes with every booking."""
     charts: Charts = {}
     if type == "Provenance":
         return [_provenance(site, id, charts) for id in ids]
     if type in STAFF:
         return [_staff(site, type, id) for id in ids]
+    if type in slot.TYPES:
+        return [None if one is None else _ready(site, one) for one in slot.read_all(site, type, ids)]
     telling = TELLINGS[type]
     stamps = _Stamps(site, telling.kind)
     return [_one(site, telling, id, charts, stamps) for id in ids]
@@ -150,14 +154,27 @@ def _kept(site: Site, type: str, id: str, stamps: _Stamps | None) -> Ready | Non
 
 
 def _keep(site: Site, payload: dict[str, Any], number: int, stamp: int) -> Ready:
+    type, id = payload["resourceType"], payload["id"]
+    body, etag, when = ready = _ready(site, payload)
+    site.cache.put((type, id), body)
+    site.cache.put((type, id, "head"), b"\n".join((etag, when, str(number).encode(), str(stamp).encode())))
+    return ready
+
+
+def _ready(site: Site, payload: dict[str, Any]) -> Ready:
     payload = drift.told(site, payload)
-    type, id, meta = payload["resourceType"], payload["id"], payload["meta"]
+    meta = payload["meta"]
     updated = meta.get("lastUpdated")
     when = format_datetime(datetime.fromisoformat(updated).astimezone(UTC), usegmt=True).encode() if updated else b""
-    etag = f'W/"{meta["versionId"]}"'.encode()
-    body = site.cache.put((type, id), build.dumps(payload))
-    site.cache.put((type, id, "head"), b"\n".join((etag, when, str(number).encode(), str(stamp).encode())))
-    return Ready(body, etag, when)
+    return Ready(build.dumps(payload), f'W/"{meta["versionId"]}"'.encode(), when)
+
+
+def rooted(type: str, body: bytes, root: str) -> bytes:
+    """The bytes of a resource with the FHIR root `root` in the URLs that it names; most types name none."""
+    telling = TELLINGS.get(type)
+    if telling is None or not telling.links:
+        return body
+    return body.replace(b'"url":"Binary/', b'"url":"' + root.encode() + b"/Binary/")
 
 
 def _refuse_poisoned(site: Site, type: str, id: str) -> None:
@@ -165,6 +182,8 @@ def _refuse_poisoned(site: Site, type: str, id: str) -> None:
     poisoned = site.settings.get("poisoned")
     if poisoned and f"{type}/{id}" in poisoned:
         said = f"{type}/{id} lacks a required element"
+        if type == "DocumentReference":  # documented: no usable status, no document
+            raise Refusal("not_found", said, reason="required", resource=type, id=id, text="Resource not found")
         raise Refusal("broken", said, reason="required", location=f"/f:{type}/f:status")
 
 
@@ -185,11 +204,14 @@ def conforming(site: Site, type: str, ids: Sequence[str]) -> tuple[tuple[str, ..
 def renderings(site: Site, number: int) -> Iterable[Rendering]:
     """Every resource of a patient with what it lost, type by type, in listing order.
 
-    A rendering without records is a resource behind which nothing true stands: entered in error, or combined away.
+    A rendering without records is a resource behind which nothing true stands: entered in error, or combined away; or a
+    report, which groups what others tell.
     """
     chart = chart_of(site, number)
     if chart is None:
         return
     for telling in TELLINGS.values():
         for item in telling.items(site, chart):
-            yield telling.render(site, chart, item)
+            told = telling.render(site, chart, item)
+            further = telling.weighed(site, chart, item) if telling.weighed is not None else []
+            yield replace(told, losses=(*told.losses, *further)) if further else told

@@ -19,6 +19,8 @@ from simulator.fhir.build import dumps
 from simulator.pipeline import handle
 from simulator.sandbox import Sandbox, Site
 from simulator.vendors.cerner import VENDOR
+from simulator.vendors.cerner.resources import TELLINGS
+from simulator.vendors.cerner.resources.telling import Item
 from simulator.vendors.cerner.urls import fhir_url, token_urls
 
 AS_OF = date(2026, 1, 5)
@@ -159,8 +161,13 @@ class Desk:
 
     def payloads(self, number: int, type: str) -> list[dict[str, Any]]:
         """The resources of one type as they go over the wire."""
-        found = [each for each in VENDOR.renderings(self.site, number) if each.type == type]
-        return [json.loads(dumps(each.payload), parse_float=Decimal) for each in found]
+        return [payload for _, payload in self.told(number, type)]
+
+    def told(self, number: int, type: str) -> list[tuple[Item, dict[str, Any]]]:
+        """The same, each with what stands behind it."""
+        chart, telling = self.sandbox.world.chart(number), TELLINGS[type]
+        made = [(item, telling.render(self.site, chart, item)) for item in telling.items(self.site, chart)]
+        return [(item, json.loads(dumps(one.payload), parse_float=Decimal)) for item, one in made]
 
 
 def query_of(url: str) -> dict[str, list[str]]:

@@ -394,23 +394,42 @@ def test_a_tenant_need_not_be_a_uuid() -> None:
     assert b"https://fhir.cerner.com/-KzIoYV6gk-ILcHOWbsH2m9KsSdDgi12/codeSet/4" in answer.body
 
 
+SERVICE = "http://snomed.info/sct|408443003"
+
+
 def test_the_capability_statement_promises_only_what_answers(desk: Desk) -> None:
     told = desk.send("GET", f"{desk.root}/metadata").json
     assert told["fhirVersion"] == "4.0.1"
     assert told["publisher"] == "Oracle Health"
     assert "software" not in told
     charts = ((number, desk.sandbox.world.chart(number)) for number in range(50))
-    number = next(number for number, chart in charts if chart.allergies and chart.medications and chart.conditions)
+    number = next(
+        number
+        for number, chart in charts
+        if chart.allergies and chart.medications and chart.conditions and chart.procedures and chart.coverages
+    )
     for resource in told["rest"][0]["resource"]:
         type = resource["type"]
-        assert {one["code"] for one in resource["interaction"]} == {"read", "search-type"}
-        for param in resource["searchParam"]:
+        if type == "Binary":
+            assert resource["interaction"] == [{"code": "read"}]
+            assert desk.get(f"Binary/{_some_id(desk, number, type)}").status == 200
+        else:
+            assert {one["code"] for one in resource["interaction"]} == {"read", "search-type"}
+        for operation in resource.get("operation", []):
+            name = {"USCoreFetchDocumentReferences": "docref"}.get(operation["name"], operation["name"])
+            assert desk.get(f"{type}/${name}", {"patient": desk.patient(number)}).status == 200, name
+        for param in resource.get("searchParam", []):
             answer = desk.get(type, _example(desk, number, type, param["name"]))
             assert answer.status == 200, (type, param["name"], answer.body)
             assert answer.json["type"] == "searchset"
+        if type == "Binary":
+            continue
         listed = desk.get(type, _example(desk, number, type, "_id"))
         assert listed.entries, type
         assert desk.get(f"{type}/{listed.ids[0]}").body in listed.body
+        for one in resource.get("searchInclude", []):
+            answer = desk.get(type, _example(desk, number, type, "_id") | {"_include": one})
+            assert {entry["search"]["mode"] for entry in answer.entries} == {"match", "include"}, one
         for one in resource.get("searchRevInclude", []):
             answer = desk.get(type, _example(desk, number, type, "_id") | {"_revinclude": one})
             assert [entry["search"]["mode"] for entry in answer.entries] == ["match", "include"], type
@@ -439,6 +458,20 @@ def _example(desk: Desk, number: int, type: str, name: str) -> dict[str, Any]:
         return ({} if name in alone else {"family": person.family}) | {name: values.get(name, person.family)}
     if type == "Organization":
         return {name: "5"}
+    if type == "Slot":
+        needed = {"service-type": SERVICE, "start": ["ge2026-01-05T12:00:00Z", "lt2026-01-09T12:00:00Z"]}
+        needed["-location"] = _some_id(desk, number, "Location")
+        return needed | ({"_count": "9"} if name == "_count" else {})
+    if type == "Appointment" and name in ("practitioner", "location"):
+        week = ["ge2026-01-05T00:00:00Z", "lt2026-01-12T00:00:00Z"]
+        return {name: _some_id(desk, number, name.capitalize()), "date": week}
+    if type == "Appointment":
+        when = {name: "ge2020-01-01T00:00:00Z"} if "date" in name else {"date": "ge2020-01-01T00:00:00Z"}
+        return {"patient": patient, **when} | ({"status": "booked"} if name == "status" else {})
+    if name == "-encounter":
+        return {name: _some_id(desk, number, "Encounter")}
+    if name == "period":
+        return {"patient": patient, name: ["ge2020-01-01", "lt2025-01-01"]}
     if name in ("patient", "subject"):
         return {name: patient if name == "patient" else f"Patient/{patient}"}
     values = {
@@ -457,6 +490,11 @@ def _some_id(desk: Desk, number: int, type: str) -> str:
         return f"pat-{desk.patient(number)}"
     if type == "Organization":
         return desk.get("Organization").ids[0]
+    if type in ("Slot", "Schedule"):
+        return str(desk.get("Slot", _example(desk, number, "Slot", "start")).ids[0])
+    if type == "Binary":
+        url = desk.payloads(number, "DocumentReference")[0]["content"][0]["attachment"]["url"]
+        return str(url.partition("/")[2])
     encounter = desk.payloads(number, "Encounter")[0]
     if type == "Location":
         return encounter["location"][0]["location"]["reference"].partition("/")[2]

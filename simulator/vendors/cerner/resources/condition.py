@@ -115,11 +115,22 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     return rendering("Condition", payload, (one,), _losses(one))
 
 
+def reference_to(site: Site, number: int, one: Condition) -> dict[str, Any]:
+    """The reference to a true condition of a patient."""
+    id = _id_of(site, Item(Row(number, one.ordinal), (one,)))
+    return {"reference": f"Condition/{id}", "display": one.text}
+
+
+def loss_of_codes(field: str, one: Condition) -> list[Loss]:
+    """What is lost of the codes of a condition, for the field that holds them: problems have no ICD-10-CM."""
+    if not is_problem(one) or all(code.system != "icd10cm" for code in one.codes):
+        return []
+    kept = [{"system": code.system, "code": code.code} for code in one.codes if code.system != "icd10cm"]
+    return [Loss(field, "replaced", value=kept)]
+
+
 def _losses(one: Condition) -> list[tuple[int, Loss]]:
-    losses = []
-    if is_problem(one) and any(code.system == "icd10cm" for code in one.codes):
-        kept = [{"system": code.system, "code": code.code} for code in one.codes if code.system != "icd10cm"]
-        losses.append((0, Loss("codes", "replaced", value=kept)))
+    losses = [(0, loss) for loss in loss_of_codes("codes", one)]
     if one.sensitivity:
         losses.append((0, Loss("sensitivity", "replaced", value=["PHY"])))
     return losses

@@ -8,10 +8,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from simulator.fhir import build
-from simulator.ids import seed_bytes
 from simulator.population.answers import Loss
 from simulator.population.defects import is_unmapped
 from simulator.population.records import Chart, Observation
@@ -29,7 +27,7 @@ from simulator.vendors.cerner.elements import (
     words_of,
 )
 from simulator.vendors.cerner.ids import Row
-from simulator.vendors.cerner.resources import people
+from simulator.vendors.cerner.resources import events, people
 from simulator.vendors.cerner.resources.measured import (
     FLAGS,
     interpretation_of,
@@ -188,7 +186,7 @@ def _head(site: Site, item: Item, one: Observation, status: str) -> dict[str, An
                 ("Reference Range", None if is_pressure(one) else range_words(one)),
             ],
         ),
-        "identifier": [{"system": "https://fhir.cerner.com/ceuuid", "value": _clinical_event_id(site, item, one)}],
+        "identifier": [events.identifier(site, _event(site, item, one), one.issued)],
         "status": status,
         "category": [coded("observation-category", one.category, _CATEGORIES[one.category])],
         "code": concept([standard("loinc", BLOOD_PRESSURE, _PANEL_TEXT)], _PANEL_TEXT)
@@ -293,6 +291,8 @@ def _losses(site: Site, item: Item) -> list[tuple[int, Loss]]:
         losses.append((0, Loss("value.unit", "replaced", value=None)))
     if one.panel is not None:
         losses.append((0, Loss("panel", "omitted")))
+        if one.category == "laboratory":  # its DiagnosticReport tells it
+            losses.append((0, Loss("panel", "also", value=one.panel.code)))
     hidden_labels(item.records, losses)
     return losses
 
@@ -306,11 +306,6 @@ def _version(site: Site, item: Item) -> str:
     if is_pressure(item.records[0]):
         return "-".join(own if half else "" for half in _halves(site, item))
     return own
-
-
-def _clinical_event_id(site: Site, item: Item, one: Observation) -> str:
-    uuid = UUID(bytes=seed_bytes("clinical event", site.key.hex())[:16])
-    return f"CE{uuid}-{_event(site, item, one)}-{one.issued:%Y%m%d%H%M%S}00"
 
 
 # What searches compare

@@ -6,13 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from simulator.ids import h64
+from simulator.population import tables
 from simulator.population.records import Address, Facility, Person, Practitioner
 from simulator.sandbox import Site
 from simulator.vendors.cerner import codes, ids
 from simulator.vendors.cerner.elements import STRUCTURES, concept, extension, in_millis, in_seconds, narrative, standard
 
 SYSTEM_USER = "1"
+PAYERS = tuple(dict.fromkeys(row.name for row in tables.PAYERS.values()))
+_FIRST_PAYER = 500_000  # the place of the first payer among the organizations; the facilities come before
 _SYSTEM_NAME = "SYSTEM, SYSTEM"
+_ORGANIZATION_TYPE = "http://terminology.hl7.org/CodeSystem/organization-type"
 _OPENED = datetime(2015, 10, 14, 5, tzinfo=UTC)
 
 
@@ -50,6 +54,12 @@ def organization_ref(site: Site, index: int) -> dict[str, Any]:
     return {"reference": f"Organization/{ids.staff_id(site, 'organization', index)}", "display": name}
 
 
+def payer_ref(site: Site, name: str) -> dict[str, Any]:
+    """The reference to the organization that a payer is."""
+    id = ids.staff_id(site, "organization", _FIRST_PAYER + PAYERS.index(name))
+    return {"reference": f"Organization/{id}", "display": name}
+
+
 def location_ref(site: Site, index: int) -> dict[str, Any]:
     """The reference to a facility as a place."""
     name = site.sandbox.world.population.facility(index).name
@@ -81,7 +91,11 @@ def staff_read(site: Site, type: str, id: str) -> dict[str, Any] | None:
         return _system_user()
     population = site.sandbox.world.population
     index = ids.staff_of(site, type.lower(), id)
-    if index is None or index >= (population.practitioners if type == "Practitioner" else len(population.facilities)):
+    if index is None:
+        return None
+    if type == "Organization" and 0 <= index - _FIRST_PAYER < len(PAYERS):
+        return _payer(site, id, index)
+    if index >= (population.practitioners if type == "Practitioner" else len(population.facilities)):
         return None
     if type == "Practitioner":
         return _practitioner(site, id, population.practitioner(index))
@@ -89,8 +103,12 @@ def staff_read(site: Site, type: str, id: str) -> dict[str, Any] | None:
 
 
 def organization_ids(site: Site) -> list[str]:
-    """The ids of all organizations, in the order of the world's facilities."""
-    return [ids.staff_id(site, "organization", one.index) for one in site.sandbox.world.population.facilities]
+    """The ids of all organizations: the world's facilities in their order, then the payers."""
+    places = [one.index for one in site.sandbox.world.population.facilities]
+    return [
+        ids.staff_id(site, "organization", index)
+        for index in (*places, *(_FIRST_PAYER + n for n in range(len(PAYERS))))
+    ]
 
 
 def _version(site: Site, kind: str, index: int) -> tuple[int, datetime]:
@@ -172,7 +190,7 @@ def _location(site: Site, id: str, one: Facility) -> dict[str, Any]:
 
 def _organization(site: Site, id: str, one: Facility) -> dict[str, Any]:
     version, updated = _version(site, "organization", one.index)
-    provider = standard("http://terminology.hl7.org/CodeSystem/organization-type", "prov", "Healthcare Provider", None)
+    provider = standard(_ORGANIZATION_TYPE, "prov", "Healthcare Provider", None)
     kind = codes.local(site, codes.ORGANIZATION_TYPE, "facility", "Facility")
     return {
         "resourceType": "Organization",
@@ -184,4 +202,20 @@ def _organization(site: Site, id: str, one: Facility) -> dict[str, Any]:
         "name": one.name,
         "telecom": [{"system": "phone", "value": one.phone[-10:], "use": "work"}],
         "address": [address_of(one.address, "work")],
+    }
+
+
+def _payer(site: Site, id: str, index: int) -> dict[str, Any]:
+    version, updated = _version(site, "organization", index)
+    name = PAYERS[index - _FIRST_PAYER]
+    insurer = standard(_ORGANIZATION_TYPE, "ins", "Insurance Company", None)
+    kind = codes.local(site, codes.ORGANIZATION_TYPE, "insurance company", "Insurance Company")
+    return {
+        "resourceType": "Organization",
+        "id": id,
+        "meta": {"versionId": str(version), "lastUpdated": in_seconds(updated)},
+        "text": narrative("Organization", [("Name", name), ("Status", "Active")]),
+        "active": True,
+        "type": [concept([kind, insurer], "Insurance Company")],
+        "name": name,
     }

@@ -9,11 +9,15 @@ from simulator.vendors.cerner.elements import narrative
 _PREFIXES = {
     "all": "AllergyIntolerance",
     "cond": "Condition",
+    "cov": "Coverage",
+    "doc": "DocumentReference",
+    "dr": "DiagnosticReport",
     "enc": "Encounter",
     "imm": "Immunization",
     "med": "MedicationRequest",
     "obs": "Observation",
     "pat": "Patient",
+    "proc": "Procedure",
 }
 _PREFIX_OF = {type: prefix for prefix, type in _PREFIXES.items()}
 TARGETS = tuple(_PREFIX_OF)

@@ -11,6 +11,7 @@ from simulator.population.answers import Loss
 from simulator.population.records import Chart, Record, State
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
+from simulator.vendors.cerner import ids
 from simulator.vendors.cerner.ids import Row
 
 TRUE, MISTAKEN = 0, 1
@@ -31,13 +32,16 @@ class Item(NamedTuple):
 class Telling:
     """One FHIR type of patients' charts.
 
-    kind     the truth's kind; also the name of the id space
+    kind     the truth's kind
     items    everything of a chart, in the order in which the site lists it
     id_of    the resource id of an item; `row_of` turns it back, or gives None
     render   the resource of an item
     updated  when the item last changed, as `meta.lastUpdated` tells it
     tokens   what a token parameter compares, by parameter: (system, code) pairs; system "" for plain codes
     dates    what a date parameter compares, by parameter: (start, end or None)
+    listed   whether a search by patient finds an item
+    weighed  further losses of an item, which only the judge asks for: they need the bytes of documents
+    links    whether it names resources by absolute URLs, which are put in when it is sent
     """
 
     type: str
@@ -49,6 +53,9 @@ class Telling:
     updated: Callable[[Site, Item], datetime]
     tokens: Mapping[str, Callable[[Site, Item], Tokens]] = field(default_factory=dict)
     dates: Mapping[str, Callable[[Site, Item], Span]] = field(default_factory=dict)
+    listed: Callable[[Item], bool] = lambda item: True
+    weighed: Callable[[Site, Chart, Item], list[tuple[int, Loss]]] | None = None
+    links: bool = False
 
     def item(self, site: Site, chart: Chart, id: str) -> Item | None:
         """The item whose id is `id`; None if the chart has none."""
@@ -59,6 +66,21 @@ class Telling:
         row = self.row_of(site, id)
         item = None if row is None else by_row.get(row)
         return item if item is not None and self.id_of(site, item) == id else None
+
+
+def bare_id(space: str) -> Callable[[Site, Item], str]:
+    """The `id_of` of a type whose ids are the bare row numbers of an id space."""
+    return lambda site, item: str(ids.row_number(site, space, item.row))
+
+
+def bare_row(space: str, variants: int = 1) -> Callable[[Site, str], Row | None]:
+    """The `row_of` of such a type, of whose rows there are so many variants."""
+
+    def row_of(site: Site, id: str) -> Row | None:
+        row = ids.row_of(site, space, id)
+        return row if row is not None and row.variant < variants else None
+
+    return row_of
 
 
 def state_of(site: Site, kind: str, row: Row) -> State | None:
