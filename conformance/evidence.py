@@ -107,6 +107,13 @@ class Exchange:
             return ()
         return tuple((str(kind), str(id)) for kind, id in self.data.get("served") or ())
 
+    @property
+    def created(self) -> tuple[tuple[str, str], ...]:
+        """(type, id) of what a create made and the vendor keeps, whatever became of the answer."""
+        if self.method != "POST" or self.status not in (0, 201):
+            return ()
+        return tuple((str(kind), str(id)) for kind, id in self.data.get("served") or ())
+
     @cached_property
     def params(self) -> tuple[tuple[str, str], ...]:
         """The query as decoded pairs, in order."""
@@ -220,6 +227,7 @@ class Call:
     """One message to the driver and what came of it.
 
     `step` is the place in the scenario's plan, -1 outside it; `subject` the number of the patient that was meant.
+    `changed` are the members of what was to be written that the vendor keeps otherwise.
     Of the records in the answer only their number is kept, `count`: what they say is in the case's score.
     `answer` is empty and `problem` says why when the driver gave none: "deadline", "crash: …", "protocol: …".
     """
@@ -234,6 +242,7 @@ class Call:
     step: int = -1
     subject: str = ""
     count: int = 0
+    changed: tuple[str, ...] = ()
 
     @property
     def status(self) -> str:

@@ -20,13 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from conformance.check import Check
+from conformance.intents import INTENTS
 from conformance.judge import Scope
 from conformance.manifest import VendorUse
 from simulator.population.records import KINDS
 from simulator.refusal import UsageError
 
 _DRIVE_KEYS = frozenset({"steps", "vendors", "login", "credentials", "alone", "keeps", "deadline_s"})
-_STEP_KEYS = frozenset({"action", "patient", "kinds", "times", "by", "advance_s"})
+_STEP_KEYS = frozenset({"action", "patient", "kinds", "times", "by", "advance_s", "intent"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ class Step:
     `patient` names who: rich (many results), each (every patient of the cast), nobody (an id that no patient has);
     `kinds` which records, empty for all that the integration declares; `by` what a search is made with. Before it the
     sandbox clock is turned by `advance_s`, so that what the scenario has planned for then comes between two steps.
+    `intent` names what is written by `write`, see `intents`.
     """
 
     action: str
@@ -44,6 +46,7 @@ class Step:
     times: int = 1
     by: tuple[str, ...] = ()
     advance_s: float = 0.0
+    intent: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Drive:
     is_alone: bool = False
     keeps_records: bool = False
     deadline_s: float = 30.0
+
+    @property
+    def writes(self) -> bool:
+        """Whether the driver is asked to write."""
+        return any(step.intent for step in self.steps)
 
     @property
     def family(self) -> str:
@@ -118,6 +126,8 @@ def _step(value: Mapping[str, Any], where: str) -> Step:
     for kind in value.get("kinds", ()):
         if kind not in KINDS:
             raise UsageError(f"{where}.kinds: not a kind: {kind!r}", f"known: {', '.join(KINDS)}")
+    if (value["action"] == "write") != (value.get("intent") in INTENTS):
+        raise UsageError(f"{where}.intent: {value.get('intent')!r}", f"known: {', '.join(INTENTS)}")
     return Step(
         action=value["action"],
         patient=value.get("patient", "rich"),
@@ -125,6 +135,7 @@ def _step(value: Mapping[str, Any], where: str) -> Step:
         times=int(value.get("times", 1)),
         by=tuple(value.get("by", ())),
         advance_s=float(value.get("advance_s", 0)),
+        intent=value.get("intent", ""),
     )
 
 

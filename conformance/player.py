@@ -16,6 +16,7 @@ from conformance.cast import Cast
 from conformance.collect import LogFiles, canaries_of, exchanges_of
 from conformance.drivers import Driver, DriverFailed, Message, Opener
 from conformance.evidence import Call, Case
+from conformance.intents import INTENTS, changed
 from conformance.plan import CasePlan, Step
 from conformance.protocol import answer_flaw, request_flaw
 from conformance.settings import Settings
@@ -123,6 +124,8 @@ class Player:
 
     def _client(self, token_url: str) -> dict[str, Any]:
         clients = [one for one in self._site.clients.values() if not one.is_app]
+        if self._plan.drive.writes:
+            clients = [one for one in clients if any(scope.endswith((".write", ".cruds")) for scope in one.scopes)]
         wanted = self._plan.auth
         fitting = [one for one in clients if one.auth == wanted] if wanted else clients
         if not fitting:
@@ -153,7 +156,7 @@ class Player:
             "base_url": urls["base_url"],
             "urls": dict(urls),
             "auth": dict(client),
-            "mode": "read-only",
+            "mode": "read-write" if self._plan.drive.writes else "read-only",
             "settings": settings,
         }
 
@@ -206,6 +209,11 @@ class Player:
             person = self._sandbox.world.chart(subject).person
             params = {"family": person.family, "given": person.given[0], "birth_date": person.birth}
             return {"kind": "patient", "params": {name: params[name] for name in step.by or params}}
+        if step.action == "write":
+            intent = INTENTS[step.intent]
+            key = f"bk-{secrets.token_hex(4)}"
+            about = {"kind": intent.kind, "patient": self._patient(subject), "business_key": key}
+            return {"intent": about | {"body": dict(intent.body)}}
         args: dict[str, Any] = {"patient": self._patient(subject)}
         if step.action == "read":
             args["kinds"] = list(kinds)
@@ -225,6 +233,7 @@ class Player:
         self._next_id += 1
         message = checked({"id": self._next_id, "op": op, **members})
         since = self._sandbox.clock.now()
+        writes = self._sandbox.world.writes
         start = time.monotonic() - self._began
         answer: Message = {}
         problem = ""
@@ -252,8 +261,17 @@ class Player:
                 step=step,
                 subject="" if subject is None else str(subject),
                 count=len(records),
+                changed=self._changed(writes, members, subject) if action == "write" else (),
             )
         )
+
+    def _changed(self, before: int, members: Mapping[str, Any], subject: int | None) -> tuple[str, ...]:
+        """What of an intent is kept otherwise, of the first record that came of it."""
+        answers = (x.reply for x in self._sandbox.journal.entries if x.reply is not None)
+        made = [pair for reply in answers if reply.status == 201 for pair in reply.served]
+        if subject is None or self._sandbox.world.writes == before or not made:
+            return ()
+        return changed(self._site, subject, *made[-1], members["args"]["intent"]["body"])
 
 
 def checked(message: Message) -> Message:

@@ -186,7 +186,7 @@ def _case(value: Mapping[str, Any], exchanges: list[dict[str, Any]]) -> Case:
         vendor=value["vendor"],
         client=value["client"],
         exchanges=tuple(Exchange(value["id"], value["vendor"], data, epoch) for data in exchanges),
-        calls=tuple(Call(**call) for call in value["calls"]),
+        calls=tuple(Call(**{**call, "changed": tuple(call.get("changed", ()))}) for call in value["calls"]),
         score=value["score"],
         has_logs=value["has_logs"],
         logs=tuple(value["logs"]),

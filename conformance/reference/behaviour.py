@@ -50,6 +50,18 @@ def is_withdrawn(resource: Json) -> bool:
     return "entered-in-error" in (resource.get("status"), *(one.get("code") for one in verification))
 
 
+def id_in_location(headers: Mapping[str, str], body: bytes) -> str:
+    """The id at the end of Location, in whichever form; the body of a create may be empty.
+
+    Raises:
+        Failure: there is none: something was created, and nobody knows what.
+    """
+    place = headers.get("Location", "").partition("/_history/")[0].rstrip("/")
+    if not place:
+        raise Failure("invalid_response", "a create without Location", reason="no_location")
+    return place.rpartition("/")[2]
+
+
 @dataclass(frozen=True)
 class Behaviour:
     """One integration's habits.
@@ -64,6 +76,9 @@ class Behaviour:
     meaning    accepts: is a resource or row readable; number, unit, label; is_withdrawn: was it entered in error;
                output: the records of one kind as they leave
     failures   reports: is this failure told; catches: what does not end the process; parse_error: is bad JSON a Failure
+    writing    sends_again: is a create that failed certainly not done; id_of: the id of what was created, from headers
+               and body; recreates: create again when it cannot be read; reads_back: compare what was kept; told: the
+               failure as it is reported
     the rest   leaks: what is logged in clear; pause_s: idle time per operation
     """
 
@@ -94,6 +109,12 @@ class Behaviour:
     label: Callable[[str | None, list[str]], str | None] = label_of
     is_withdrawn: Callable[[Json], bool] = is_withdrawn
     output: Callable[[str, list[Json]], list[Json]] = lambda kind, records: records
+
+    sends_again: Callable[[Failure], bool] = lambda failure: failure.status in (429, 503)
+    id_of: Callable[[Mapping[str, str], bytes], str] = id_in_location
+    recreates: bool = False
+    reads_back: bool = True
+    told: Callable[[Failure], Failure] = lambda failure: failure
 
     reports: Callable[[Failure], bool] = lambda failure: True
     catches: tuple[type[BaseException], ...] = (Exception,)

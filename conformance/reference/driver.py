@@ -18,6 +18,7 @@ from conformance.reference.fhir import FURTHER, TYPES, FhirVendor, PatientRef
 from conformance.reference.mutants import MUTANTS
 from conformance.reference.run import Run
 from conformance.reference.session import MAX_CONCURRENCY, Config, Session
+from conformance.reference.writing import write
 
 VENDORS: dict[str, type[FhirVendor]] = {"epic": Epic, "cerner": Cerner, "athena": Athena}
 KINDS = tuple(TYPES | FURTHER)
@@ -46,7 +47,7 @@ class Driver:
             "protocol": 1,
             "nonce": message.get("nonce"),
             "implementation": {"name": "emr-reference", "version": __version__, "language": "python"},
-            "capabilities": ["read"],
+            "capabilities": ["read", "write"],
             "vendors": list(VENDORS),
             "kinds": list(KINDS),
             "limits": {"op_timeout_ms": OP_TIMEOUT_MS, "max_concurrency": MAX_CONCURRENCY},
@@ -115,10 +116,17 @@ async def _search(vendor: FhirVendor, run: Run, args: Json) -> None:
     await run.collect("patient", vendor.find(run, args["params"]))
 
 
+async def _write(vendor: FhirVendor, run: Run, args: Json) -> None:
+    if not isinstance(vendor, Epic):
+        raise Failure("config", f"nothing is written to {vendor.vendor}")
+    await write(vendor, run, args["intent"])
+
+
 _ACTIONS = {
     "read_patient": _Action(_read_patient, ("patient",)),
     "read": _Action(_read, ("patient", "kinds")),
     "search": _Action(_search, ("params",)),
+    "write": _Action(_write, ("intent",)),
 }
 
 

@@ -147,6 +147,11 @@ class FhirVendor:
         found: list[Json] = await run.once(call.url, lambda: self._matches(run, type, call))
         return found
 
+    async def fresh(self, run: Run, type: str, params: Params) -> list[Json]:
+        """The matches of a search that is done now, whatever was found before."""
+        call = Call(f"{type}.search", f"{self.base}/{type}?{self.behaviour.query(params)}", type, FHIR_JSON)
+        return await self._matches(run, type, call)
+
     async def _matches(self, run: Run, type: str, call: Call) -> list[Json]:
         found: dict[str, Json] = {}
         kind = _KIND_OF[type]

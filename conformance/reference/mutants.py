@@ -6,6 +6,7 @@ import re
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from json import loads
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -360,6 +361,39 @@ _bug("accept_truncated", "RES-07", "a body that was cut counts as empty", report
 _bug("html_as_empty", "RES-08", "what it cannot read counts as empty", reports=_unreported("invalid_response"))
 _bug("crash_on_bad_json", "RES-08", "a body that is no JSON ends the process", parse_error=False, catches=())
 _bug("sleep_200ms", "LAT-01", "it sleeps before it works", pause_s=0.2)
+
+# Writing
+_bug(
+    "blind_post_retry",
+    "WB-04",
+    "it sends a create again when the answer got lost",
+    at=(E,),
+    sends_again=lambda failure: failure.transient or failure.error_class == "timeout",
+)
+_bug(
+    "generic_write_error",
+    "WB-05",
+    "every refused write is an internal error",
+    at=(E,),
+    told=lambda failure: Failure("internal", "the write failed"),
+)
+_bug(
+    "retry_422",
+    "WB-05",
+    "it sends again what was refused for good",
+    at=(E,),
+    wait=_waits(0.02),
+    sends_again=lambda failure: failure.error_class == "rejected",
+)
+_bug(
+    "expect_body",
+    "WB-06",
+    "it looks for the new id in the body",
+    at=(E,),
+    id_of=lambda headers, body: str(loads(body)["id"]),
+)
+_bug("recreate_if_not_found", "WB-06", "it creates again what cannot be read at once", at=(E,), recreates=True)
+_bug("success_is_201", "WB-10", "it takes a 201 for what it meant", at=(E,), reads_back=False)
 
 # Secrets
 _bug(

@@ -24,6 +24,7 @@ class Run:
         self._errors: list[Json] = []
         self._dropped: Counter[tuple[str, str]] = Counter()
         self._asked: list[str] = []
+        self._notes: Json = {}
         self._once: dict[str, asyncio.Task[Any]] = {}
 
     async def get(self, call: Call, check: Callable[[Any], None]) -> Any:
@@ -60,6 +61,10 @@ class Run:
 
         return [record for records in await asyncio.gather(*map(part, places)) for record in records]
 
+    def note(self, **members: Any) -> None:
+        """Puts members into the answer."""
+        self._notes |= members
+
     def fail(self, kind: str | None, failure: Failure) -> None:
         error = failure.report(self.session.config.vendor, self.action, kind)
         if self.session.behaviour.reports(failure) and error not in self._errors:
@@ -92,4 +97,5 @@ class Run:
         status = "ok" if not failed else "partial" if some else "error"
         log.event("run", action=self.action, reason=status, count=len(self.records))
         dropped = [{"reason": r, "kind": k, "count": n} for (r, k), n in sorted(self._dropped.items())]
-        return {"status": status, "records": self.records, "errors": self._errors, "dropped": dropped}
+        told = {"status": status, "records": self.records, "errors": self._errors, "dropped": dropped}
+        return told | self._notes

@@ -8,7 +8,7 @@ import random
 import re
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
@@ -150,6 +150,41 @@ class Session:
             if failure.reason == "insufficient_scope":
                 self._forbidden[call.type] = failure
             raise
+
+    async def post(self, call: Call, resource: Json, deadline: float) -> tuple[Mapping[str, str], bytes]:
+        """Sends a resource to be created; gives headers and body of the 2xx.
+
+        What certainly was not done is sent again: a dead token, a throttle, an outage that says so. Everything else is
+        the caller's to look into: whether the record is there, nobody but the vendor knows.
+
+        Raises:
+            Failure: what went wrong in the end.
+        """
+        replays = self.behaviour.replays
+        for attempt in count(1):
+            token = await self._token_for(deadline)
+            headers = {"Content-Type": call.accept, "Accept": call.accept}
+            headers["Authorization"] = f"Bearer {token.text}" if token else ""
+            request = self._http.build_request("POST", call.url, headers=headers, content=json.dumps(resource).encode())
+            try:
+                response, content = await self._exchange(request, deadline)
+                if response.is_success:
+                    return response.headers, content
+                raise refusal_of(response, content)
+            except Failure as failure:
+                log.event("failed", operation=call.operation, reason=failure.reason, status=failure.status)
+                if failure.error_class == "auth" and replays > 0:
+                    replays -= 1
+                    self._discard(token)
+                elif not self.behaviour.sends_again(failure) or attempt >= self.behaviour.attempts:
+                    raise
+                else:
+                    await self.pause(self.behaviour.wait(failure, attempt, 0.5), deadline)
+        raise AssertionError("count() does not end")
+
+    async def pause(self, seconds: float, deadline: float) -> None:
+        """Waits, but never beyond the deadline."""
+        await self._sleep(max(0.0, min(seconds, deadline - self.clock())))
 
     # Login
 

@@ -122,14 +122,27 @@ class CaseScript:
         dropped: Iterable[Mapping[str, Any]] = (),
         problem: str = "",
         params: Mapping[str, str] | None = None,
+        changed: Iterable[str] = (),
+        **more: Any,
     ) -> CaseScript:
-        """A `run` call to the driver and its answer."""
-        answer: dict[str, Any] = {"status": status, "errors": list(errors), "dropped": list(dropped)}
+        """A `run` call to the driver and its answer, with `more` members."""
+        answer: dict[str, Any] = {"status": status, "errors": list(errors), "dropped": list(dropped)} | more
         args: dict[str, Any] = {"kinds": list(kinds)}
         if params is not None:
             args = {"kind": "patient", "params": dict(params)}
         self._calls.append(
-            Call("run", action, args, {} if problem else answer, problem, at, until, step=len(self._calls), subject="1")
+            Call(
+                "run",
+                action,
+                args,
+                {} if problem else answer,
+                problem,
+                at,
+                until,
+                step=len(self._calls),
+                subject="1",
+                changed=tuple(changed),
+            )
         )
         return self
 
