@@ -26,6 +26,9 @@ _MEMBERS: dict[str, tuple[str, ...]] = {
     "location": ("location",),
     "service-provider": ("serviceProvider",),
     "diagnosis": ("diagnosis",),
+    "condition": ("addresses", "diagnosis"),
+    "evidence-detail": ("evidence",),
+    "item": ("entry",),
     "general-practitioner": ("generalPractitioner",),
     "organization": ("managingOrganization",),
 }

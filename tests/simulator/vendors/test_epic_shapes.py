@@ -16,7 +16,7 @@ from tests.simulator.vendors.epic_shapes import SAMPLES, Shape, shapes, share, t
 FLOORS = {
     "AllergyIntolerance": 100,
     "Bundle": 100,
-    "CapabilityStatement": 92,
+    "CapabilityStatement": 100,
     "CarePlan": 100,
     "CareTeam": 100,
     "Condition": 100,

@@ -11,12 +11,17 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from simulator.fhir import xml
+from simulator.population import happenings
+from simulator.population.happenings import Scene
 from simulator.population.records import Observation
 from simulator.vendors.epic import ids, resources
 from simulator.vendors.epic.resources import TOLD, group
@@ -121,12 +126,14 @@ PROFILES = {
     "CarePlan": ("care_plan",), "CareTeam": ("care_team",),
     "DiagnosticReport": ("diagnostic_report_lab", "diagnostic_report_note"),
     "Goal": ("goal",), "RelatedPerson": ("related_person",), "ServiceRequest": ("service_request",),
-    "Specimen": ("specimen",),
+    "Specimen": ("specimen",), "PractitionerRole": ("practitioner_role",), "Provenance": ("provenance",),
 }  # fmt: skip
-NOT_TOLD = {  # the truth has no target of a goal; orders have one time; a reason is told by its codes
-    "Goal.target", "Goal.target.dueDate", "ServiceRequest.occurrencePeriod", "ServiceRequest.reasonReference",
+NOT_TOLD = {  # nobody has an endpoint, no goal a target; orders have one time; a reason is told by its codes
+    "PractitionerRole.endpoint", "Goal.target", "Goal.target.dueDate", "ServiceRequest.occurrencePeriod",
+    "ServiceRequest.reasonReference",
 }  # fmt: skip
 UNKNOWN_TO_THE_TRUTH = {
+    "PractitionerRole.notAvailable.description", "Provenance.entity.role", "Provenance.entity.what",
     "CarePlan.activity.detail.status", "DiagnosticReport.media.link", "RelatedPerson.communication.language",
 }  # fmt: skip
 
@@ -136,7 +143,7 @@ UNKNOWN_TO_THE_TRUTH = {
 def test_what_us_core_demands_is_there(door: Door, type: str) -> None:
     """US Core 6.1.0: mandatory elements in every resource, must-support elements in one of them at least."""
     table = json.loads((SHARED / "research" / "us_core_tables.json").read_text("utf-8"))["v6.1.0"]
-    bodies = [read(door.get(f"{type}/{id}")) for number in range(40) for id in told_ids(door, number, type)[::7]]
+    bodies = [read(door.get(place)) for place in places(door, type)]
     assert bodies
     for profile in PROFILES[type]:
         for element in set(table[profile]["mandatory"]) - UNKNOWN_TO_THE_TRUTH:
@@ -145,6 +152,14 @@ def test_what_us_core_demands_is_there(door: Door, type: str) -> None:
         for one in table[profile]["must_support_elements"]:
             if f"{type}.{one[0]}" not in NOT_TOLD:
                 assert any(has(body, one[0].split(".")) for body in bodies), (profile, one[0])
+
+
+def places(door: Door, type: str) -> list[str]:
+    """Some resources of a type."""
+    if type == "PractitionerRole":
+        return [f"{type}/{ids.fhir_id(door.site.key, type, index)}" for index in range(5)]
+    found = [id for number in range(40) for id in told_ids(door, number, "Goal" if type == "Provenance" else type)[::7]]
+    return [f"{type}/{resources.provenance_id(door.site, id) if type == 'Provenance' else id}" for id in found]
 
 
 def has(value: Any, path: list[str]) -> bool:
@@ -218,6 +233,57 @@ def test_a_result_that_is_taken_back_leaves_the_ids_of_its_order_as_they_were(do
     world.write(results[0], number, "the lab", other.sandbox.clock.now(), "retracted")
     assert results[0] not in world.chart(number).observations
     assert told_ids(other, number, "DiagnosticReport") == before
+
+
+def test_what_happens_to_a_result_happens_to_its_report_and_its_order() -> None:
+    door = Door()
+    number = door.patient_with(observations=60)
+    scene = Scene(door.sandbox.world, number, "the lab", door.sandbox.clock.now())
+    before = told_ids(door, number, "DiagnosticReport")
+    written = happenings.result(scene, "4548-4", number=Decimal("9.7"), status="preliminary")
+    (new,) = set(told_ids(door, number, "DiagnosticReport")) - set(before)
+    report = read(door.get(f"DiagnosticReport/{new}"))
+    order = report["basedOn"][0]["reference"]
+    assert (report["status"], read(door.get(order))["status"]) == ("preliminary", "active")
+    happenings.correction(scene, written.ordinal, number=Decimal("7.9"))
+    assert read(door.get(f"DiagnosticReport/{new}"))["status"] == "amended"
+    assert read(door.get(order))["status"] == "completed"
+    happenings.retraction(scene, "observation", written.ordinal)
+    assert door.get(f"DiagnosticReport/{new}").status == door.get(order).status == 404
+    assert told_ids(door, number, "DiagnosticReport") == before
+
+
+def test_a_stay_in_hospital_has_a_plan_and_an_account_until_it_ends() -> None:
+    door = Door()
+    number = next(n for n in range(60) if door.sandbox.world.person(n).deceased is None)  # type: ignore[union-attr]
+    scene = Scene(door.sandbox.world, number, "the ward", door.sandbox.clock.now())
+    stay = happenings.admission(scene, "inpatient")
+    plan = all_of(door, number, "CarePlan", "&category=736353004")[0]
+    visit = read(door.get(plan["encounter"]["reference"]))
+    account = read(door.get(visit["account"][0]["reference"]))
+    assert (plan["status"], "end" in plan["period"], "end" in account["servicePeriod"]) == ("active", False, False)
+    assert account["identifier"] == [visit["account"][0]["identifier"]]
+    happenings.discharge(replace(scene, at=scene.at + timedelta(hours=30)), stay.ordinal)
+    assert read(door.get(f"CarePlan/{plan['id']}"))["status"] == "completed"
+    assert "end" in read(door.get(f"Account/{account['id']}"))["servicePeriod"]
+
+
+@pytest.mark.parametrize(
+    ("type", "query", "wanted"),
+    [
+        ("DiagnosticReport", "category=LAB&_include=DiagnosticReport:result", "Observation"),
+        ("Observation", "category=laboratory&_include=Observation:based-on", "ServiceRequest"),
+        ("ServiceRequest", "_include=ServiceRequest:specimen", "Specimen"),
+        ("CarePlan", "category=38717003&_include=CarePlan:condition", "Condition"),
+        ("CareTeam", "_include=CareTeam:participant", "Practitioner"),
+        ("List", "code=problems&_include=List:item", "Condition"),
+        ("Condition", "category=encounter-diagnosis&_include=Condition:evidence-detail", "Condition"),
+    ],
+)
+def test_what_is_referred_to_can_be_included(door: Door, number: int, type: str, query: str, wanted: str) -> None:
+    found = door.bundle(type, f"patient={door.fhir_id(number)}&{query}")["entry"]
+    included = {one["resource"]["resourceType"] for one in found if one["search"]["mode"] == "include"}
+    assert included == {wanted}
 
 
 def test_what_was_read_in_an_image_is_a_report_with_the_bytes_of_its_document(door: Door) -> None:
