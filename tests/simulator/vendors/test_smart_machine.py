@@ -7,6 +7,7 @@ tokens that were given out are presented, and must open exactly what the model s
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -25,10 +26,12 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from joserfc import jwt
 
 from simulator.actions import revoke_tokens
 from simulator.auth import users
 from simulator.auth.clients import Client
+from simulator.auth.keyring import jwks, key
 from simulator.clock import Clock
 from simulator.exchange import Exchange, Reply
 from simulator.pipeline import handle
@@ -37,6 +40,7 @@ from simulator.sandbox import Sandbox
 from simulator.vendor import Vendor
 from simulator.vendors.cerner import VENDOR as CERNER
 from simulator.vendors.epic import VENDOR as EPIC
+from simulator.vendors.epic import paths as epic_paths
 from tests.simulator.smart_app import VERIFIER, challenge_of
 
 DAY = date(2026, 1, 5)
@@ -48,6 +52,7 @@ LIVES = {"epic": timedelta(hours=1), "cerner": timedelta(seconds=570)}
 REFRESH_LIVES = {"epic": (timedelta(days=182), None), "cerner": (timedelta(days=3650), timedelta(days=90))}
 FORM = "application/x-www-form-urlencoded"
 PATIENTS = (1, 2)
+OWN = key(11, "installation")
 PLACES = st.sampled_from([0, 0, 0, 1, 2])  # of what was given out: mostly the newest
 BENDS = st.sampled_from(["", "", "", "client", "secret"])
 
@@ -60,6 +65,7 @@ class Consent:
     patient: int
     types: frozenset[str]
     refreshable: bool
+    at: datetime
     is_over: bool = False
 
 
@@ -81,6 +87,7 @@ class Memory:
     tokens: list[Given] = field(default_factory=list)
     refreshes: list[Given] = field(default_factory=list)
     codes: list[Given] = field(default_factory=list)
+    installed: list[Given] = field(default_factory=list)
 
 
 class Doors(RuleBasedStateMachine):
@@ -101,6 +108,8 @@ class Doors(RuleBasedStateMachine):
         self.urls = self.site.urls(self.base)
         self.fhir = self.urls.get("fhir_patient_url", self.urls["fhir_url"])
         self.door = self.urls.get("authorize_patient_url", self.urls["authorize_url"])
+        self.extra = {"register_url": self.base + epic_paths.REGISTER} if self.vendor is EPIC else {}
+        self.jtis = itertools.count()
         self.memory = Memory()
 
     @initialize()
@@ -108,12 +117,15 @@ class Doors(RuleBasedStateMachine):
         scopes = ("launch/patient", "offline_access", *(f"patient/{type}.read" for type in TYPES))
         for name in ("first", "second"):
             self.site.clients[name] = Client(
-                name, "client_secret_basic", name, scopes, client_secret="s", redirect_uris=(REDIRECT,), offline=True
-            )
+                name, "client_secret_basic", name, scopes, client_secret="s", redirect_uris=(REDIRECT,), offline=True,
+                dynamic=True,
+            )  # fmt: skip
         self.allow("first", 1, set(TYPES), True)
         self.redeem(0, "")
 
-    def send(self, method: str, url: str, form: dict[str, Any] | None = None, **headers: str) -> Reply:
+    def send(
+        self, method: str, url: str, form: dict[str, Any] | None = None, *, raw: bytes = b"", **headers: str
+    ) -> Reply:
         parts = urlsplit(url)
         pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
         if form is not None:
@@ -126,7 +138,7 @@ class Doors(RuleBasedStateMachine):
             query=parts.query,
             raw_path=parts.path,
             headers=pairs,
-            body=urlencode(form, doseq=True).encode() if form is not None else b"",
+            body=urlencode(form, doseq=True).encode() if form is not None else raw,
             base_url=self.base,
             at=self.clock.now(),
             started=0.0,
@@ -167,7 +179,7 @@ class Doors(RuleBasedStateMachine):
         }  # fmt: skip
         back = self.send("POST", self.door, form).header("location") or ""
         code = dict(parse_qsl(urlsplit(back).query))["code"]
-        consent = Consent(client, patient, frozenset(types), offline)
+        consent = Consent(client, patient, frozenset(types), offline, self.clock.now())
         self.memory.codes.append(Given(code, consent, consent.types, self.clock.now() + timedelta(minutes=1)))
 
     def other(self, client: str) -> str:
@@ -248,6 +260,63 @@ class Doors(RuleBasedStateMachine):
             if client in ("", one.consent.client_id) and patient in (0, one.consent.patient):
                 one.consent.is_over = True
 
+    @precondition(lambda self: "revoke_url" in self.urls and self.memory.tokens)
+    @rule(place=PLACES, bend=BENDS, kind=st.sampled_from(["tokens", "refreshes"]))
+    def give_back(self, place: int, bend: str, kind: str) -> None:
+        """A client revokes a token: an access token alone, a refresh token with everything that hangs on it."""
+        held = getattr(self.memory, kind) or self.memory.tokens
+        one = held[-1 - place % len(held)]
+        client = self.other(one.consent.client_id) if bend == "client" else one.consent.client_id
+        pair = {"first": "Zmlyc3Q6cw==", "second": "c2Vjb25kOnM="}[client]
+        answer = self.send("POST", self.urls["revoke_url"], {"token": one.text}, authorization=f"Basic {pair}")
+        assert answer.status == 200, "also for what is worth nothing"
+        now = self.clock.now()
+        is_old = now >= one.ends or (one.idle is not None and now >= one.used + one.idle)
+        if client != one.consent.client_id or is_old or one.is_spent or one.consent.is_over:
+            return
+        if one in self.memory.tokens:
+            one.is_spent = True
+        else:
+            one.consent.is_over = True
+
+    @precondition(lambda self: "register_url" in self.extra and self.memory.tokens)
+    @rule(place=PLACES)
+    def install(self, place: int) -> None:
+        """An app registers a key for an installation; the access token with which it does so counts no more."""
+        token = self.memory.tokens[-1 - place % len(self.memory.tokens)]
+        body = orjson.dumps({"software_id": token.consent.client_id, "jwks": jwks(OWN)})
+        answer = self.send("POST", self.extra["register_url"], raw=body, authorization=f"Bearer {token.text}")
+        is_app = token.consent.client_id in ("first", "second")
+        is_live = self.clock.now() < token.ends and not token.consent.is_over and not token.is_spent
+        assert (answer.status == 201) is (is_live and is_app), answer.body
+        if answer.status == 201:
+            token.is_spent = True
+            client_id = orjson.loads(answer.body)["client_id"]
+            ends = token.consent.at + REFRESH_LIVES["epic"][0]
+            self.memory.installed.append(Given(client_id, token.consent, token.consent.types, ends))
+
+    @precondition(lambda self: self.memory.installed)
+    @rule(place=PLACES)
+    def come_back(self, place: int) -> None:
+        """An installation asks for a token with its key."""
+        held = self.memory.installed[-1 - place % len(self.memory.installed)]
+        now = int(START.timestamp())
+        claims = {
+            "iss": held.text, "sub": held.text, "aud": self.urls["token_url"], "exp": now + 200,
+            "jti": f"j{next(self.jtis)}",
+        }  # fmt: skip
+        assertion = jwt.encode({"alg": "RS384", "kid": OWN.kid}, claims, OWN.joserfc, algorithms=["RS384"])
+        form = {
+            "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            "assertion": assertion,
+            "client_id": held.text,
+        }
+        answer = self.send("POST", self.urls["token_url"], form)
+        is_live = self.clock.now() < held.ends and not held.consent.is_over
+        assert (answer.status == 200) is is_live, answer.body
+        if is_live:
+            self.note(orjson.loads(answer.body), held.consent, held.consent.types)
+
     @rule(seconds=st.sampled_from([1, 30, 60, 569, 570, 3599, 3600, 86_400, 80 * 86_400, 100 * 86_400]))
     def wait(self, seconds: int) -> None:
         self.clock.advance(timedelta(seconds=seconds))
@@ -258,7 +327,7 @@ class Doors(RuleBasedStateMachine):
     def every_token_opens_exactly_what_was_consented(self) -> None:
         now = self.clock.now()
         for token in self.memory.tokens[-3:]:
-            is_live = now < token.ends and not token.consent.is_over
+            is_live = now < token.ends and not token.consent.is_over and not token.is_spent
             bearer = {"authorization": f"Bearer {token.text}", "accept": "application/fhir+json"}
             for patient in PATIENTS if is_live else [token.consent.patient]:
                 id = self.vendor.patient_ids(self.site, patient)["fhir_id"]
