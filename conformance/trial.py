@@ -61,7 +61,7 @@ def hold(request: Request, progress: Progress = lambda plan, seconds: None) -> R
         UsageError: a flag, the manifest, the waivers or the driver is wrong.
         HarnessDefect: something of ours is broken.
     """
-    rooms = registry.vendors()
+    rooms = registry.charting()  # what has doors alone cannot be judged by records
     manifest = _reference(rooms) if request.is_reference else _manifest(request, rooms)
     if request.mutant and request.mutant not in MUTANTS:
         raise UsageError(f'unknown mutant "{request.mutant}"', "`emr-sandbox mutants` lists them")
