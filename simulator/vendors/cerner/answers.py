@@ -11,10 +11,10 @@ from uuid import UUID
 from simulator.exchange import Exchange, Headers, Reply
 from simulator.fhir import build, bundle, outcome
 from simulator.refusal import Refusal
-from simulator.vendors.cerner import pages, patients, scheduling, search, sight, store, urls
+from simulator.vendors.cerner import pages, patients, scheduling, search, sight, staff, store, urls
 from simulator.vendors.cerner.errors import FHIR_JSON
 from simulator.vendors.cerner.media import check_accepted
-from simulator.vendors.cerner.resources import people, provenance, slot
+from simulator.vendors.cerner.resources import STAFF, provenance, slot
 from simulator.vendors.cerner.rules import RULES, Rules
 from simulator.vendors.cerner.search import Found, Query
 
@@ -66,8 +66,8 @@ def _found(x: Exchange, query: Query) -> Found:
     if query.first("_id") is None:
         if type == "Patient":
             return patients.find(x.site, query)
-        if type == "Organization":
-            return Found(tuple(people.organization_ids(x.site)))
+        if type in STAFF:
+            return staff.find(x.site, query)
         if type == "Provenance":
             return Found(_provenance_ids(x, query))
         if type == "Appointment":

@@ -67,6 +67,7 @@ def _id(many: bool = True) -> Param:
 _PATIENT, _SUBJECT = Param("patient", "reference"), Param("subject", "reference")
 _COUNT = Param("_count", "number")
 _ENCOUNTER = Param("encounter", "reference", many=True)
+_PLACE = ("address-state", "address-postalcode")
 _UPDATED = Param("_lastUpdated", "date", ("eq", *_ORDERED), times=2)
 _START = Param("date", "date", ("eq", *_ORDERED), time="must", times=2)
 
@@ -264,36 +265,44 @@ RULES: dict[str, Rules] = {
             ("_id", "identifier", "family", "name", "active"),
             (
                 _id(),
-                *(Param(name, "token", served=False) for name in ("identifier", "given", "family", "name", "active")),
+                Param("identifier", "token"),
+                Param("given", "string", only_with="family"),
+                Param("family", "string"),
+                Param("name", "string"),
+                Param("active", "token"),
+                _COUNT,
             ),
+            page_size=50,
+            max_size=100,
         ),
         Rules(
             "Location",
-            ("_id", "-physicalType", "identifier", "type", "address-city", "address-postalcode", "address-state"),
+            ("_id", "-physicalType", "identifier", "type", "address", "address-city", *_PLACE),
             (
                 _id(),
-                *(
-                    Param(name, "string", served=False)
-                    for name in (
-                        "-physicalType",
-                        "identifier",
-                        "address",
-                        "address-city",
-                        "address-state",
-                        "address-postalcode",
-                        "name",
-                        "organization",
-                        "type",
-                    )
-                ),
+                Param("-physicalType", "token", many=True),
+                Param("identifier", "token"),
+                Param("address", "string"),
+                Param("address-city", "string"),
+                Param("address-state", "string"),
+                Param("address-postalcode", "string"),
+                Param("name", "string"),
+                Param("organization", "reference", many=True),
+                Param("type", "token", many=True),
             ),
+            needs=(("address-city",), _PLACE),
+            page_size=100,
+            max_size=100,
         ),
         Rules(
             "Organization",
             (),
             (
                 _id(),
-                *(Param(name, "string", served=False) for name in ("identifier", "type", "name", "address")),
+                Param("identifier", "token"),
+                Param("type", "token", many=True),
+                Param("name", "string"),
+                Param("address", "string"),
                 _COUNT,
             ),
             page_size=100,

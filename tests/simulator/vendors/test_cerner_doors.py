@@ -21,6 +21,8 @@ from simulator.vendors.cerner.rules import RULES
 from simulator.vendors.cerner.urls import token_urls
 from tests.simulator.vendors.cerner_desk import BASE, Answer, Desk
 
+Json = dict[str, Any]
+
 
 @pytest.fixture(scope="module")
 def desk() -> Desk:
@@ -242,7 +244,7 @@ def test_what_millennium_has_and_we_have_not_is_our_gap(desk: Desk) -> None:
         ("POST", desk.root),
         ("GET", f"{desk.root}/Group/1/$export"),
         ("GET", f"{desk.root}/Patient?address-postalcode=60601"),
-        ("GET", f"{desk.root}/Practitioner?name=Smith"),
+        ("GET", f"{desk.root}/Encounter?account=1"),
         ("GET", f"{BASE}/dstu2/x/Patient/1"),
         ("GET", f"{BASE}/tenants/{desk.root.rpartition('/')[2]}/personas/provider/my-apps"),
     ]
@@ -394,6 +396,16 @@ def test_a_tenant_need_not_be_a_uuid() -> None:
     assert b"https://fhir.cerner.com/-KzIoYV6gk-ILcHOWbsH2m9KsSdDgi12/codeSet/4" in answer.body
 
 
+STAFF_EXAMPLES: dict[tuple[str, str], Json] = {
+    ("Practitioner", "identifier"): {"identifier": "http://hl7.org/fhir/sid/us-npi|9000000000"},
+    ("Practitioner", "given"): {"given": "A", "family": "S"},
+    ("Practitioner", "name"): {"name": "Sm"},
+    ("Practitioner", "active"): {"active": "true"},
+    ("Practitioner", "_count"): {"_count": "5", "family": "S"},
+    ("Location", "address-city"): {"address-city": "A", "address-state": "TX"},
+    ("Location", "name"): {"name": "A", "address": "1"},
+    ("Location", "organization"): {"organization": "1", "address": "1"},
+}
 SERVICE = "http://snomed.info/sct|408443003"
 
 
@@ -435,7 +447,7 @@ def test_the_capability_statement_promises_only_what_answers(desk: Desk) -> None
             assert [entry["search"]["mode"] for entry in answer.entries] == ["match", "include"], type
 
 
-def _example(desk: Desk, number: int, type: str, name: str) -> dict[str, Any]:
+def _example(desk: Desk, number: int, type: str, name: str) -> Json:
     """A query that uses the parameter `name`."""
     patient = desk.patient(number)
     person = desk.sandbox.world.chart(number).person
@@ -456,8 +468,8 @@ def _example(desk: Desk, number: int, type: str, name: str) -> dict[str, Any]:
         }
         alone = {"identifier", "phone", "email", "name"}
         return ({} if name in alone else {"family": person.family}) | {name: values.get(name, person.family)}
-    if type == "Organization":
-        return {name: "5"}
+    if type in ("Organization", "Location", "Practitioner"):
+        return STAFF_EXAMPLES.get((type, name), {name: "5"})
     if type == "Slot":
         needed = {"service-type": SERVICE, "start": ["ge2026-01-05T12:00:00Z", "lt2026-01-09T12:00:00Z"]}
         needed["-location"] = _some_id(desk, number, "Location")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ SYSTEM_USER = "1"
 PAYERS = tuple(dict.fromkeys(row.name for row in tables.PAYERS.values()))
 _FIRST_PAYER = 500_000  # the place of the first payer among the organizations; the facilities come before
 _SYSTEM_NAME = "SYSTEM, SYSTEM"
-_ORGANIZATION_TYPE = "http://terminology.hl7.org/CodeSystem/organization-type"
+ORGANIZATION_TYPE = "http://terminology.hl7.org/CodeSystem/organization-type"
 _OPENED = datetime(2015, 10, 14, 5, tzinfo=UTC)
 
 
@@ -102,13 +103,12 @@ def staff_read(site: Site, type: str, id: str) -> dict[str, Any] | None:
     return (_location if type == "Location" else _organization)(site, id, population.facility(index))
 
 
-def organization_ids(site: Site) -> list[str]:
-    """The ids of all organizations: the world's facilities in their order, then the payers."""
-    places = [one.index for one in site.sandbox.world.population.facilities]
-    return [
-        ids.staff_id(site, "organization", index)
-        for index in (*places, *(_FIRST_PAYER + n for n in range(len(PAYERS))))
-    ]
+def organizations(site: Site) -> Iterator[tuple[str, str, Address | None, str]]:
+    """Every organization as (id, name, address, standard type): the world's facilities in order, then the payers."""
+    for one in site.sandbox.world.population.facilities:
+        yield ids.staff_id(site, "organization", one.index), one.name, one.address, "prov"
+    for place, name in enumerate(PAYERS):
+        yield ids.staff_id(site, "organization", _FIRST_PAYER + place), name, None, "ins"
 
 
 def _version(site: Site, kind: str, index: int) -> tuple[int, datetime]:
@@ -190,7 +190,7 @@ def _location(site: Site, id: str, one: Facility) -> dict[str, Any]:
 
 def _organization(site: Site, id: str, one: Facility) -> dict[str, Any]:
     version, updated = _version(site, "organization", one.index)
-    provider = standard(_ORGANIZATION_TYPE, "prov", "Healthcare Provider", None)
+    provider = standard(ORGANIZATION_TYPE, "prov", "Healthcare Provider", None)
     kind = codes.local(site, codes.ORGANIZATION_TYPE, "facility", "Facility")
     return {
         "resourceType": "Organization",
@@ -208,7 +208,7 @@ def _organization(site: Site, id: str, one: Facility) -> dict[str, Any]:
 def _payer(site: Site, id: str, index: int) -> dict[str, Any]:
     version, updated = _version(site, "organization", index)
     name = PAYERS[index - _FIRST_PAYER]
-    insurer = standard(_ORGANIZATION_TYPE, "ins", "Insurance Company", None)
+    insurer = standard(ORGANIZATION_TYPE, "ins", "Insurance Company", None)
     kind = codes.local(site, codes.ORGANIZATION_TYPE, "insurance company", "Insurance Company")
     return {
         "resourceType": "Organization",
