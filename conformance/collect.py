@@ -21,6 +21,7 @@ from simulator.journal.redaction import redacted_pairs
 from simulator.sandbox import Sandbox, Site
 
 _BODY_KEPT = 1500
+_FORM_KEPT = 32_768  # a login for many scopes is long, and its last member may be the proof
 _NEXT_IN_XML = re.compile(rb'<relation value="next"\s*/>\s*<url value="([^"]*)"')
 _SETTLE_S = 0.3
 _BIRTH_FORMS = ("%Y-%m-%d", "%m/%d/%Y", "%Y%m%d")
@@ -41,7 +42,8 @@ def _let_settle(sandbox: Sandbox) -> None:
 
 
 def _entry(x: Seen, began: float) -> dict[str, Any]:
-    entry = entry_of(x, body_limit=_BODY_KEPT)
+    is_login = x.method == "POST" and x.path.endswith("/token")
+    entry = entry_of(x, body_limit=_FORM_KEPT if is_login else _BODY_KEPT)
     entry["t_s"] = round(x.started - began, 6)
     entry["assertion"] = _assertion(x)
     entry["next"] = list(_next_targets(x))
