@@ -106,6 +106,12 @@ class Telling:
     def conditions(self) -> dict[int, Condition]:
         return {condition.ordinal: condition for condition in self.chart.conditions}
 
+    @cached_property
+    def household(self) -> tuple[int, ...]:
+        """The numbers of those who live at the patient's address, the patient among them; nobody of who was written."""
+        population = self.world.population
+        return population.household(self.number) if self.number < population.size else ()
+
     def id(self, type: str, ordinal: int = 0, frame: str = "e") -> str:
         """The id of one of this patient's resources."""
         return ids.fhir_id(self.key, type, self.number, ordinal, frame)

@@ -24,9 +24,11 @@ from simulator.population import happenings
 from simulator.population.happenings import Scene
 from simulator.population.records import Observation
 from simulator.vendors.epic import ids, resources
+from simulator.vendors.epic.paths import FHIR
 from simulator.vendors.epic.resources import TOLD, group
 from tests.simulator.vendors.conftest import Registered
-from tests.simulator.vendors.epic_door import Door, numbers, read, sandbox
+from tests.simulator.vendors.epic_charts import open_visit, problem
+from tests.simulator.vendors.epic_door import JSON, Door, numbers, read, sandbox
 
 SHARED = Path(os.environ.get("EMR_SHARED", Path(__file__).parents[4] / "shared"))
 RESTING = tuple(told.type for told in TOLD.values() if not told.kind)
@@ -483,6 +485,25 @@ def test_a_provenance_says_who_wrote_a_resource_down(door: Door, number: int) ->
     assert author["who"]["reference"] == f"Practitioner/{practitioner}"
     assert author["onBehalfOf"] == transmitter["who"]
     assert [one["type"]["coding"][0]["code"] for one in found["agent"]] == ["author", "transmitter"]
+
+
+def test_what_is_filed_is_the_interfaces_and_stands_in_list_and_plan() -> None:
+    door = Door()
+    visit = open_visit(door.site)
+    answer = door.call(
+        "POST", f"{FHIR}/Condition", body=json.dumps(problem(visit.patient)), token=door.token("backend-write"),
+        content_type=JSON,
+    )  # fmt: skip
+    assert answer.status == 201, answer.body
+    place = "Condition/" + (answer.header("location") or "").rpartition("/")[2]
+    found = read(door.get(f"Provenance/{resources.provenance_id(door.site, place.removeprefix('Condition/'))}"))
+    assert found["target"] == [{"reference": place}]
+    assert door.get(found["agent"][0]["who"]["reference"]).status == 200
+    assert found["agent"][0]["who"]["display"] == "User Interconnect"
+    (plan,) = all_of(door, visit.number, "CarePlan", "&category=38717003")
+    (listed,) = all_of(door, visit.number, "List", "&code=problems")
+    assert place in references(plan)
+    assert place in references(listed)
 
 
 def test_every_type_of_a_record_has_a_provenance_that_leads_back(door: Door, number: int) -> None:

@@ -25,13 +25,12 @@ _NAMES = {
 }  # fmt: skip
 
 
-def relatives(t: Telling) -> list[tuple[int, Person]]:
-    """The grown-ups at the patient's address who are alive, each with the place in the household."""
-    population, world = t.world.population, t.world
-    if t.number >= population.size:
-        return []
-    others = [(place, world.person(one)) for place, one in enumerate(population.household(t.number)) if one != t.number]
-    return [(place, one) for place, one in others if one is not None and one.deceased is None and is_adult(t, one)]
+def relatives(t: Telling) -> Iterator[tuple[int, Person]]:
+    """The grown-ups at the patient's address who are alive, each with the place in the household, the eldest first."""
+    for place, number in enumerate(t.household):
+        other = t.world.person(number) if number != t.number else None
+        if other is not None and other.deceased is None and is_adult(t, other):
+            yield place, other
 
 
 def is_adult(t: Telling, person: Person) -> bool:
@@ -47,12 +46,17 @@ def relation(t: Telling, other: Person) -> str:
         return "MTH" if other.sex == "F" else "FTH"
     if -younger_by >= _GENERATION:
         return "DAU" if other.sex == "F" else "SON"
-    both = max(person.birth_date, other.birth_date)
-    has_elders = any((both - one.birth_date).days >= _GENERATION for _, one in relatives(t) if one is not other)
-    if has_elders or not is_adult(t, person) or other.sex == person.sex:
+    if not is_adult(t, person) or other.sex == person.sex or _has_elders(t, other):
         return "SIS" if other.sex == "F" else "BRO"
     is_married = all(one.marital is not None and one.marital.code == "M" for one in (person, other))
     return "SPS" if is_married else "SIGOTHR"
+
+
+def _has_elders(t: Telling, other: Person) -> bool:
+    """Whether somebody a generation older than both lives with them."""
+    younger = max(t.person.birth_date, other.birth_date)
+    born = (t.world.population.core(one)[3] for one in t.household if one not in (t.number, other.number))
+    return any((younger - day).days >= _GENERATION for day in born)
 
 
 def concept(t: Telling, other: Person) -> Json:

@@ -172,7 +172,7 @@ _COUNTIES = ("WASHINGTON", "JEFFERSON", "FRANKLIN", "JACKSON", "LINCOLN", "MADIS
 
 def _contacts(t: Telling) -> list[Json]:
     """Whom to call: the eldest other grown-up of the household. Guess, as the codes are."""
-    _, other = next(iter(household.relatives(t)), (0, None))
+    _, other = next(household.relatives(t), (0, None))
     if other is None:
         return []
     made: Json = {

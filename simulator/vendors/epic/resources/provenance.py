@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from simulator.fhir import build
 from simulator.population.records import Person
-from simulator.vendors.epic import dialect, ids
+from simulator.vendors.epic import dialect, filed, ids
 from simulator.vendors.epic.dialect import Json, Telling
 from simulator.vendors.epic.ids import Named
 from simulator.vendors.epic.resources.told import Item
@@ -21,13 +21,13 @@ _TRANSMITTER = dialect.told(
 
 
 def payload(t: Telling, target: Named, item: Item) -> Json:
-    """The Provenance of `target`, which tells the records of `item`: the practitioner who wrote the first of them down,
-    or the organization where nobody is known."""
+    """The Provenance of `target`, which tells the records of `item`: whoever wrote the first of them down, or the
+    organization where nobody is known."""
     organization = dialect.organization_reference(t.site)
-    author: Json = {"type": _AUTHOR, "who": organization}
-    index = _practitioner(item)
-    if index is not None:
-        author = {"type": _AUTHOR, "who": t.practitioner(index), "onBehalfOf": organization}
+    who = _who(t, item)
+    author: Json = {"type": _AUTHOR, "who": organization if who is None else who}
+    if who is not None:
+        author["onBehalfOf"] = organization
     state = (t.chart.state(item[0]) if item else None) or t.world.person_state(t.number)
     return {
         "resourceType": "Provenance",
@@ -38,9 +38,12 @@ def payload(t: Telling, target: Named, item: Item) -> Json:
     }
 
 
-def _practitioner(item: Item) -> int | None:
-    """Who wrote it down; a patient's own data are nobody's note, although they name a practitioner."""
+def _who(t: Telling, item: Item) -> Json | None:
+    """Who wrote it down: a practitioner, or the interface. A patient's own data are nobody's note, although they name a
+    practitioner."""
     if not item or isinstance(item[0], Person):
         return None
-    found: int | None = getattr(item[0], "practitioner", None)
-    return found
+    if filed.is_by_interface(t, item[0]):
+        return dialect.interface_user(t.site)
+    index: int | None = getattr(item[0], "practitioner", None)
+    return None if index is None else t.practitioner(index)
