@@ -302,7 +302,8 @@ def admit(x: Exchange) -> Caller | None:
 
 def _by_token(x: Exchange) -> Caller:
     held = x.site.tokens.find(token_text(x), x.sandbox.clock.now())
-    return Caller(held.client_id, held.id, held.scopes, held.patient, held.allows, held.sight)
+    persona = held.facts.get(handover.PERSONA, "")
+    return Caller(held.client_id, held.id, held.scopes, held.patient, held.allows, held.sight, persona)
 
 
 def _by_key(x: Exchange) -> Caller | None:

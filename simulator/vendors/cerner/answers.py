@@ -11,7 +11,7 @@ from uuid import UUID
 from simulator.exchange import Exchange, Headers, Reply
 from simulator.fhir import build, bundle, outcome
 from simulator.refusal import Refusal
-from simulator.vendors.cerner import pages, patients, scheduling, search, sight, staff, store, urls
+from simulator.vendors.cerner import masks, pages, patients, scheduling, search, sight, staff, store, urls
 from simulator.vendors.cerner.errors import FHIR_JSON
 from simulator.vendors.cerner.media import check_accepted
 from simulator.vendors.cerner.resources import STAFF, provenance, slot
@@ -34,7 +34,7 @@ def read(x: Exchange) -> Reply:
     headers: Headers = [*_HEAD, (b"etag", ready.etag)]
     if ready.last_modified:
         headers.append((b"last-modified", ready.last_modified))
-    body = store.rooted(type, ready.body, urls.called_root(x))
+    body = masks.told(x, type, id, store.rooted(type, ready.body, urls.called_root(x)))
     return Reply(200, body, headers, served=((type, id),))
 
 
@@ -182,7 +182,8 @@ def _entries(
     entries, served = [], []
     for id, ready in zip(shown, store.read_all(x.site, type, shown), strict=True):
         if ready is not None:  # a record that was taken away since the first page is left out
-            entries.append(bundle.entry(f"{root}/{type}/{id}", store.rooted(type, ready.body, root)))
+            body = masks.told(x, type, id, store.rooted(type, ready.body, root))
+            entries.append(bundle.entry(f"{root}/{type}/{id}", body))
             served.append((type, id))
     for along, wanted in _company(x, query, shown):
         for id, ready in zip(wanted, store.read_all(x.site, along, wanted), strict=True):

@@ -263,7 +263,8 @@ def admit(x: Exchange) -> Caller | None:
     if action and not found.allows(resource_type, action):
         x.notes["client_id"] = found.client_id
         raise Refusal("forbidden", f"no scope for {resource_type}.{action}", reason="scope", resource=resource_type)
-    return Caller(found.client_id, found.id, found.scopes, found.patient, found.allows, found.sight)
+    persona = found.facts.get(handover.PERSONA, "")
+    return Caller(found.client_id, found.id, found.scopes, found.patient, found.allows, found.sight, persona)
 
 
 def _gateway_caller(x: Exchange, client: Client, resource_type: str, action: str) -> Caller:
