@@ -249,7 +249,7 @@ def renderings(site: Site, number: int) -> Iterator[Rendering]:
     yield patient.render(t)
     for told in TOLD.values():
         for item in told.items(t):
-            yield told.render(t, item)
+            yield document.with_hash(t, told.render(t, item))
     for product in dict.fromkeys(int(order.product.code) for order in t.chart.medications):
         told_drug = drug.render(site, product)
         if told_drug is not None:

@@ -74,16 +74,29 @@ def render(t: Telling, document: Document) -> Rendering:
     payload = _summary(t, document) if document.mime == SUMMARY else _note(t, document)
     formats = formats_of(document)
     losses = []
-    if document.mime not in formats or len(formats) > 1:
-        told = _content(t, document, formats[0])
+    if is_retold(document):
         losses.append(Loss("mime", "replaced", "Epic keeps notes as HTML and RTF", formats[0]))
         losses.extend(Loss("mime", "also", "the same note", mime) for mime in formats[1:])
-        losses.append(Loss("sha256", "replaced", "of the HTML", told.sha256))
     if payload["type"]["text"] != document.text:
         losses.append(Loss("text", "replaced", "Epic's own note types", payload["type"]["text"]))
     if document.sensitivity:
         losses.append(Loss("sensitivity", "omitted"))
     return Rendering("DocumentReference", payload["id"], payload, (document,), tuple((0, loss) for loss in losses))
+
+
+def with_hash(t: Telling, rendering: Rendering) -> Rendering:
+    """A rendering with what became of the bytes: who only reads the resource does not wait for its words."""
+    document = next((one for one in rendering.records if isinstance(one, Document)), None)
+    if document is None or not is_retold(document):
+        return rendering
+    told = _content(t, document, formats_of(document)[0])
+    loss = Loss("sha256", "replaced", "of the HTML", told.sha256)
+    return replace(rendering, losses=(*rendering.losses, (0, loss)))
+
+
+def is_retold(document: Document) -> bool:
+    """Whether it is told in other formats than that in which it was written."""
+    return formats_of(document) != (document.mime,)
 
 
 def category_of(document: Document) -> str:
