@@ -12,7 +12,19 @@ from simulator.auth.manner import WAYS_IN
 from simulator.auth.sub_resources import SETTING as SUB_RESOURCES
 from simulator.auth.withheld import FROM_PATIENTS
 from simulator.vendor import Vendor
-from simulator.vendors.epic import api, auth, capability, licences, media, paths, patient_ids, resources, sight, trouble
+from simulator.vendors.epic import (
+    api,
+    auth,
+    capability,
+    deviations,
+    licences,
+    media,
+    paths,
+    patient_ids,
+    resources,
+    sight,
+    trouble,
+)
 from simulator.vendors.epic.dialect import CLASS_OF, UNIT_SPELLINGS
 from simulator.vendors.epic.drift import HISTORY
 from simulator.vendors.epic.errors import EpicErrors
@@ -62,7 +74,7 @@ VENDOR = Vendor(
         "sex_extension": "us-core-sex",  # or us-core-birthsex, as until 2025
         "token_issuer": "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100",  # urn:oid:fhir, as until 2025
         "id_token_issuer": paths.OAUTH,  # the token endpoint, as until 2020
-        "attester_extension": True,  # whether signed notes name the signer in an extension of R5
+        **deviations.SETTINGS,  # where bodies leave the standards on purpose
         "mappings": {  # what a site publishes to those who integrate with it
             "encounter_class": CLASS_OF,
             "units": {spelled: ucum for ucum, spelled in UNIT_SPELLINGS.items()},

@@ -170,7 +170,7 @@ def _observed(item: Item) -> tuple[Observation, ...]:
 
 def _effective_span(t: Telling, item: Item) -> tuple[datetime, datetime]:
     one = _as(Observation, item)
-    if one.code.code == observation.SMOKING_STATUS:
+    if observation.is_dated_today(t, one):
         return _day_span(t, observation.today(t))
     return _instant(one.effective)
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from simulator.vendors.epic import ids, resources
+from simulator.vendors.epic.dialect import Telling
 from simulator.vendors.epic.resources import TOLD
 from tests.simulator.vendors.epic_door import Door, read
 
@@ -69,6 +70,16 @@ def _kind(value: Json) -> str:
 def _is_address(url: str) -> bool:
     """Whether a URL names one thing on one server: a Binary, a page, an endpoint."""
     return "/api/FHIR/" in url or "/oauth2/" in url or ("/" in url and ":" not in url)
+
+
+def form_of(value: Json) -> str:
+    """The names in a body, however deep: bodies of one form differ in values only."""
+    if isinstance(value, dict):
+        inner = ",".join(f"{name}:{form_of(member)}" for name, member in sorted(value.items()))
+        return f"{value.get('resourceType', '')}{{{inner}}}"
+    if isinstance(value, list):
+        return "[" + "|".join(sorted({form_of(one) for one in value})) + "]"
+    return ""
 
 
 # What was recorded
@@ -168,20 +179,24 @@ def _told(door: Door, number: int, types: set[str], references: set[str]) -> Ite
     t = resources.telling(door.site, number)
     assert t is not None
     elsewhere = bool(types - {"Patient", *TOLD})  # reached by references only, from wherever
+    for body in told_of(t, None if elsewhere else types):
+        if body["resourceType"] in types:
+            yield body["resourceType"], body
+        for reference in _references(body) if elsewhere else ():
+            if reference not in references:
+                references.add(reference)
+                yield from _behind(door, reference, types)
+
+
+def told_of(t: Telling, types: Iterable[str] | None = None) -> Iterator[Json]:
+    """The bodies that tell of one patient, of some types or of all."""
     for type in ("Patient", *TOLD):
-        if type not in types and not elsewhere:
+        if types is not None and type not in types:
             continue
         if type == "Patient":
-            told = [resources.patient.render(t).payload]
+            yield resources.patient.render(t).payload
         else:
-            told = [TOLD[type].render(t, item).payload for item in TOLD[type].items(t)]
-        for body in told:
-            if type in types:
-                yield type, body
-            for reference in _references(body) if elsewhere else ():
-                if reference not in references:
-                    references.add(reference)
-                    yield from _behind(door, reference, types)
+            yield from (TOLD[type].render(t, item).payload for item in TOLD[type].items(t))
 
 
 def _references(value: Json) -> Iterator[str]:

@@ -26,6 +26,7 @@ from simulator.vendor import Rendering
 from simulator.vendors.epic import VENDOR, ids, resources
 from simulator.vendors.epic.resources import TOLD
 from tests.simulator.vendors.epic_door import Door
+from tests.simulator.vendors.epic_shapes import form_of
 
 Json = dict[str, Any]
 
@@ -63,7 +64,7 @@ def test_xml_says_what_json_says(told: dict[int, list[Rendering]]) -> None:
     shapes: set[str] = set()
     for renderings in told.values():
         for one in renderings:
-            shape = _shape(one.payload)
+            shape = form_of(one.payload)
             if shape not in shapes:
                 shapes.add(shape)
                 sent = json.loads(build.dumps(one.payload), parse_float=Decimal)
@@ -100,16 +101,6 @@ def _read(door: Door, meaning: EpicMeaning, rendering: Rendering, told: dict[str
         resource["_content"] = content.data
     facts = getattr(meaning, rendering.records[0].kind)(resource)
     return facts if isinstance(facts, list) else [facts]
-
-
-def _shape(value: Any) -> str:
-    """The names in a resource, however deep."""
-    if isinstance(value, dict):
-        inner = ",".join(f"{name}:{_shape(member)}" for name, member in sorted(value.items()))
-        return f"{value.get('resourceType', '')}{{{inner}}}"
-    if isinstance(value, list):
-        return "[" + "|".join(sorted({_shape(one) for one in value})) + "]"
-    return ""
 
 
 def _plain(value: Any) -> Any:

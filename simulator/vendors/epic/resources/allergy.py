@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from simulator.fhir import build
 from simulator.population.answers import Loss
 from simulator.population.defects import is_typed
-from simulator.population.records import Allergy
+from simulator.population.records import Allergy, Code
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, ids
 from simulator.vendors.epic.dialect import Json, Telling
@@ -79,10 +79,14 @@ def render(t: Telling, allergy: Allergy) -> Rendering:
     payload["recordedDate"] = build.instant(allergy.recorded)
     words = [_REACTIONS.get(code.code, dialect.words_of(code.display)) for code in allergy.reactions]
     if words:
-        payload["reaction"] = [
-            {"manifestation": [_manifestation(word) for word in words], "description": ", ".join(words)}
+        is_coded = not t.site.settings["word_codes"]
+        told = [
+            _coded(code, word) if is_coded else _manifestation(word)
+            for code, word in zip(allergy.reactions, words, strict=True)
         ]
-        losses.append(Loss("reactions", "text_only", "the code is a word"))
+        payload["reaction"] = [{"manifestation": told, "description": ", ".join(words)}]
+        if not is_coded:
+            losses.append(Loss("reactions", "text_only", "the code is a word"))
     if text != allergy.text:
         losses.append(Loss("text", "replaced", "capitals", text))
     if allergy.sensitivity:
@@ -118,6 +122,10 @@ def _frame(t: Telling, ordinal: int, verification: str) -> Json:
         "clinicalStatus": dialect.told("allergy-clinical", "active", "Active", version="4.0.0"),
         "verificationStatus": dialect.told("allergy-verification", verification, verification.title(), version="4.0.0"),
     }
+
+
+def _coded(code: Code, word: str) -> Json:
+    return {"coding": [build.coding(code)], "text": word}
 
 
 def _manifestation(word: str) -> Json:

@@ -95,10 +95,11 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
         payload["encounter"] = encounter
     losses: list[tuple[int, Loss]] = []
     if first.code.code == SMOKING_STATUS:
-        payload["effectivePeriod"] = {"end": today(t).isoformat()}
-        losses.append((0, Loss("effective", "omitted", "a period that ends on the day of the request")))
         losses.append((0, Loss("codes", "also", "", [{"system": "snomed", "code": flowsheet.TOBACCO.code}])))
         losses.append((0, Loss("text", "replaced", "Epic's own name", flowsheet.SMOKING_HISTORY)))
+    if is_dated_today(t, first):
+        payload["effectivePeriod"] = {"end": today(t).isoformat()}
+        losses.append((0, Loss("effective", "omitted", "a period that ends on the day of the request")))
     else:
         payload["effectiveDateTime"] = build.instant(first.effective)
     payload["issued"] = build.instant(first.issued)
@@ -133,6 +134,11 @@ def _performer(t: Telling, first: Observation) -> Json:
     if not filed.is_by_interface(t, first):
         return t.practitioner(first.practitioner, typed=False)
     return dialect.interface_user(t.site)
+
+
+def is_dated_today(t: Telling, observation: Observation) -> bool:
+    """Whether it is told as so until now, whenever it was asked."""
+    return observation.code.code == SMOKING_STATUS and bool(t.site.settings["smoking_period"])
 
 
 def today(t: Telling) -> date:

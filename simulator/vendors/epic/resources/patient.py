@@ -274,7 +274,7 @@ def _identifiers(t: Telling) -> list[Json]:
         external,
         usual(_EPIC + "patient-dstu2-fhir-id", ids.dstu2_id(site.key, number), "FHIR"),
         usual(_EPIC + "patient-fhir-id", t.id("Patient"), "FHIR STU3"),
-        usual(dialect.PATIENT_ID, "     " + _z_number(site, number), "INTERNAL"),  # five leading blanks: seen
+        usual(dialect.PATIENT_ID, _BLANKS * bool(site.settings["padded_ids"]) + _z_number(site, number), "INTERNAL"),
     ]
     mrn = mrn_of(site, number)
     if mrn is not None:
@@ -290,6 +290,7 @@ def _identifiers(t: Telling) -> list[Json]:
 
 
 _MEMBER_NUMBER = {"system": "http://hl7.org/fhir/us/carin-bb/CodeSystem/C4BBIdentifierType", "code": "um"}
+_BLANKS = " " * 5  # seen
 _NUMBERS = 1 << 34  # every patient number, written ones included, has a place
 
 

@@ -27,6 +27,8 @@ _NOON = time(12, tzinfo=UTC)
 
 def items(t: Telling) -> Iterator[tuple[Document]]:
     """The scans of a patient: a card for each coverage with a number, each consent, and one from the first visit."""
+    if not t.site.settings["scans"]:
+        return
     for coverage in t.chart.coverages:
         if coverage.member_id is not None:
             yield (_scan(t, coverage.ordinal, 0, _CARD, datetime.combine(coverage.start, _NOON)),)
