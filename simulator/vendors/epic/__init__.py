@@ -57,6 +57,7 @@ VENDOR = Vendor(
         "max_page": 1000,  # largest page; scenarios make it small
         "rotate_refresh": False,  # whether a refresh gives another refresh token; sites differ (doc)
         "propagation_s": 0,  # how long a new registration takes to reach the token endpoint; 1800 to 172800 (seen)
+        "granted_words": "v1",  # or "v2": how the scopes of a backend service are worded in the token answer (seen)
         "dynamic_clients": True,  # whether apps may register a client for each installation; sites differ (seen)
         FROM_PATIENTS: ("PSYNOTE",),  # notes that are flagged not to be shown to patients: which ones is a guess
         "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get

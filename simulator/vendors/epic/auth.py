@@ -158,7 +158,7 @@ def _backend(x: Exchange, client: Client) -> dict[str, Any]:
     if client.is_app or client.auth not in ("private_key_jwt", MUTUAL_TLS):
         raise OAuthRefusal("unauthorized_client", "grant_not_registered", f"{client.name} is no backend service")
     held = withheld(x.site.settings, client.scopes)
-    granted = granted_scopes(held)
+    granted = granted_scopes(held) if x.site.settings["granted_words"] == "v1" else granted_in_v2(held)
     bound = mtls.binding(x, client)
     text = _access_token(x, client.client_id, ids.fhir_id(x.site.key, "Practitioner", dialect.API_USER), bound)
     x.site.tokens.issue(
@@ -218,6 +218,21 @@ def granted_scopes(held: tuple[str, ...]) -> tuple[str, ...]:
         for place, scope in enumerate(listed)
     ]
     return ("system/Claim.Read", *mixed)
+
+
+def granted_in_v2(held: tuple[str, ...]) -> tuple[str, ...]:
+    """The same in the words of SMART v2, as the sandbox of April 2026 gives it: a scope for each single action, sorted.
+
+    Source: MAP.
+    """
+    told: list[str] = []
+    for text in held:
+        scope = scopes.parse(text)
+        if scope is None or scope.version == 2:
+            told.append(text)
+            continue
+        told += [f"{scope.context}/{scope.type}.{action}" for action in scope.actions if action != "d"]
+    return tuple(sorted({*told, "system/Claim.cu"}))
 
 
 def _access_token(x: Exchange, client_id: str, subject: str, bound: dict[str, str] | None = None) -> str:

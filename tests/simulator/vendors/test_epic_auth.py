@@ -149,6 +149,16 @@ def test_granted_scopes_are_more_than_asked_in_another_order_and_mixed_case(door
     assert {scope.lower() for scope in granted} > {scope.lower() for scope in door.client().scopes}
 
 
+def test_a_site_may_word_what_it_grants_in_version_2_whatever_was_asked() -> None:
+    door = Door()
+    door.site.settings["granted_words"] = "v2"
+    granted = read(door.ask_token(door.assertion(door.claims()), scope="system/Patient.read"))["scope"].split()
+    assert granted == sorted(granted)
+    assert {"system/Patient.r", "system/Patient.s", "system/Claim.cu"} <= set(granted)
+    assert not any(scope.lower().endswith((".read", ".write")) for scope in granted)
+    assert door.get(f"Patient/{door.fhir_id(1)}").status == 200
+
+
 def test_no_token_and_a_dead_token_give_the_bare_string(door: Door) -> None:
     for token in ("", "made-up"):
         answer = door.get(f"Patient/{door.fhir_id(1)}", token=token)
