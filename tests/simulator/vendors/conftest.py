@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
+from simulator.sandbox import Sandbox
 from simulator.server import Running, running
 from simulator.settings import Settings
 from tests.simulator import smart_app
@@ -47,3 +48,24 @@ def caller(rooms_server: Running, browser: httpx.Client) -> Iterator[Caller]:
     made = rooms_server.sandboxes.create()
     yield Caller(rooms_server, made, browser)
     rooms_server.sandboxes.drop(made.id)
+
+
+@pytest.fixture(scope="session")
+def doors_server() -> Iterator[Running]:
+    """A server with the rooms that are doors alone."""
+    with running(Settings(vendors=("medidata", "nextgen"), patients=50)) as up:
+        yield up
+
+
+@pytest.fixture
+def doors(doors_server: Running) -> Iterator[Sandbox]:
+    """A sandbox of the test's own on it."""
+    made = doors_server.sandboxes.create()
+    yield made
+    doors_server.sandboxes.drop(made.id)
+
+
+@pytest.fixture
+def control(doors_server: Running, doors: Sandbox) -> str:
+    """Where the control API has that sandbox."""
+    return f"{doors_server.control}/sandboxes/{doors.id}"

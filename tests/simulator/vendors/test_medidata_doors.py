@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 from xml.etree import ElementTree
@@ -24,33 +24,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from simulator import registry
 from simulator.auth import keyring, mauth
 from simulator.sandbox import Sandbox
-from simulator.server import Running, running
-from simulator.settings import Settings
+from simulator.server import Running
 
 GAP = {"x-emr-sandbox": "not-simulated"}
 
 
-@pytest.fixture(scope="module")
-def rave_server() -> Iterator[Running]:
-    with running(Settings(vendors=("medidata",), patients=50)) as up:
-        yield up
-
-
 @pytest.fixture
-def rave(rave_server: Running) -> Iterator[Sandbox]:
-    made = rave_server.sandboxes.create()
-    yield made
-    rave_server.sandboxes.drop(made.id)
-
-
-@pytest.fixture
-def base(rave_server: Running, rave: Sandbox) -> str:
-    return rave_server.base_url(rave, "medidata")
-
-
-@pytest.fixture
-def control(rave_server: Running, rave: Sandbox) -> str:
-    return f"{rave_server.control}/sandboxes/{rave.id}"
+def base(doors_server: Running, doors: Sandbox) -> str:
+    return doors_server.base_url(doors, "medidata")
 
 
 @pytest.fixture
@@ -226,14 +207,14 @@ def test_the_second_version_signs_the_query_too(base: str, clients: dict[str, di
 
 @BOTH
 def test_a_signature_lives_five_minutes_of_the_callers_clock(
-    base: str, rave: Sandbox, clients: dict[str, dict[str, Any]], sign: Signer
+    base: str, doors: Sandbox, clients: dict[str, dict[str, Any]], sign: Signer
 ) -> None:
     app, url, now = clients["mauth"], f"{base}/RaveWebServices/studies", int(time.time())
     for age, good in ((290, True), (310, False), (-600, True)):
         answer = httpx.get(url, headers=sign(app, "GET", url, at=now - age))
         assert let_in(answer) is good
         assert good or "HTTP Error 401.0 - Unauthorized" in answer.text
-    rave.clock.advance(timedelta(hours=1))
+    doors.clock.advance(timedelta(hours=1))
     assert let_in(httpx.get(url, headers=sign(app, "GET", url))), "the clock of the sandbox is another"
 
 

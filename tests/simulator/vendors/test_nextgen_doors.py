@@ -8,7 +8,7 @@ GET  /nge/prod/fhir-api-r4/fhir/r4/Patient      who the patient is, when the tok
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -16,8 +16,7 @@ import pytest
 
 from simulator import registry
 from simulator.sandbox import Sandbox
-from simulator.server import Running, running
-from simulator.settings import Settings
+from simulator.server import Running
 from tests.simulator import smart_app
 from tests.simulator.smart_app import App
 
@@ -25,27 +24,9 @@ ZERO = "00000000-0000-0000-0000-000000000000"
 Call = Callable[..., httpx.Response]
 
 
-@pytest.fixture(scope="module")
-def nextgen_server() -> Iterator[Running]:
-    with running(Settings(vendors=("nextgen",), patients=50)) as up:
-        yield up
-
-
 @pytest.fixture
-def site(nextgen_server: Running) -> Iterator[Sandbox]:
-    made = nextgen_server.sandboxes.create()
-    yield made
-    nextgen_server.sandboxes.drop(made.id)
-
-
-@pytest.fixture
-def base(nextgen_server: Running, site: Sandbox) -> str:
-    return nextgen_server.base_url(site, "nextgen")
-
-
-@pytest.fixture
-def control(nextgen_server: Running, site: Sandbox) -> str:
-    return f"{nextgen_server.control}/sandboxes/{site.id}"
+def base(doors_server: Running, doors: Sandbox) -> str:
+    return doors_server.base_url(doors, "nextgen")
 
 
 @pytest.fixture
@@ -283,9 +264,9 @@ def test_messages_need_an_account_and_an_api_key_of_the_same_client(
 
 
 @pytest.fixture
-def app(nextgen_server: Running, site: Sandbox, browser: httpx.Client) -> App:
+def app(doors_server: Running, doors: Sandbox, browser: httpx.Client) -> App:
     scopes = ["openid", "offline_access", "launch/patient", "launch", "patient/*.*"]
-    return smart_app.registered(nextgen_server, site, "nextgen", browser, persona="patient", scopes=scopes)
+    return smart_app.registered(doors_server, doors, "nextgen", browser, persona="patient", scopes=scopes)
 
 
 def redeemed(app: App, patient: int = 3) -> dict[str, Any]:
@@ -385,8 +366,32 @@ def test_a_revoked_token_ends(app: App) -> None:
 # The room
 
 
-def test_ids_lead_back_to_their_patient(site: Sandbox) -> None:
-    here = site.sites["nextgen"]
+def test_no_secret_of_these_doors_stands_in_the_journal(
+    control: str, clients: dict[str, dict[str, Any]], call: Call, app: App, base: str
+) -> None:
+    call("GET", "core/version")
+    told = redeemed(app)
+    bridge = clients["bridge"]
+    httpx.post(
+        f"{base}/messaging/mcservice", content=b"MSH|", headers={bridge["header"]: bridge["api_key"]},
+        auth=(bridge["username"], bridge["password"]),
+    )  # fmt: skip
+    journal = httpx.get(f"{control}/journal").text + httpx.get(f"{control}/audit").text
+    secrets = [
+        one[name] for one in clients.values() for name in ("client_secret", "api_key", "password") if name in one
+    ]
+    secrets += [
+        told["access_token"],
+        told["refresh_token"],
+        call("GET", "core/version").request.headers["authorization"].removeprefix("Bearer "),
+    ]
+    for secret in secrets:
+        assert secret not in journal
+        assert base64.b64encode(f"{bridge['username']}:{secret}".encode()).decode() not in journal
+
+
+def test_ids_lead_back_to_their_patient(doors: Sandbox) -> None:
+    here = doors.sites["nextgen"]
     for number in range(50):
         told = here.vendor.patient_ids(here, number)
         assert told["fhir_id"] == told["personid"]
