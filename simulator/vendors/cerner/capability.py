@@ -108,6 +108,7 @@ _OPERATIONS = {
         {
             "name": "USCoreFetchDocumentReferences",
             "definition": "http://hl7.org/fhir/us/core/OperationDefinition/docref",
+            "documentation": "The summary of a patient's record that can be generated.",
         }
     ]
 }
@@ -119,6 +120,7 @@ _BINARY = capability.ResourceType(
             {
                 "name": "autogen-ccd-if",
                 "definition": "https://fhir-ehr.cerner.com/r4/OperationDefinition/binary-autogen-ccd-if",
+                "documentation": "Makes a Continuity of Care Document (CCD).",
             }
         ]
     },

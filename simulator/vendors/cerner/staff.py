@@ -19,7 +19,6 @@ from simulator.vendors.cerner.search import Found, Query
 _MOST = 20_000  # practitioners that are listed by name
 _PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 _SITE = "si"  # what a facility is by the standard
-_TAX = "urn:oid:2.16.840.1.113883.4.4"
 
 
 def find(site: Site, query: Query) -> Found:
@@ -97,7 +96,7 @@ def _locations(site: Site, query: Query) -> Iterator[str]:
         fitting = {
             "-physicalType": [(_PHYSICAL_TYPE, _SITE)],
             "type": [(kind["system"], kind["code"])],
-            "identifier": [],
+            "identifier": [("FIN NBR", str(16_000 + one.index))],
         }
         if all(_fits(param, one.name, one.address, fitting, managed_by) for param in query.params):
             yield ids.staff_id(site, "location", one.index)
@@ -108,16 +107,25 @@ def _organizations(site: Site, query: Query) -> Iterator[str]:
     for param in query.params:
         if param.name == "type" and any(system == own for system, _ in param.tokens):
             raise _refused("type", "proprietary codes are not supported")
-        if param.name == "identifier" and any(system not in (None, SYSTEMS["npi"], _TAX) for system, _ in param.tokens):
+        if param.name == "identifier" and any(
+            system not in (None, SYSTEMS["npi"], people.TAX_SYSTEM) for system, _ in param.tokens
+        ):
             raise _refused("identifier", "unknown system")
-    for id, name, address, kind in people.organizations(site):
-        fitting = {"type": [(people.ORGANIZATION_TYPE, kind)], "identifier": []}
-        if all(_fits(param, name, address, fitting, id) for param in query.params):
-            yield id
+    for index, name, address, kind in people.organizations(site):
+        fitting = {
+            "type": [(people.ORGANIZATION_TYPE, kind)],
+            "identifier": [(people.TAX_SYSTEM, people.tax_number(site, index))],
+        }
+        if all(_fits(param, name, address, fitting) for param in query.params):
+            yield ids.staff_id(site, "organization", index)
 
 
 def _fits(
-    param: fhir.Param, name: str, address: Address | None, fitting: dict[str, list[tuple[str, str]]], managed_by: str
+    param: fhir.Param,
+    name: str,
+    address: Address | None,
+    fitting: dict[str, list[tuple[str, str]]],
+    managed_by: str = "",
 ) -> bool:
     if param.name in fitting:
         pairs = fitting[param.name]

@@ -96,6 +96,10 @@ def test_organizations_are_clinics_and_payers(desk: Desk) -> None:
     assert [one["name"] for one in found(desk, "Organization", name="medicare")] == ["Medicare"]
     assert found(desk, "Organization", address=clinics[2]["address"][0]["city"])[0]["id"] == clinics[2]["id"]
     assert found(desk, "Organization", identifier="123456785") == []
+    tax = payers[0]["identifier"][0]
+    assert tax["value"].startswith("00")  # a prefix that nobody has
+    assert found(desk, "Organization", identifier=f"{tax['system']}|{tax['value']}") == [payers[0]]
+    assert found(desk, "Organization", identifier=tax["value"]) == [payers[0]]
 
 
 def test_many_practitioners_are_not_listed_by_name() -> None:

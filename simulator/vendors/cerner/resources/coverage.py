@@ -31,6 +31,7 @@ from simulator.vendors.cerner.resources.telling import Item, Telling, Tokens, re
 _CLASS = "http://terminology.hl7.org/CodeSystem/coverage-class"
 _RELATIONSHIP = "http://terminology.hl7.org/CodeSystem/subscriber-relationship"
 _SELF_PAY = "Self Pay"
+_DEPENDENTS = {"spouse": "02", "child": "03"}  # numbers of dependents as payers give them
 _ID = re.compile(r"([0-9]+)-([0-9]+)(?:-([0-9]+))?")
 
 
@@ -128,6 +129,8 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     if one.member_id is not None:
         payload["subscriberId"] = one.member_id
     payload["beneficiary"] = patient
+    if one.relationship in _DEPENDENTS:
+        payload["dependent"] = _DEPENDENTS[one.relationship]
     payload["relationship"] = coded(_RELATIONSHIP, one.relationship, one.relationship.title())
     payload["period"] = {"start": in_millis(_from(one.start))}
     if one.end is not None:

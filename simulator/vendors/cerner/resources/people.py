@@ -17,6 +17,7 @@ SYSTEM_USER = "1"
 PAYERS = tuple(dict.fromkeys(row.name for row in tables.PAYERS.values()))
 _FIRST_PAYER = 500_000  # the place of the first payer among the organizations; the facilities come before
 _SYSTEM_NAME = "SYSTEM, SYSTEM"
+TAX_SYSTEM = "urn:oid:2.16.840.1.113883.4.4"
 ORGANIZATION_TYPE = "http://terminology.hl7.org/CodeSystem/organization-type"
 _OPENED = datetime(2015, 10, 14, 5, tzinfo=UTC)
 
@@ -103,12 +104,12 @@ def staff_read(site: Site, type: str, id: str) -> dict[str, Any] | None:
     return (_location if type == "Location" else _organization)(site, id, population.facility(index))
 
 
-def organizations(site: Site) -> Iterator[tuple[str, str, Address | None, str]]:
-    """Every organization as (id, name, address, standard type): the world's facilities in order, then the payers."""
+def organizations(site: Site) -> Iterator[tuple[int, str, Address | None, str]]:
+    """Every organization as (index, name, address, standard type): the world's facilities in order, then the payers."""
     for one in site.sandbox.world.population.facilities:
-        yield ids.staff_id(site, "organization", one.index), one.name, one.address, "prov"
+        yield one.index, one.name, one.address, "prov"
     for place, name in enumerate(PAYERS):
-        yield ids.staff_id(site, "organization", _FIRST_PAYER + place), name, None, "ins"
+        yield _FIRST_PAYER + place, name, None, "ins"
 
 
 def _version(site: Site, kind: str, index: int) -> tuple[int, datetime]:
@@ -130,6 +131,9 @@ def _system_user() -> dict[str, Any]:
 def _practitioner(site: Site, id: str, one: Practitioner) -> dict[str, Any]:
     version, updated = _version(site, "practitioner", one.index)
     npi = standard("v2-identifier", "NPI", "National provider identifier", None)
+    facilities = site.sandbox.world.population.facilities
+    place = facilities[one.index % len(facilities)]
+    degree = concept([codes.local(site, codes.QUALIFICATION, one.suffix)], one.suffix)
     return {
         "resourceType": "Practitioner",
         "id": id,
@@ -137,7 +141,7 @@ def _practitioner(site: Site, id: str, one: Practitioner) -> dict[str, Any]:
         "text": narrative(
             "Practitioner", [("Name", staff_name(one)), ("Identifiers", f"NPI: {one.npi}"), ("Status", "Active")]
         ),
-        "extension": [extension(STRUCTURES + "is-physician", valueBoolean=True)],
+        "extension": [extension(STRUCTURES + "is-physician", valueBoolean=one.suffix in ("MD", "DO"))],
         "identifier": [
             {
                 "use": "usual",
@@ -157,7 +161,14 @@ def _practitioner(site: Site, id: str, one: Practitioner) -> dict[str, Any]:
                 "period": {"start": in_millis(_OPENED)},
             }
         ],
+        "telecom": [_work_phone(place)],
+        "address": [address_of(place.address, "work")],
+        "qualification": [{"code": degree, "period": {"start": in_millis(_OPENED)}}],
     }
+
+
+def _work_phone(place: Facility) -> dict[str, Any]:
+    return {"system": "phone", "value": place.phone[-10:], "use": "work"}
 
 
 def _location(site: Site, id: str, one: Facility) -> dict[str, Any]:
@@ -172,20 +183,46 @@ def _location(site: Site, id: str, one: Facility) -> dict[str, Any]:
             "Location",
             [
                 ("Name", one.name),
+                ("Alias", _initials(one)),
                 ("Managing Organization", one.name),
                 ("Physical Type", "Facility(s)"),
                 ("Status", "Active"),
             ],
         ),
+        "identifier": [
+            {
+                "use": "official",
+                "type": {"coding": [codes.local(site, codes.LOCATION_IDENTIFIER, "FIN NBR")]},
+                "system": "FIN NBR",
+                "value": str(16_000 + one.index),
+            }
+        ],
         "status": "active",
         "name": one.name,
+        "alias": [_initials(one)],
         "mode": "instance",
         "type": [kind],
-        "telecom": [{"system": "phone", "value": one.phone[-10:], "use": "work"}],
+        "telecom": [_work_phone(one)],
         "address": address_of(one.address, None),
         "physicalType": kind,
         "managingOrganization": organization,
     }
+
+
+def _initials(one: Facility) -> str:
+    """The short form of a facility's name."""
+    return "".join(word[0] for word in one.name.split())
+
+
+def tax_number(site: Site, index: int) -> str:
+    """The employer number of an organization, with a prefix under which none is given out."""
+    return f"00{site.permutation(10_000_000, 'tax').forward(index):07d}"
+
+
+def _tax_identifier(site: Site, index: int) -> dict[str, Any]:
+    own = codes.local(site, codes.ORGANIZATION_IDENTIFIER, "TAXID", "Tax Identifier")
+    kind = concept([own, standard("v2-identifier", "TAX", "Tax ID number", None)], "Tax Identifier")
+    return {"use": "official", "type": kind, "system": TAX_SYSTEM, "value": tax_number(site, index)}
 
 
 def _organization(site: Site, id: str, one: Facility) -> dict[str, Any]:
@@ -196,13 +233,19 @@ def _organization(site: Site, id: str, one: Facility) -> dict[str, Any]:
         "resourceType": "Organization",
         "id": id,
         "meta": {"versionId": str(version), "lastUpdated": in_seconds(updated)},
-        "text": narrative("Organization", [("Name", one.name), ("Status", "Active")]),
+        "text": _of_organization(site, one.name, one.index),
+        "identifier": [_tax_identifier(site, one.index)],
         "active": True,
         "type": [concept([kind, provider], "Facility")],
         "name": one.name,
-        "telecom": [{"system": "phone", "value": one.phone[-10:], "use": "work"}],
+        "telecom": [_work_phone(one)],
         "address": [address_of(one.address, "work")],
     }
+
+
+def _of_organization(site: Site, name: str, index: int) -> dict[str, Any]:
+    lines: list[tuple[str, str | None]] = [("Name", name), ("Status", "Active"), ("TAXID", tax_number(site, index))]
+    return narrative("Organization", lines)
 
 
 def _payer(site: Site, id: str, index: int) -> dict[str, Any]:
@@ -214,7 +257,8 @@ def _payer(site: Site, id: str, index: int) -> dict[str, Any]:
         "resourceType": "Organization",
         "id": id,
         "meta": {"versionId": str(version), "lastUpdated": in_seconds(updated)},
-        "text": narrative("Organization", [("Name", name), ("Status", "Active")]),
+        "text": _of_organization(site, name, index),
+        "identifier": [_tax_identifier(site, index)],
         "active": True,
         "type": [concept([kind, insurer], "Insurance Company")],
         "name": name,
