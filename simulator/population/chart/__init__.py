@@ -21,6 +21,7 @@ from simulator.population.chart.coverage import coverages_of
 from simulator.population.chart.documents import documents_of
 from simulator.population.chart.encounters import Step, Visit, closings_of, encounters_of, visits_of
 from simulator.population.chart.immunizations import immunizations_of
+from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life, life_of, registered
 from simulator.population.chart.measures import Intervals, Measures
 from simulator.population.chart.medications import Order, medications_of, orders_of
@@ -169,7 +170,8 @@ def _conditions(outline: Outline) -> Iterator[Step]:
     for episode in outline.episodes:
         assert episode.visit is not None
         visit = visits[episode.visit]
-        recorded = Recorded(visit.charted.at, visit.ordinal, visit.practitioner)
+        labels = labels_of(life, visit.local_day, visit.facility, (), episode)
+        recorded = Recorded(visit.charted.at, visit.ordinal, visit.practitioner, labels)
         written = condition_of(life, episode, visit.local_day, recorded)
         yield visit.charted, "created", written
         is_loose = episode.row.kind == "acute" and episode not in treated

@@ -100,16 +100,17 @@ def condition_of(life: Life, episode: Episode, day: int, recorded: Recorded) -> 
         recorded=recorded.at,
         encounter=recorded.encounter,
         practitioner=recorded.practitioner,
-        sensitivity=row.sensitivity,
+        sensitivity=recorded.labels,
     )
 
 
 class Recorded(NamedTuple):
-    """Who wrote something down, when, at which encounter."""
+    """Who wrote something down, when, at which encounter, and what of it is sensitive."""
 
     at: datetime
     encounter: int | None
     practitioner: int
+    labels: tuple[str, ...]
 
 
 def band_of(age_days: int) -> int:

@@ -84,6 +84,8 @@ def spells_of(life: Life) -> list[Spell]:
             continue
         draw = mix(life.number << 20 ^ day, salt)
         row = _pick(age, draw)
+        if life.wishes is not None and "three_coverages" in life.wishes.flags and row.by == "federal":
+            row = tables.PAYERS["medicare"]  # the one that others come on top of
         if spells and row is spells[-1].row and why == "yearly":
             continue
         if spells:
@@ -146,11 +148,12 @@ def _relationship(life: Life, row: PayerRow, age: int, draw: int) -> str:
 
 
 def _records(life: Life, spell: Spell, place: int, ordinal: int) -> Iterator[Coverage]:
+    has_all = life.wishes is not None and "three_coverages" in life.wishes.flags
     rows = [spell.row]
     rows.extend(
         tables.PAYERS[key]
         for turn, (key, share) in enumerate(spell.row.secondary)
-        if mix(spell.draw, turn) % _MILLION < share
+        if has_all or mix(spell.draw, turn) % _MILLION < share
     )
     for order, row in enumerate(rows):
         yield Coverage(

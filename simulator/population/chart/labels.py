@@ -35,11 +35,16 @@ def labels_of(
         found.update(episode.row.sensitivity)
     if not found:
         return ()
-    if "SUD" in found and is_part_2(life.key, facility):
+    if "SUD" in found and (is_part_2(life.key, facility) or _is_in_programme(life)):
         found.add("PART2")
     if _TEEN_DAYS[0] <= life.age_days(day) < _TEEN_DAYS[1] and found & _CONFIDENTIAL:
         found.add("TEEN")
     return tuple(sorted(found, key=_ORDER.__getitem__))
+
+
+def _is_in_programme(life: Life) -> bool:
+    """Whether one of the cast is treated by a programme wherever they are seen."""
+    return life.wishes is not None and "part2" in life.wishes.flags
 
 
 @lru_cache(maxsize=1024)

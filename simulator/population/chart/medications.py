@@ -12,6 +12,7 @@ from simulator.population import tables
 from simulator.population.chart import fates
 from simulator.population.chart.conditions import Episode
 from simulator.population.chart.encounters import Step, Visit
+from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
 from simulator.population.records import Dosage, Medication
 from simulator.population.tables.rows import AllergyRow, MedicationRow
@@ -85,7 +86,7 @@ def medications_of(life: Life, orders: list[Order], visits: list[Visit]) -> Iter
     """What happens to the orders: they are given, and at the first visit after their end somebody notes that."""
     days = [visit.local_day for visit in visits]
     for order in orders:
-        given = _medication(order, is_over=False)
+        given = _medication(life, order, is_over=False)
         yield order.visit.charted, "created", given
         if not order.row.is_chronic and fates.is_retracted(life, "medication", order.visit, order.row.key):
             yield fates.retraction(order.visit, given)
@@ -93,7 +94,7 @@ def medications_of(life: Life, orders: list[Order], visits: list[Visit]) -> Iter
         if order.stop is not None:
             noted = bisect_left(days, order.stop)
             if noted < len(visits):
-                yield visits[noted].charted, "updated", _medication(order, is_over=True)
+                yield visits[noted].charted, "updated", _medication(life, order, is_over=True)
 
 
 def _treated(life: Life, episode: Episode, visits: list[Visit]) -> Visit | None:
@@ -111,8 +112,8 @@ def _order(row: MedicationRow, episode: Episode, visit: Visit, draw: int) -> Ord
     return Order(row, episode, visit, start, start + row.days_supply * (1 + row.refills), "completed")
 
 
-def _medication(order: Order, *, is_over: bool) -> Medication:
-    row = order.row
+def _medication(life: Life, order: Order, *, is_over: bool) -> Medication:
+    row, visit = order.row, order.visit
     return Medication(
         ordinal=order.ordinal,
         key=row.key,
@@ -121,7 +122,7 @@ def _medication(order: Order, *, is_over: bool) -> Medication:
         text=row.product.display,
         status=order.over if is_over else "active",
         intent="order",
-        authored=order.visit.start + timedelta(minutes=4),
+        authored=visit.start + timedelta(minutes=4),
         start=date.fromordinal(order.start),
         stop=date.fromordinal(order.stop) if is_over and order.stop is not None else None,
         dosage=dosage_of(row),
@@ -129,10 +130,10 @@ def _medication(order: Order, *, is_over: bool) -> Medication:
         days_supply=row.days_supply,
         refills=row.refills,
         reason=order.episode.ordinal,
-        encounter=order.visit.ordinal,
-        practitioner=order.visit.practitioner,
+        encounter=visit.ordinal,
+        practitioner=visit.practitioner,
         dea_schedule=row.dea_schedule,
-        sensitivity=row.sensitivity,
+        sensitivity=labels_of(life, visit.local_day, visit.facility, row.sensitivity),
     )
 
 

@@ -20,6 +20,7 @@ from simulator.population import tables
 from simulator.population.chart import fates, moments
 from simulator.population.chart.conditions import Episode
 from simulator.population.chart.encounters import Step, Visit
+from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.measures import Measures, bmi, egfr, ldl, number
 from simulator.population.chart.moments import Moment
@@ -154,7 +155,7 @@ def _observation(life: Life, ordinal: int, draft: _Draft) -> Observation:
         ordinal - 1 if row.key == "dbp" else None,
         visit.ordinal,
         visit.practitioner,
-        row.sensitivity,
+        row.sensitivity and labels_of(life, visit.local_day, visit.facility, row.sensitivity),
     )
 
 

@@ -62,7 +62,9 @@ def _typed(population: Population, number: int, record: Observation, last: Decim
     """The record as typed, and which typo it is; empty for none."""
     assert record.value is not None
     step = Decimal(1).scaleb(_exponent(record.value))
-    if record.key == "weight" and _happens(population, "wrong_unit", number, record.ordinal):
+    if record.key == "weight" and (
+        _happens(population, "wrong_unit", number, record.ordinal) or _is_weighed_in_pounds(population, number, record)
+    ):
         return replace(record, value=(record.value * _POUNDS).quantize(step)), "wrong_unit"
     if last is not None and last != record.value and _happens(population, "carried_forward", number, record.ordinal):
         return replace(record, value=last), "carried_forward"
@@ -71,6 +73,14 @@ def _typed(population: Population, number: int, record: Observation, last: Decim
         if value != record.value:
             return replace(record, value=value), "transposed_value"
     return record, ""
+
+
+def _is_weighed_in_pounds(population: Population, number: int, record: Observation) -> bool:
+    """Whether the scales of one of the cast show pounds that day: at every third measurement or so, where there is any
+    dirt of the kind."""
+    wishes = population.cast.wishes(number)
+    is_theirs = wishes is not None and "weight_in_pounds" in wishes.flags and population.dirt.wrong_unit > 0
+    return is_theirs and mix(record.ordinal, _salt(population.key, "pounds")) % 3 == 0
 
 
 def _transposed(value: Decimal) -> Decimal:

@@ -226,6 +226,13 @@ def test_the_cast_shows_what_it_is_for() -> None:
     assert chart("never-asked").allergies == ()
     assert len(chart("never-asked").encounters) > 5
     assert any("42CFRPart2" in c.sensitivity or "SUD" in c.sensitivity for c in chart("part2").conditions)
+    assert all("PART2" in one.sensitivity for one in chart("part2").medications if "SUD" in one.sensitivity)
+    assert any("PART2" in one.sensitivity for one in chart("part2").encounters)
+    assert any("TEEN" in one.sensitivity for one in chart("teen").encounters)
+    assert any("PSYNOTE" in one.sensitivity for one in chart("psychotherapy").documents)
+    assert max(one.order for one in chart("three-coverages").coverages if one.status == "active") == 3
+    weights = [one.value for one in chart("pounds").observations if one.key == "weight" and one.value is not None]
+    assert max(weights) > 2 * min(weights)
     deceased = chart("deceased").person.deceased
     assert deceased is not None
     assert all(encounter.start < deceased for encounter in chart("deceased").encounters)

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import cache
 from itertools import islice, pairwise
-from statistics import fmean
+from statistics import fmean, median
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +20,8 @@ from hypothesis import strategies as st
 
 from simulator.population import tables
 from simulator.population.chart import chart_of
+from simulator.population.chart.conditions import chronic_of
+from simulator.population.chart.life import life_of
 from simulator.population.chart.measures import egfr
 from simulator.population.people import Population
 from simulator.population.records import Chart, Medication, Observation
@@ -279,6 +281,30 @@ def test_values_respond_to_treatment(
     treated, untreated = measured(lab, condition, products), measured(lab, condition, None)
     assert min(len(treated), len(untreated)) >= enough, (len(treated), len(untreated))
     assert fmean(treated) < fmean(untreated) - falls, (fmean(treated), fmean(untreated))
+
+
+ANTIRETROVIRALS = frozenset(key for key, _ in tables.CONDITIONS["hiv"].medications)
+
+
+def test_a_viral_load_falls_under_treatment() -> None:
+    population = population_of(7, 1_000_000)
+    lives = (life_of(population, number) for number in range(40, 8_000))
+    infected = [life.number for life in lives if any(one.key == "hiv" for one in chronic_of(life))]
+    treated, untreated = [], []
+    for chart in (chart_of(population, number) for number in infected):
+        given = [one for one in chart.medications if one.key in ANTIRETROVIRALS]
+        onset = next((one.onset for one in chart.conditions if one.key == "hiv"), None)
+        for one in chart.observations:
+            day = one.effective.date()
+            if one.key != "hiv_vl" or one.value is None or onset is None or day < onset:
+                continue
+            if any(_is_taken(order, day - timedelta(days=200), day) for order in given):
+                treated.append(one.value)
+            elif not given:
+                untreated.append(one.value)
+    assert min(len(treated), len(untreated)) >= 5, (len(treated), len(untreated))
+    assert sum(value <= 200 for value in treated) > 0.85 * len(treated)
+    assert median(untreated) > 1_000
 
 
 def test_anticoagulation_shows() -> None:

