@@ -32,7 +32,7 @@ def door() -> Door:
 @pytest.fixture(scope="module")
 def bodies(door: Door) -> list[Json]:
     """Everything that is told of fifty patients, and the people and places that they refer to."""
-    told = [body for number in range(50) for body in _bodies(door, number)]
+    told = [body for number in range(10, 60) for body in _bodies(door, number)]
     for type in ("Practitioner", "Location", "Organization"):
         for index in range(8):
             body = resources.payload_of(door.site, ids.Named(type, index, 0))
