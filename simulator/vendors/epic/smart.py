@@ -64,6 +64,24 @@ def context(x: Exchange, grant: Grant) -> dict[str, Any]:
         told.setdefault("need_patient_banner", "true")  # a string (doc)
         told["need_patient_banner"] = str(told["need_patient_banner"]).lower()
         told["smart_style_url"] = x.base_url + STYLE
+        told = _visit(x, grant) | told
+    return told
+
+
+def _visit(x: Exchange, grant: Grant) -> dict[str, str]:
+    """Where the encounter of a launch takes place, and the appointment that it was (which ones: guess)."""
+    named = ids.named(x.site.key, grant.encounter) if grant.encounter else None
+    if named is None or named.type != "Encounter":
+        return {}
+    chart = x.sandbox.world.chart(named.number)
+    encounter = next((one for one in chart.encounters if one.ordinal == named.ordinal), None)
+    if encounter is None:
+        return {}
+    place = ids.fhir_id(x.site.key, "Location", encounter.facility)
+    told = {"location": place, "loginDepartment": place}
+    booked = next((one for one in chart.appointments if one.encounter == encounter.ordinal), None)
+    if booked is not None:
+        told["appointment"] = ids.fhir_id(x.site.key, "Appointment", named.number, booked.ordinal)
     return told
 
 

@@ -177,3 +177,20 @@ def test_two_refreshes_with_the_first_refresh_token(register: Registered) -> Non
         answer = app.refresh(first)
         assert answer.status_code == 200
         assert "refresh_token" not in answer.json()
+
+
+def test_a_launch_from_a_visit_says_where_it_takes_place(register: Registered) -> None:
+    app = register("epic", scopes=[*SCOPES, "user/Location.read", "user/Appointment.read", "patient/Appointment.read"])
+    chart = app.sandbox.world.chart(3)
+    kept = {one.encounter: one for one in chart.appointments if one.encounter is not None}
+    encounter = next(one for one in reversed(chart.encounters) if one.ordinal in kept)
+    id = ids.fhir_id(app.site.key, "Encounter", 3, encounter.ordinal)
+    launched = app.launch(patient="3", encounter=id)
+    value = launched["url"].partition("launch=")[2].partition("&")[0]
+    told = app.redeem(query_of(app.ask(launch=value))["code"]).json()
+    assert told["encounter"] == id
+    assert told["location"] == told["loginDepartment"] == ids.fhir_id(app.site.key, "Location", encounter.facility)
+    booked = app.get(f"Appointment/{told['appointment']}", told["access_token"])
+    assert booked.status_code == 200, booked.text
+    standalone = app.tokens(3)
+    assert not {"location", "appointment", "loginDepartment", "encounter"} & standalone.keys()

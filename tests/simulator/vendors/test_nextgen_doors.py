@@ -15,6 +15,7 @@ import httpx
 import pytest
 
 from simulator import registry
+from simulator.auth import users
 from simulator.sandbox import Sandbox
 from simulator.server import Running
 from tests.simulator import smart_app
@@ -355,6 +356,20 @@ def test_tokens_of_the_one_api_are_worth_nothing_at_the_other(app: App, base: st
 
 def test_client_credentials_at_patient_access_are_our_gap(app: App) -> None:
     assert is_gap(app.post(app.client["token_url"], {"grant_type": "client_credentials"}))
+
+
+def test_an_ehr_opens_an_app_and_tells_the_patient(app: App) -> None:
+    launched = app.launch(patient="3", user=users.staff(app.sandbox.world)[0].login)
+    value = launched["url"].partition("launch=")[2].partition("&")[0]
+    assert launched["url"].partition("iss=")[2].startswith("http")
+    back = smart_app.query_of(app.ask(launch=value))
+    form = {
+        "grant_type": "authorization_code", "code": back["code"], "redirect_uri": app.redirect_uri,
+        "code_verifier": smart_app.VERIFIER,
+    }  # fmt: skip
+    told = app.post(app.client["token_url"], form).json()
+    assert told["patient"] == app.fhir_id(3)
+    assert app.get(f"Patient/{told['patient']}", told["access_token"]).status_code == 200
 
 
 def test_a_revoked_token_ends(app: App) -> None:
