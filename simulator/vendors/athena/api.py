@@ -23,6 +23,7 @@ from simulator.vendors.athena.rest import (
     encounters,
     filing,
     insurances,
+    insuring,
     labresults,
     medications,
     openings,
@@ -45,6 +46,7 @@ _ROOT: dict[tuple[str, str], tuple[str, Answer]] = {
     ("GET", "patients"): ("patients.search", search.search),
     ("POST", "patients"): ("patients.create", create.create),
     ("GET", "patients/enhancedbestmatch"): ("patients.enhancedbestmatch", search.best_match),
+    ("GET", "misc/topinsurancepackages"): ("insurancepackages.list", insuring.list_packages),
     ("GET", "appointmenttypes"): ("appointmenttypes.list", bookables.list_types),
     ("GET", "patientappointmentreasons"): ("patientappointmentreasons.list", bookables.list_reasons),
     ("GET", "appointmentcancelreasons"): ("appointmentcancelreasons.list", bookables.list_cancel_reasons),
@@ -74,6 +76,8 @@ _BELOW: dict[tuple[str, str, str], tuple[str, Answer]] = {
     ("GET", "patients", "insurances"): ("insurances.list", insurances.list_insurances),
     ("GET", "patients", "documents"): ("documents.list", documents.list_documents),
     ("POST", "patients", "documents"): ("documents.add", filing.add_document),
+    ("POST", "patients", "insurances"): ("insurances.add", insuring.add_insurance),
+    ("DELETE", "patients", "insurances"): ("insurances.cancel", insuring.cancel_insurance),
     ("PUT", "appointments", "cancel"): ("appointments.cancel", booking.cancel),
     ("PUT", "appointments", "reschedule"): ("appointments.reschedule", booking.reschedule),
     ("POST", "appointments", "startcheckin"): ("appointments.startcheckin", booking.start_check_in),
@@ -150,6 +154,8 @@ def _rest_door(x: Exchange, parts: list[str]) -> tuple[str, Answer, tuple[str, .
     if len(parts) == 3 and parts[1] not in _NAMED:
         door = _BELOW.get((x.method, parts[0], parts[2]))
         return (*door, (parts[1],)) if door else None
+    if len(parts) == 4 and parts[0] == "patients" and parts[2] == "insurances" and x.method == "DELETE":
+        return "insurances.cancel", insuring.cancel_insurance, (parts[1], parts[3])
     if len(parts) > 3 and parts[0] == "patients" and parts[2] == "documents":
         if x.method == "GET":
             return _document_door(parts[1], parts[3:])

@@ -174,6 +174,7 @@ _REST: Mapping[str, _Words] = {
         " via the API.",
         "error": "That appointment time was already booked or not available for booking.",
     },
+    "sequence_taken": lambda r: {"error": "An active insurance with this sequence number exists."},
     "wrong_state": lambda r: {"error": "The appointment is not in a state in which this can be done."},
     "patient_died": lambda r: {"error": "The patient is deceased and cannot be scheduled."},
 }

@@ -380,6 +380,41 @@ def test_who_pays_cash_has_the_package_of_nobody(athena: Athena) -> None:
     assert (told["insurancepackageid"], told["insuranceplanname"]) == (0, "*SELF PAY*")
 
 
+def test_an_insurance_that_was_added_is_told_by_every_vendor_until_it_is_cancelled() -> None:
+    desk, sandbox = shared_desk()
+    path = f"/patients/{desk.patientid(5)}/insurances"
+    packages = desk.rest("/misc/topinsurancepackages").json["insurancepackages"]
+    one = next(one for one in packages if one["name"].startswith("SILVER SHIELD"))
+    asked = {"insurancepackageid": one["insurancepackageid"], "sequencenumber": 3, "insuranceidnumber": "SSG123456789"}
+    (told,) = desk.post_form(path, **asked).json
+    assert (told["sequencenumber"], told["insuranceidnumber"], told["issuedate"]) == (3, "SSG123456789", "01/05/2026")
+    assert desk.post_form(path, **asked).status == 409
+
+    def told_by(vendor: str) -> list[str]:
+        site = sandbox.sites[vendor]
+        rendered = site.vendor.renderings(site, 5)
+        return [one.payload["status"] for one in rendered if one.type == "Coverage" and one.payload["order"] == 3]
+
+    assert told_by("athena") == told_by("epic") == ["active"]
+    ended = desk.call("DELETE", f"/v1/195900{path}/{told['insuranceid']}", headers=desk.bearer())
+    assert ended.json == {"success": True}
+    assert told_by("athena") == told_by("epic") == ["cancelled"]
+    assert desk.call("DELETE", f"/v1/195900{path}/{told['insuranceid']}", headers=desk.bearer()).status == 404
+
+
+def test_who_pays_cash_is_written_down_by_a_package_of_nought_and_ends_by_the_sequence(desk: Athena) -> None:
+    path = f"/patients/{desk.patientid(5)}/insurances"
+    assert desk.post_form(path, insurancepackageid=0, sequencenumber=4).json == {"success": True}
+    assert desk.rest(path).json["insurances"][-1]["insuranceplanname"] == "*SELF PAY*"
+    asked = {"sequencenumber": 4}
+    assert desk.call("DELETE", f"/v1/195900{path}", asked, headers=desk.bearer()).json == {"success": True}
+    assert desk.call("DELETE", f"/v1/195900{path}", asked, headers=desk.bearer()).status == 404
+    assert desk.post_form(path, sequencenumber=4).json["missingfields"] == ["insurancepackageid"]
+    assert desk.post_form(path, insurancepackageid=-7, sequencenumber=4).status == 400
+    assert desk.post_form(path, insurancepackageid=0, sequencenumber=0).status == 400
+    assert desk.post_form(path, insurancepackageid=0, sequencenumber=4, relationshiptoinsuredid=99).status == 400
+
+
 def test_a_coverage_is_found_by_its_patient_only(athena: Athena, number: int) -> None:
     found = athena.all_of("Coverage", number)
     assert athena.fhir("Coverage", **{"_id": found[0]["id"], "ah-practice": PRACTICE}).status == 400

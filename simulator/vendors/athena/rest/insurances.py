@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from simulator.exchange import Exchange, Reply
 from simulator.ids import h64
@@ -12,6 +12,9 @@ from simulator.vendor import Rendering
 from simulator.vendors.athena import words
 from simulator.vendors.athena.charts import PatientChart, patient_chart
 from simulator.vendors.athena.rest import wire
+
+if TYPE_CHECKING:
+    from simulator.sandbox import Site
 
 DEFAULT_LIMIT = 1500
 RELATIONSHIPS = {"self": (1, "Self"), "spouse": (2, "Spouse"), "child": (3, "Child")}
@@ -25,7 +28,9 @@ _TYPES = (
     ("81", "Personal Payment (Cash - No Insurance)"),
     ("", "Commercial"),
 )  # by the first digits of the source of payment, the longest that fits
-_SELF_PAY, _CASH = "*SELF PAY*", "Self-Pay (cash)"
+_SELF_PAY, _PAYS_CASH = "*SELF PAY*", "Self-Pay (cash)"
+CASH = 0
+"""The package of nobody: who pays cash."""
 
 
 def list_insurances(x: Exchange) -> Reply:
@@ -55,10 +60,10 @@ def insurance(seen: PatientChart, record: Coverage) -> Rendering:
     payload: dict[str, Any] = {
         "insuranceid": insuranceid,
         "sequencenumber": record.order,
-        "insurancepackageid": 0 if is_self_pay else _package(seen, record),
+        "insurancepackageid": package(seen.site, record.category, record.payer, record.plan),
         "insuranceplanname": _SELF_PAY if is_self_pay else record.plan,
         "insurancetype": _type(record),
-        "ircname": _CASH if is_self_pay else record.payer,
+        "ircname": _PAYS_CASH if is_self_pay else record.payer,
         "relationshiptoinsuredid": number,
         "relationshiptoinsured": name,
         "insuredentitytypeid": 1,
@@ -78,7 +83,7 @@ def insurance(seen: PatientChart, record: Coverage) -> Rendering:
         payload["cancelled"] = words.us_day(words.local_day(seen.updated(record), seen.zone))
     losses = [Loss("category", "omitted")]
     if is_self_pay:
-        losses += [Loss("payer", "replaced", value=_CASH), Loss("plan", "replaced", value=_SELF_PAY)]
+        losses += [Loss("payer", "replaced", value=_PAYS_CASH), Loss("plan", "replaced", value=_SELF_PAY)]
     return Rendering("insurance", insuranceid, payload, (record,), tuple((0, loss) for loss in losses))
 
 
@@ -88,9 +93,9 @@ def _type(record: Coverage) -> str:
     return next(name for digits, name in _TYPES if code.startswith(digits))
 
 
-def _package(seen: PatientChart, record: Coverage) -> int:
-    """The number of the plan in the catalogue of packages: the same for everybody who has it."""
-    return 1 + h64(seen.site.key, "package", record.payer, record.plan) % 99_999
+def package(site: Site, category: str, payer: str, plan: str) -> int:
+    """The number of a plan in the catalogue of packages: the same for everybody who has it."""
+    return CASH if category == "self-pay" else 1 + h64(site.key, "package", payer, plan) % 99_999
 
 
 def _holder(seen: PatientChart, record: Coverage) -> dict[str, Any]:
