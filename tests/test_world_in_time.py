@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 import httpx
@@ -212,6 +213,74 @@ def test_an_appointment_is_booked_and_cancelled(hand: Hand) -> None:
 def test_what_does_not_fit_is_a_problem_in_one_line(hand: Hand, wish: Json, says: str) -> None:
     assert says in hand.refused(**wish)["detail"]
     assert hand.sandbox.world.writes == 0
+
+
+def on_file_twice(hand: Hand) -> tuple[int, int]:
+    """A second registration with visits of its own, and the first."""
+    world = hand.sandbox.world
+    for number in world.population.registrations:
+        if world.survivor(number) is None and world.chart(number).encounters:
+            return number, world.human(number)
+    raise AssertionError("nobody is on file twice")
+
+
+def test_a_registration_is_merged_and_taken_apart_in_every_room_at_once(hand: Hand) -> None:
+    lost, kept = on_file_twice(hand)
+    ids = {vendor: hand.get(f"/truth/patients/{lost}")["ids"][vendor]["fhir_id"] for vendor in VENDORS}
+    assert hand.wrong(lost, kept) == RIGHT
+    before = hand.get(f"/truth/patients/{lost}")
+    assert (before["human"], before["survivor"]) == (str(kept), None)
+    assert before["registrations"] == [str(kept), str(lost)]
+    (told,) = hand.change(what="merge", patient=str(lost), into=str(kept), who="registrar")
+    assert (told["what"], told["kind"], told["patient"], told["into"]) == ("merged", "patient", str(lost), str(kept))
+    assert (told["who"], told["version"]) == ("registrar", 2)
+    assert hand.wrong(kept) == RIGHT
+    gone = hand.get(f"/truth/patients/{lost}")
+    assert (gone["survivor"], gone["records"]) == (str(kept), [])
+    held = {one["source"]["id"].partition("-")[2] for one in hand.get(f"/truth/patients/{kept}")["records"]}
+    assert held >= {one["source"]["id"].partition("-")[2] for one in before["records"]}
+    for id in ids.values():  # what a vendor called the one is the survivor now
+        assert hand.get(f"/truth/patients/{id}")["key"] == str(kept)
+    assert hand.refused(what="merge", patient=str(lost), into="7")["hint"] == f"name the survivor: {kept}"
+    hand.advance(hours=1)
+    (told,) = hand.change(what="unmerge", patient=str(lost), who="registrar")
+    assert (told["what"], told["version"]) == ("unmerged", 3)
+    assert hand.wrong(lost, kept) == RIGHT
+    assert hand.get(f"/truth/patients/{lost}")["records"][1:] == before["records"][1:]
+    versions = hand.get(f"/truth/patients/{lost}/records/{lost}-patient-0")["versions"]
+    assert [(one["what"], one["who"]) for one in versions] == [("merged", "registrar"), ("unmerged", "registrar")]
+    assert hand.refused(what="unmerge", patient=str(lost))["detail"].endswith("is not merged into anybody")
+
+
+def test_strangers_that_somebody_merged_are_one_patient_until_it_is_undone(hand: Hand) -> None:
+    lost, kept = somebody(hand, encounters=2, conditions=1), 7
+    hand.change(what="merge", patient=str(lost), into=str(kept))
+    assert hand.wrong(kept) == RIGHT
+    gone = hand.get(f"/truth/patients/{lost}")
+    assert (gone["human"], gone["survivor"]) == (str(lost), str(kept))  # the truth knows that they are two
+    records = hand.get(f"/truth/patients/{kept}")["records"]
+    theirs = next(one["source"]["id"] for one in records if one["source"]["id"].startswith(f"{kept}-condition-104"))
+    hand.change(what="retraction", record=theirs)
+    assert hand.wrong(kept) == RIGHT
+    hand.change(what="unmerge", patient=str(lost))
+    assert hand.wrong(lost, kept) == RIGHT
+    assert len(hand.get(f"/truth/patients/{lost}")["retracted"]) >= 1
+
+
+def test_what_is_wrong_with_a_record_is_said_beside_what_is_true(hand: Hand) -> None:
+    world = hand.sandbox.world
+    seen = set()
+    for number in [*islice(world.population.registrations, 60), *range(40, 60)]:
+        defects = hand.get(f"/truth/patients/{number}/defects")["defects"]
+        seen |= {one["defect"] for one in defects}
+        person = world.registered_person(number)
+        for one in defects:
+            assert one["record"].startswith(f"{number}-")
+            assert one["told"] != one["true"] or one["told"] is None
+            if one["defect"] == "nickname":
+                assert (one["told"], one["true"]) == ([person.given[0]], [world.person(world.human(number)).given[0]])
+    assert {"second_registration", "nickname", "old_address", "no_email", "local_labs"} <= seen
+    assert hand.send("GET", "/truth/patients/99999999/defects").status_code == 404
 
 
 def test_a_week_goes_by_and_every_room_tells_what_happened(village: Hand) -> None:

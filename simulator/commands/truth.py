@@ -14,7 +14,7 @@ import orjson
 
 from simulator.commands.bare import number_of, sandbox_of
 from simulator.commands.flags import json_option, population_options, settings_of
-from simulator.control.truth import records_of
+from simulator.control.truth import defects_told, records_of
 from simulator.population.cast import FROM_SIZE, PASSWORD, roles
 from simulator.population.records import KINDS, Chart
 from simulator.population.statistics import Survey, survey
@@ -34,6 +34,7 @@ _FLUSHED = 64  # records written at once
 @click.option("--patient", metavar="ID", help="One patient: a number, or an id that a vendor gave.")
 @click.option("--count", type=click.IntRange(1), help="At most so many records; all without.")
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only these kinds of records.")
+@click.option("--defects", is_flag=True, help="What is wrong with the record of `--patient`, beside what is true.")
 @click.option("--cast", "cast", is_flag=True, help="The patients who are written by hand, and what each is for.")
 @click.option("--stats", is_flag=True, help="Statistics over a sample instead of records.")
 @click.option("--sample", type=click.IntRange(1), help=f"Charts that the statistics look at [default: {_SAMPLE:,}].")
@@ -41,8 +42,8 @@ _FLUSHED = 64  # records written at once
 @json_option
 @population_options
 def truth(
-    patient: str | None, count: int | None, kinds: tuple[str, ...], cast: bool, stats: bool, sample: int | None,
-    page: Path | None, as_json: bool, seed: int, patients: int, as_of: str, dirt: str,
+    patient: str | None, count: int | None, kinds: tuple[str, ...], defects: bool, cast: bool, stats: bool,
+    sample: int | None, page: Path | None, as_json: bool, seed: int, patients: int, as_of: str, dirt: str,
 ) -> None:  # fmt: skip
     """Canonical records, one a line: what a perfect integration would hold. Or statistics of them."""
     settings = settings_of(seed=seed, patients=patients, as_of=as_of, dirt=dirt)
@@ -57,6 +58,12 @@ def truth(
         return
     if sample is not None:
         raise UsageError("`--sample` goes with `--stats` only", "`--count N` gives the first N records")
+    if defects:
+        if not patient:
+            raise UsageError("`--defects` needs `--patient`", "emr-sandbox truth --defects --patient 17")
+        whole = sandbox_of(settings, vendors=None)
+        _write(islice(iter(defects_told(whole, number_of(whole, patient))), count))
+        return
     sandbox = sandbox_of(settings, vendors=None if patient and not patient.isdigit() else ())
     numbers: Iterable[int] = (number_of(sandbox, patient),) if patient else range(settings.patients)
     _write(islice(_records(sandbox.world, numbers, kinds), count))

@@ -171,11 +171,20 @@ class Move(_Change):
 
 
 class Merge(_Change):
-    """A registration turns out to be somebody else's, and is merged into that one. Not simulated yet."""
+    """A registration turns out to be another patient's, and is merged into that one, with all its records. Nobody
+    checks that both are one human being: merges of strangers happen, too."""
 
-    what: Literal["merge", "unmerge"]
+    what: Literal["merge"]
     patient: Patient
-    into: Patient | None = None
+    into: Patient
+
+
+class Unmerge(_Change):
+    """A registration that was merged stands for itself again. `patient` is our key of it: the ids that vendors gave it
+    resolve to the survivor."""
+
+    what: Literal["unmerge"]
+    patient: Annotated[str, Field(pattern=r"^\d{1,12}$", description="our key of the merged registration")]
 
 
 Change = Annotated[
@@ -193,7 +202,8 @@ Change = Annotated[
     | Cancellation
     | Death
     | Move
-    | Merge,
+    | Merge
+    | Unmerge,
     Field(discriminator="what"),
 ]
 
@@ -211,10 +221,15 @@ async def change(request: Request, id: str, wish: Change) -> Response:
     return Response(orjson.dumps({"changes": told}), 201, media_type="application/json")
 
 
-def _make(sandbox: Sandbox, wish: Any) -> Record:
+def _make(sandbox: Sandbox, wish: Any) -> Record | None:
     """What `happenings` makes of a wish."""
     if isinstance(wish, Merge):
-        raise Problem(501, f"a {wish.what} is not simulated yet")
+        into = _known(sandbox, wish.into, "body.into")
+        happenings.merge(_scene(sandbox, wish.patient, wish.who), into)
+        return None
+    if isinstance(wish, Unmerge):
+        happenings.unmerge(Scene(sandbox.world, int(wish.patient), wish.who, _now(sandbox)))
+        return None
     if isinstance(wish, Correction | Retraction | Resolution | Stop | Cancellation):
         return _about_record(sandbox, wish)
     if isinstance(wish, Discharge) and wish.record is not None:
@@ -272,10 +287,14 @@ def _about_patient(scene: Scene, wish: Any) -> Record:
 def _scene(sandbox: Sandbox, patient: str | None, who: str) -> Scene:
     if patient is None:
         raise Problem(422, "body: needs patient or record")
+    return Scene(sandbox.world, _known(sandbox, patient, "body.patient"), who, _now(sandbox))
+
+
+def _known(sandbox: Sandbox, patient: str, place: str) -> int:
     number = number_of_patient(sandbox, patient)
     if number is None:
-        raise Problem(422, f'body.patient: no patient "{patient}" in sandbox {sandbox.id}')
-    return Scene(sandbox.world, number, who, _now(sandbox))
+        raise Problem(422, f'{place}: no patient "{patient}" in sandbox {sandbox.id}')
+    return number
 
 
 def _now(sandbox: Sandbox) -> datetime:

@@ -7,6 +7,7 @@ import calendar
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import chain, islice
 from typing import Annotated, Any
 
@@ -19,9 +20,11 @@ from simulator.control.place import ONE, sandbox_of
 from simulator.control.problem import Problem
 from simulator.journal.entry import instant
 from simulator.population import answers
-from simulator.population.records import KINDS, Chart, Person, Record
+from simulator.population.known_defects import defects_of
+from simulator.population.records import KINDS, Chart, Medication, Person, Record
 from simulator.population.world import Event, World
 from simulator.sandbox import Sandbox
+from simulator.vendor import Rendering
 
 router = APIRouter(tags=["truth"])
 LINES = "application/x-ndjson"
@@ -35,7 +38,8 @@ async def patients(
     birthdate: Annotated[str | None, Query(description="YYYY, YYYY-MM or YYYY-MM-DD")] = None,
     limit: Annotated[int, Query(ge=0, le=10_000)] = 100,
 ) -> Response:
-    """The people who fit, with the ids that each vendor gave them."""
+    """The people who fit, with the ids that each vendor gave them: who is on file twice comes once for each number.
+    `total` counts human beings, by their first numbers."""
     found = sandbox_of(request, id)
     born = days_of(birthdate) if birthdate else None
     people = []
@@ -55,10 +59,14 @@ async def patient(
     at: Annotated[AwareDatetime | None, Query(description="the moment; by default now")] = None,
 ) -> Response:
     """One person: the ids, and everything that is so at a moment, as canonical records, each with version and time of
-    its last change. `retracted` are those that were entered in error. `key`: ours, or any vendor's patient id."""
+    its last change. `retracted` are those that were entered in error. Of a number that was merged away there are no
+    records: `survivor` has them. `key`: ours, or any vendor's patient id."""
     found = sandbox_of(request, id)
     number = _number(found, key)
     world = found.world
+    if at is None and world.survivor(number) is not None:
+        gone = {**patient_of(found, number), "at": instant(found.clock.now()), "records": [], "retracted": []}
+        return Response(orjson.dumps(gone), media_type="application/json")
     try:
         chart = world.chart(number) if at is None else world.chart_at(number, at.astimezone(UTC))
     except IndexError:
@@ -70,6 +78,15 @@ async def patient(
         "retracted": [_id_of(number, record) for record in chart.retracted],
     }
     return Response(orjson.dumps(told), media_type="application/json")
+
+
+@router.get(f"{ONE}/truth/patients/{{key}}/defects", response_model=None)
+async def defects(request: Request, id: str, key: str) -> Response:
+    """What is wrong with a patient's record: each defect with what stands there (`told`) and what is so (`true`, null
+    where nobody knows). `vendor` is null when it is wrong whoever tells it."""
+    found = sandbox_of(request, id)
+    told = defects_told(found, _number(found, key))
+    return Response(orjson.dumps({"defects": told}), media_type="application/json")
 
 
 @router.get(f"{ONE}/truth/patients/{{key}}/records/{{record}}", response_model=None)
@@ -133,14 +150,15 @@ async def _event_lines(world: World, events: Iterable[Event]) -> AsyncIterator[b
 def told_of(world: World, event: Event) -> dict[str, Any]:
     """One event of the feed, with the record as it was from then on."""
     told = _told(world, event.number, event.record, event.at, event.what, event.version, event.who)
-    return {"cursor": event.cursor, **told}
+    return {"cursor": event.cursor, **told} | ({"into": str(event.into)} if event.into is not None else {})
 
 
 def _told(world: World, number: int, record: Record, at: datetime, what: str, version: int, who: str) -> dict[str, Any]:
     try:
         chart = world.chart_at(number, at)
-    except IndexError:  # the patient was taken out
-        chart = Chart(record if isinstance(record, Person) else world.population.person(number), (), (), (), (), (), ())
+    except IndexError:  # the patient was taken out, or merged
+        assert isinstance(record, Person)
+        chart = Chart(record, (), (), (), (), (), ())
     return {
         "at": instant(at),
         "what": what,
@@ -173,7 +191,7 @@ def _number(sandbox: Sandbox, key: str) -> int:
     number = number_of_patient(sandbox, key)
     if number is None:
         raise Problem(
-            404, f'no patient "{key}" in sandbox {sandbox.id}', hint="a key is a number below the population size"
+            404, f'no patient "{key}" in sandbox {sandbox.id}', hint="a key is a number, as `truth/patients` lists them"
         )
     return number
 
@@ -197,26 +215,71 @@ def days_of(text: str) -> tuple[date, date]:
 
 
 def _total(world: World, family: str | None, born: tuple[date, date] | None) -> int:
-    if world.writes:
-        return sum(1 for _ in world.find(family=family, born=born))
-    return world.population.count(family=family, born=born)
+    return world.count(family=family, born=born)
 
 
 def patient_of(sandbox: Sandbox, number: int) -> dict[str, Any]:
-    """One member of the contract's `patients` shape."""
-    person = sandbox.world.person(number)
+    """One member of the contract's `patients` shape. `human` is the first number of the human being, `registrations`
+    are all of them; `survivor` says into whom this one was merged."""
+    world = sandbox.world
+    survivor = world.survivor(number)
+    person = world.person(number) if survivor is None else world.registered_person(number)
     assert person is not None
     return {
         "key": str(number),
+        "human": str(world.human(number)),
+        "registrations": [str(one) for one in world.registrations_of(number)],
+        "survivor": None if survivor is None else str(survivor),
         "name": {"family": person.family, "given": list(person.given)},
         "birth_date": person.birth,
         "ids": {id: site.vendor.patient_ids(site, number) for id, site in sandbox.sites.items()},
     }
 
 
+def defects_told(sandbox: Sandbox, number: int) -> list[dict[str, Any]]:
+    """Every defect of what is on file under a number: in the truth, then at each vendor of the sandbox."""
+    world = sandbox.world
+    told = [_defect(number, None, *one) for one in defects_of(world, number)]
+    if world.person(number) is not None:
+        for id, site in sandbox.sites.items():
+            found = _words_only(site.vendor.renderings(site, number))
+            told += [_defect(number, id, _WORDS_ONLY[one.kind], one.kind, one.ordinal, "codes", None, code)
+                     for one, code in found.items()]  # fmt: skip
+    return told
+
+
+_WORDS_ONLY = {"observation": "local_labs", "medication": "local_drugs", "allergy": "free_text"}
+
+
+def _words_only(renderings: Iterable[Rendering]) -> dict[Record, str]:
+    """The records that a vendor tells in words, without the code that they have; with that code."""
+    found: dict[Record, str] = {}
+    for one in renderings:
+        for index, loss in one.losses:
+            record = one.records[index]
+            if (loss.field, loss.how) == ("codes", "text_only") and record.kind in _WORDS_ONLY:
+                code = record.product if isinstance(record, Medication) else getattr(record, "code", None)
+                found[record] = "" if code is None else f"{code.system}|{code.code}"
+    return found
+
+
+def _defect(
+    number: int, vendor: str | None, what: str, kind: str, ordinal: int, field: str, told: Any, true: Any
+) -> dict[str, Any]:
+    plain = [str(one) if isinstance(one, Decimal) else one for one in (told, true)]
+    return {
+        "defect": what,
+        "record": f"{number}-{kind}-{ordinal}",
+        "vendor": vendor,
+        "field": field,
+        "told": plain[0],
+        "true": plain[1],
+    }
+
+
 def number_of_patient(sandbox: Sandbox, key: str) -> int | None:
     """The patient behind a key of ours, or behind an id that one of the vendors gave."""
-    if key.isascii() and key.isdigit() and len(key) <= 12 and sandbox.world.person(int(key)) is not None:
+    if key.isascii() and key.isdigit() and len(key) <= 12 and sandbox.world.knows(int(key)):
         return int(key)
     found = (site.vendor.patient_of(site, key) for site in sandbox.sites.values())
     return next((number for number in found if number is not None), None)

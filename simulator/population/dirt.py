@@ -25,7 +25,7 @@ local_labs           of the tests of a vendor's laboratory: no standard code, th
 local_drugs          of the products of a vendor's catalogue: no standard code, the words remain
 free_text            of allergies at a vendor: typed as words, not picked from the catalogue
 
-Not yet shown by a world: second_registration and merged. `registrations` knows and finds them; no vendor does.
+What is wrong with the record of one patient, and what is true instead, `known_defects` says.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ large ones a step is a minute and its streams are walked lazily.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import NamedTuple
 
 from simulator.ids import h64
@@ -31,7 +32,7 @@ from simulator.population.chart.slots import (
 from simulator.population.history import DIED, History
 from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, HISTORY_DAYS, OFFICE, ONCE, PERIOD_DAYS, Cells, Lane
 from simulator.population.people import Population
-from simulator.population.zones import DAY, minute_of, put_off_between
+from simulator.population.zones import DAY, instant, minute_of, put_off_between
 
 _SLOTS_A_STEP = 200_000  # patients times minutes
 _LONGEST_STEP = PERIOD_DAYS * DAY
@@ -71,6 +72,15 @@ class Hit(NamedTuple):
     history: History
 
 
+class Merge(NamedTuple):
+    """One merging or taking apart in the feed."""
+
+    key: Key
+    at: datetime
+    what: str  # merged | unmerged
+    number: int
+
+
 class Stream(NamedTuple):
     """The changes of one lane that come one delay after the slot, of the patients of one zone or of any (None)."""
 
@@ -105,6 +115,19 @@ class Feed:
                 if after is None or hit.key > after:
                     yield hit
             first = end
+
+    def merges(self, first: int, until: int, after: Key | None = None) -> Iterator[Merge]:
+        """What is merged or taken apart by itself in the minutes [first, until), lazily, in order; those after `after`
+        only. In a minute it comes last."""
+        first, until = max(first, self._first), min(until, self._until)
+        if after is not None:
+            first = max(first, after.minute)
+        if first >= until:
+            return
+        for one in self._population.registrations.merges(instant(first), instant(until)):
+            key = Key(minute_of(one.at), len(self._streams), one.turn, one.rank, 0)
+            if after is None or key > after:
+                yield Merge(key, one.at, one.what, one.number)
 
     def _lazily(self, minute: int, after: Key | None) -> Iterator[Hit]:
         """The changes of one minute: they come in order by themselves."""

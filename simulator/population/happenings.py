@@ -458,6 +458,35 @@ def move(scene: Scene, lines: tuple[str, ...], city: str, state: str, zip: str) 
     return scene.write(replace(person, addresses=(Address(lines, city, state, zip), *others)))
 
 
+def merge(scene: Scene, into: int) -> None:
+    """A registration turns out to be another patient's: it is merged into that one, with all its records.
+
+    Raises:
+        Unfit: one of them is no patient, or both are one.
+    """
+    for number in (scene.number, into):
+        survivor = scene.world.survivor(number)
+        if survivor is not None:
+            raise Unfit(f"patient {number} was merged into {survivor}", f"name the survivor: {survivor}")
+    if scene.world.person(into) is None:
+        raise Unfit(f"no patient {into}")
+    if scene.number == into:
+        raise Unfit(f"patient {into} cannot be merged into themselves")
+    scene.world.merge(scene.number, into, scene.who, scene.at)
+
+
+def unmerge(scene: Scene) -> None:
+    """A merged registration was somebody else's after all: it stands for itself again, with its records. What was
+    written about the survivor since then stays there.
+
+    Raises:
+        Unfit: it was not merged.
+    """
+    if scene.world.survivor(scene.number) is None:
+        raise Unfit(f"patient {scene.number} is not merged into anybody")
+    scene.world.unmerge(scene.number, scene.who, scene.at)
+
+
 # Rows and values
 
 

@@ -3,22 +3,24 @@
 Beyond the `size` people of a population lie two ranges of numbers, as long as the highest rates allow and whatever the
 rates are: second registrations, then merged ones. A keyed bijection says whose they are, so a patient's further numbers
 and a number's patient cost microseconds each. A second registration is told as its clerk typed it: see `dirt` for what
-may be different. It is found by what was typed, through the inverse of each kind of mistake.
+may be different. It is found by what was typed, through the inverse of each kind of mistake. From the day of it on a
+share of the patient's visits is filed under it: see `filing`.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from simulator.ids import h64, mix
+from simulator.ids import Permutation, h64, mix
 from simulator.population import tables
 from simulator.population.contacts import e164
 from simulator.population.dirt import MILLION, MOST_SECOND_REGISTRATIONS, PERTURBATIONS
+from simulator.population.lanes import HISTORY_DAYS, period_of
 from simulator.population.places import make_address
 from simulator.population.ranks import fold, key_range
 from simulator.population.records import Person, Telecom
@@ -32,7 +34,10 @@ _MONTH = 31
 _MERGE_YEARS_BACK, _MERGE_YEARS = 5, 7  # merges happen until two years after `as_of`
 _MERGE_MINUTES = _MERGE_YEARS * 365 * 1440
 _APART_AFTER = tuple(timedelta(days=days) for days in (14, 30, 60, 90))
-_MOMENTS = "moment of merging"
+_REGISTERED_DAYS = 8 * 365  # within so many days before `as_of` second registrations were made
+_BEFORE_MERGING = (30, 900)  # days
+_OLD_ENOUGH = timedelta(30)  # at merging; before death at registration
+_VISITS_PERCENT = 40  # of the visits after the registration, filed under it: guess
 _LAST_DIGITS = 4  # those before them say that a phone or a social security number is nobody's
 
 
@@ -46,6 +51,16 @@ class Registration:
     changed: frozenset[str]
 
 
+class Joint(NamedTuple):
+    """One merging or taking apart. `turn` and `rank` order what happens in one minute."""
+
+    at: datetime
+    turn: int
+    rank: int
+    what: str  # merged | unmerged
+    number: int
+
+
 class Registrations:
     """The further numbers of a population's people."""
 
@@ -57,22 +72,31 @@ class Registrations:
         rates = {SECOND: population.dirt.second_registration, MERGED: population.dirt.merged}
         self._counts = {lane: population.size * rate // MILLION for lane, rate in rates.items()}
         self._starts = {SECOND: self._size, MERGED: self._size + self._reserve}
-        self._first_moment = datetime.combine(population.as_of, time(), UTC) - timedelta(days=_MERGE_YEARS_BACK * 365)
-        self._salts = {
-            name: h64(population.key, "registration", name) for name in (*PERTURBATIONS, "unmerged", "choice")
-        }
+        self._today = datetime.combine(population.as_of, time(), UTC)
+        self._first_moment = self._today - timedelta(days=_MERGE_YEARS_BACK * 365)
+        names = (*PERTURBATIONS, "unmerged", "choice", "registered", "filed", "moment")
+        self._salts = {name: h64(population.key, "registration", name) for name in names}
 
     @property
     def end(self) -> int:
         """All numbers are below this, whatever the rates."""
         return self._size + 2 * self._reserve
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many numbers of each kind there may be: a few are not given, see `_is_given`."""
+        return self._counts
+
     def __contains__(self, number: int) -> bool:
-        return any(0 <= number - self._starts[lane] < self._counts[lane] for lane in _LANES)
+        if not self._size <= number < self.end:
+            return False
+        lane = MERGED if number >= self._starts[MERGED] else SECOND
+        place = number - self._starts[lane]
+        return place < self._counts[lane] and self._is_given(lane, place, self._owner(lane, place))
 
     def __iter__(self) -> Iterator[int]:
         for lane in _LANES:
-            yield from range(self._starts[lane], self._starts[lane] + self._counts[lane])
+            yield from filter(self.__contains__, range(self._starts[lane], self._starts[lane] + self._counts[lane]))
 
     def owner(self, number: int) -> int:
         """The patient whose number it is: of a first number itself.
@@ -83,16 +107,19 @@ class Registrations:
         if 0 <= number < self._size:
             return number
         lane = self._lane(number)
-        return self._population.permutation(self._size, lane).inverse(number - self._starts[lane])
+        return self._owner(lane, number - self._starts[lane])
 
     def of(self, patient: int) -> tuple[int, ...]:
         """The further numbers of a patient: at most one of each kind."""
         found = []
         for lane in _LANES:
             place = self._population.permutation(self._size, lane).forward(patient)
-            if place < self._counts[lane]:
+            if place < self._counts[lane] and self._is_given(lane, place, patient):
                 found.append(self._starts[lane] + place)
         return tuple(found)
+
+    def _owner(self, lane: str, place: int) -> int:
+        return self._population.permutation(self._size, lane).inverse(place)
 
     def registration(self, number: int) -> Registration:
         """What is known of a further number.
@@ -104,7 +131,7 @@ class Registrations:
         return Registration(number, patient, self._lane(number), self._registered(number, patient)[1])
 
     def person(self, number: int) -> Person:
-        """The person as registered under a further number.
+        """The person as registered under a further number, which hears of no death.
 
         Raises:
             IndexError: there is no such number.
@@ -120,6 +147,46 @@ class Registrations:
         place = self._population.rank(self.owner(number)) * len(_LANES) + _LANES.index(self._lane(number))
         return self._ranks + place
 
+    # Filing
+
+    def registered(self, number: int) -> datetime:
+        """When a further number was given: in the lifetime of the patient, and before it was merged.
+
+        Raises:
+            IndexError: there is no such number.
+        """
+        owner, draw = self.owner(number), self._draw("registered", number)
+        if self._lane(number) == MERGED:
+            least, most = _BEFORE_MERGING
+            at = self.merged(number)[0] - timedelta(days=least, minutes=draw % ((most - least) * 1440))
+        else:
+            at = self._today - timedelta(minutes=1440 + draw % (_REGISTERED_DAYS * 1440))
+        death = self._population.death(owner)
+        if death is not None:
+            at = min(at, death - _OLD_ENOUGH)
+        return max(at, self._born(owner), self._today - timedelta(HISTORY_DAYS))
+
+    def files(self, number: int) -> Callable[[datetime, int, int], bool]:
+        """Whether what is written down at a moment, and follows from a slot (lane, period) of its patient, is filed
+        under a further number: some of what follows from slots after it was given.
+
+        Raises:
+            IndexError: there is no such number.
+        """
+        given_at, salt = self.registered(number), self._draw("filed", number)
+        first = period_of(given_at.toordinal()) + 1
+
+        def is_filed(at: datetime, lane: int, period: int) -> bool:
+            if period < first or at < given_at:
+                return False
+            return mix(period << 2 | lane, salt) * 100 >> 64 < _VISITS_PERCENT
+
+        return is_filed
+
+    def _born(self, patient: int) -> datetime:
+        """The noon of the day of birth."""
+        return datetime.combine(self._population.core(patient)[3], time(12), UTC)
+
     # Merging
 
     def merged(self, number: int) -> tuple[datetime, datetime | None]:
@@ -130,61 +197,88 @@ class Registrations:
         """
         if self._lane(number) != MERGED:
             raise IndexError(f"{number} is never merged")
-        at = self._moment(self._population.permutation(self._size, _MOMENTS).forward(self.owner(number)))
-        return at, at + self._apart_after(number) if self._makes("unmerged", number) else None
+        place = number - self._starts[MERGED]
+        at = self._moment(self._moments.forward(place), place)
+        apart = at + self._apart_after(number)
+        is_apart = self._makes("unmerged", number) and apart < self._population.horizon
+        return at, apart if is_apart else None
+
+    def survives_alone(self, number: int) -> bool:
+        """Whether a number is never merged by itself."""
+        return number < self._starts[MERGED] or number not in self
 
     def survivor(self, number: int, at: datetime) -> int | None:
         """The patient to whom a number resolves at a moment; None when it stands for itself, or is none."""
-        if number not in self or self._lane(number) != MERGED:
+        if self.survives_alone(number):
             return None
         since, until = self.merged(number)
         return self.owner(number) if since <= at and (until is None or at < until) else None
 
-    def merges(self, since: datetime, until: datetime) -> Iterator[tuple[datetime, str, int]]:
-        """(when, merged or unmerged, number) of what happens in [since, until), in order of time, without looking at
-        anybody else: the moments of merging are ranks of a bijection, and what is taken apart follows after one of a
-        few delays."""
-        merged = ((at, "merged", one) for at, one in self._merged_in(since, until, timedelta(0)))
-        return heapq.merge(merged, *(self._taken_apart(since, until, delay) for delay in _APART_AFTER))
+    def joints(self, patient: int) -> tuple[datetime, ...]:
+        """When the further numbers of a patient are merged or taken apart by themselves, in order."""
+        merged = (self.merged(number) for number in self.of(patient) if number >= self._starts[MERGED])
+        return tuple(at for pair in merged for at in pair if at is not None)
 
-    def _taken_apart(self, since: datetime, until: datetime, delay: timedelta) -> Iterator[tuple[datetime, str, int]]:
-        for at, number in self._merged_in(since, until, delay):
-            if self._apart_after(number) == delay and self._makes("unmerged", number):
-                yield at, "unmerged", number
+    def merges(self, since: datetime, until: datetime) -> Iterator[Joint]:
+        """What is merged or taken apart in [since, until), lazily and in order, without looking at anybody else: the
+        moments of merging are ranks of a bijection, and what is taken apart follows after one of a few delays."""
+        until = min(until, self._population.horizon)
+        delays = (timedelta(0), *_APART_AFTER)
+        return heapq.merge(*(self._joints(turn, delay, since, until) for turn, delay in enumerate(delays)))
 
-    def _merged_in(self, since: datetime, until: datetime, delay: timedelta) -> Iterator[tuple[datetime, int]]:
-        """What was merged `delay` before the window, with the time of the window."""
-        moments = self._population.permutation(self._size, _MOMENTS)
-        lane = self._population.permutation(self._size, MERGED)
-        first, last = (self._moment_rank(at - delay) for at in (since, until))
+    def _joints(self, turn: int, delay: timedelta, since: datetime, until: datetime) -> Iterator[Joint]:
+        """What was merged `delay` before a window: that it is merged (turn 0), or those that are taken apart then."""
+        if not self._counts[MERGED]:
+            return
+        first, last = self._moment_ranks(since - delay, until - delay)
         for rank in range(first, last):
-            place = lane.forward(moments.inverse(rank))
-            if place < self._counts[MERGED]:
-                yield self._moment(rank) + delay, self._starts[MERGED] + place
+            place = self._moments.inverse(rank)
+            at = self._moment(rank, place) + delay
+            if not since <= at < until:
+                continue
+            number = self._starts[MERGED] + place
+            if turn and not (self._apart_after(number) == delay and self._makes("unmerged", number)):
+                continue
+            if self._is_given(MERGED, place, self._owner(MERGED, place)):
+                yield Joint(at, turn, rank, "unmerged" if turn else "merged", number)
 
-    def _moment(self, rank: int) -> datetime:
-        return self._first_moment + timedelta(minutes=rank * _MERGE_MINUTES // self._size)
+    @property
+    def _moments(self) -> Permutation:
+        return self._population.permutation(self._counts[MERGED], "moment of merging")
 
-    def _moment_rank(self, at: datetime) -> int:
-        """The first rank whose moment is not before `at`."""
-        minutes = -(-(at - self._first_moment) // timedelta(minutes=1))
-        return min(max(-(-minutes * self._size // _MERGE_MINUTES), 0), self._size)
+    def _moment(self, rank: int, place: int) -> datetime:
+        """When a place is merged: somewhere in the share of time of its rank."""
+        part = mix(place, self._salts["moment"]) >> 32
+        minutes = ((rank << 32) + part) * _MERGE_MINUTES // (self._counts[MERGED] << 32)
+        return self._first_moment + timedelta(minutes=minutes)
+
+    def _moment_ranks(self, since: datetime, until: datetime) -> tuple[int, int]:
+        """The ranks whose share of time lies in a window, in whole or in part: the first, and the first behind."""
+        count, minute = self._counts[MERGED], timedelta(minutes=1)
+        first = (since - self._first_moment) // minute * count // _MERGE_MINUTES
+        last = -(-((until - self._first_moment) // minute + 1) * count // _MERGE_MINUTES)
+        return max(first, 0), min(max(last, 0), count)
+
+    def _is_given(self, lane: str, place: int, patient: int) -> bool:
+        """Whether there is such a number: nobody of the cast has one who is not meant to, and nobody who had not been
+        born for a while when it was merged."""
+        if patient < len(self._population.cast):
+            return False
+        return lane == SECOND or self._born(patient) + _OLD_ENOUGH <= self._moment(self._moments.forward(place), place)
 
     def _apart_after(self, number: int) -> timedelta:
         return _APART_AFTER[self._draw("choice", number) % len(_APART_AFTER)]
 
     def _lane(self, number: int) -> str:
-        for lane in _LANES:
-            if 0 <= number - self._starts[lane] < self._counts[lane]:
-                return lane
-        raise IndexError(f"no registration {number}")
+        if number not in self:
+            raise IndexError(f"no registration {number}")
+        return MERGED if number >= self._starts[MERGED] else SECOND
 
     # What the clerk typed
 
     def _registered(self, number: int, patient: int) -> tuple[Person, frozenset[str]]:
         """The person under a further number, and the kinds of mistakes in it."""
-        true = self._population.person(patient)
-        told = replace(true, number=number)
+        told = replace(self._population.person(patient), number=number, deceased=None)
         changed = []
         for name, change in _CHANGES.items():
             made = change(told, self._draw("choice", number), self._population) if self._makes(name, number) else None

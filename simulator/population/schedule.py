@@ -37,6 +37,8 @@ class Charts(Protocol):
 
     def patients_with(self, kind: str) -> Iterable[int]: ...
 
+    def holders(self, number: int) -> Iterable[int]: ...
+
     def openings(self) -> Iterable[Opening]: ...
 
 
@@ -130,7 +132,7 @@ def _made(world: Charts, practitioner: int, days: range, zone: str) -> Iterator[
     """Every appointment of a practitioner on these days, with its patient."""
     candidates = dict.fromkeys(_candidates(world.population, practitioner, days, zone))
     candidates.update(dict.fromkeys(world.patients_with("appointment")))
-    for number in candidates:
+    for number in dict.fromkeys(holder for one in candidates for holder in world.holders(one)):
         for one in world.appointments(number):
             if one.practitioner == practitioner and local_minute(minute_of(one.start), zone) // DAY in days:
                 yield number, one

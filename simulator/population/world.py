@@ -2,44 +2,52 @@
 
 The log of a patient is the history that the population gives, and the ledger. A record that was written stays as it was
 written: what would have happened to it afterwards does not. A death that was written ends the history.
+
+A patient is a number. A human being may have several: `registrations_of`. A number that was merged is no patient any
+more: it resolves to its `survivor`, in whose chart its records stand from then on.
 """
 
 from __future__ import annotations
 
+import heapq
+from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Set
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import NamedTuple, TypeVar
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 
 from simulator.population.chart import bookings_of, history_of
 from simulator.population.chart.life import registered
 from simulator.population.contacts import e164
-from simulator.population.feed import Feed, Key
+from simulator.population.feed import Feed, Hit, Key, Merge
+from simulator.population.filing import Filing
 from simulator.population.history import folded
+from simulator.population.identity import Identity
 from simulator.population.ledger import Entry, Ledger, Opening, Version
+from simulator.population.log import BEGINNING, FIRST_WRITTEN, FIRST_WRITTEN_ORDINAL, Log, Span
 from simulator.population.people import Population
 from simulator.population.ranks import fold
-from simulator.population.records import KINDS, Appointment, Change, Chart, Person, Record, State
+from simulator.population.records import KINDS, Appointment, Chart, Person, Record, State
+from simulator.population.registrations import Registrations, matches
 from simulator.population.zones import instant, minute_of
 
-FIRST_WRITTEN = 2**31
-"""Numbers from here on are patients who were written; ordinals from `FIRST_WRITTEN_ORDINAL` on, items that were."""
-FIRST_WRITTEN_ORDINAL = 1 << 20
+__all__ = ["FIRST_WRITTEN", "FIRST_WRITTEN_ORDINAL", "Event", "World"]
 
 _WRITTEN_RANK = 1 << 33  # written or changed patients come after the population, in number order
 _STAMPS_KEPT = 65_536
 _BOOKINGS_KEPT = 1_024  # about 20 kB each
-_BEGINNING, _END = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Written = TypeVar("_Written", bound=Record)
 
 
 class Event(NamedTuple):
-    """One change of the feed. `cursor` names its place there; `number` is the patient's, `version` the record's."""
+    """One change of the feed. `cursor` names its place there; `number` is the patient's, `version` the record's; `into`
+    the survivor's, when the patient was merged."""
 
     cursor: str
     at: datetime
@@ -48,18 +56,11 @@ class Event(NamedTuple):
     record: Record
     version: int
     who: str
-
-
-class _Span(NamedTuple):
-    """A number of changes, and from when until when it is the right one."""
-
-    changes: int
-    since: datetime
-    until: datetime
+    into: int | None = None
 
 
 class _Held(NamedTuple):
-    span: _Span
+    span: Span
     chart: Chart
 
 
@@ -75,17 +76,22 @@ class World:
         self.population = population
         self.now: Callable[[], datetime] = now or (lambda: population.starts)
         self._charts_kept = charts_kept
-        self._history = lru_cache(maxsize=charts_kept)(lambda number: history_of(population, number))
+        self._filing = lru_cache(maxsize=charts_kept)(
+            lambda first: Filing(population.registrations, first, history_of(population, first))
+        )
         self._bookings = lru_cache(maxsize=_BOOKINGS_KEPT)(lambda number: bookings_of(population, number))
         self._death = lru_cache(maxsize=_STAMPS_KEPT)(population.death)
+        self._joints = lru_cache(maxsize=_STAMPS_KEPT)(population.registrations.joints)
         self._feed: Feed | None = None
         self.reset()
 
     def reset(self) -> None:
         """Forgets everything written."""
         self._ledger = Ledger(FIRST_WRITTEN, FIRST_WRITTEN_ORDINAL)
+        self._identity = Identity(self.population, self._ledger)
+        self._log = Log(self.population, self._ledger, self._identity, self._filing)
         self._charts: OrderedDict[int, _Held] = OrderedDict()
-        self._spans: OrderedDict[int, _Span] = OrderedDict()
+        self._spans: OrderedDict[int, Span] = OrderedDict()
         self._families: dict[str, set[int]] = {}  # folded family name -> written patients who bear it or have borne it
 
     @property
@@ -111,6 +117,7 @@ class World:
         made = copy(self)
         made.now = lambda: at
         made.reset()
+        made._ledger.share_rooms(self._ledger)
         for entry in self._ledger.entries:
             if entry.version.at <= at:
                 made._keep(entry.number, entry.version)
@@ -118,23 +125,71 @@ class World:
 
     def has_moved(self, number: int, since: datetime) -> bool:
         """Whether anything has happened by itself to a patient between `since` and now, whichever comes first."""
-        if not self._is_generated(number):
-            return False
-        history = self._history(number)
-        return history.count(since) != history.count(self.now())
+        now = self.now()
+        lives = map(self._filing, self._identity.lives(number))
+        return any(life.passed(since) != life.passed(now) for life in lives)
+
+    # Who is who
+
+    def survivor(self, number: int) -> int | None:
+        """The patient to whom a number resolves that was merged away by now; None while it stands for itself."""
+        resolved = self._identity.resolved(number, self.now(), None)
+        return resolved if resolved != number else None
+
+    def merged_into(self, number: int) -> tuple[int, ...]:
+        """The numbers that resolve to a patient by now."""
+        return self._identity.members(number, self.now(), None)[1:]
+
+    def human(self, number: int) -> int:
+        """The first number of the human being that a patient is, or that was registered under a merged number."""
+        return self._identity.human(number)
+
+    def registrations_of(self, number: int) -> tuple[int, ...]:
+        """Every number of the human being behind a number, the first one first; those merged away among them."""
+        human = self._identity.human(number)
+        written = (one for one in sorted(self._ledger.linked) if one >= FIRST_WRITTEN and one != human)
+        return (*self._identity.numbers(human), *(one for one in written if self._identity.human(one) == human))
+
+    def holders(self, number: int) -> tuple[int, ...]:
+        """The patients in whose charts the records of the human being behind a number stand now."""
+        now = self.now()
+        numbers = self.registrations_of(number)
+        return tuple(dict.fromkeys(self._identity.resolved(one, now, None) for one in numbers))
+
+    def knows(self, number: int) -> bool:
+        """Whether a number stands for a patient now, or has been merged into one."""
+        return self.person(number) is not None or self.survivor(number) is not None
+
+    # Persons and charts
 
     def person(self, number: int) -> Person | None:
-        """The person of that number as of now; None if there is none."""
+        """The person of that number as of now; None if there is none, or if it was merged into another."""
         version = self._ledger.latest(("patient", number, 0))
         if version is not None:
-            return version.record if isinstance(version.record, Person) and not version.deleted else None
-        return self.population.person(number, self.now()) if self._is_generated(number) else None
+            is_there = not version.deleted and version.what != "merged"
+            return version.record if is_there and isinstance(version.record, Person) else None
+        if 0 <= number < self.population.size:
+            return self.population.person(number, self.now())
+        if number not in self.population.registrations or self._identity.into(number, self.now(), None) is not None:
+            return None
+        return self.population.registrations.person(number)
+
+    def registered_person(self, number: int) -> Person:
+        """The person as last told under a number, whether it stands or was merged away.
+
+        Raises:
+            IndexError: there is no such number.
+        """
+        latest = self._ledger.latest(("patient", number, 0))
+        if latest is not None and isinstance(latest.record, Person):
+            return latest.record
+        return self.person(number) or self.population.registrations.person(number)
 
     def chart(self, number: int) -> Chart:
         """Everything that is so about a patient now.
 
         Raises:
-            IndexError: there is no such patient.
+            IndexError: there is no such patient, or it was merged into another.
         """
         now = self.now()
         held = self._charts.get(number)
@@ -142,7 +197,7 @@ class World:
             self._charts.move_to_end(number)
             return held.chart
         span = self._span(number, now)
-        chart = folded(*self._log(number, span.changes))
+        chart = self._folded(number, now, None)
         self._charts[number] = _Held(span, chart)
         self._charts.move_to_end(number)
         if len(self._charts) > self._charts_kept:
@@ -158,7 +213,8 @@ class World:
         held = self._charts.get(number)
         now = self.now()
         is_held = held is not None and held.span.since <= now < held.span.until
-        if is_held or self._ledger.has(number) or not self._is_generated(number):
+        is_written = self._ledger.has(number) or bool(self._ledger.linked)
+        if is_held or is_written or not self._log.is_on_file_once(number):
             return self.chart(number).appointments
         return self._bookings(number).chart_at(now).appointments
 
@@ -172,22 +228,36 @@ class World:
         Raises:
             IndexError: there is no such patient, or was none by then.
         """
-        count = self._history(number).count(at) if self._is_generated(number) else 0
-        return folded(*self._log(number, count, at))
+        return self._folded(number, at, at)
+
+    def _folded(self, number: int, when: datetime, by: datetime | None) -> Chart:
+        latest = self._ledger.latest(("patient", number, 0))
+        if latest is not None and latest.deleted and (by is None or latest.at <= by):
+            raise IndexError(f"no patient {number}")
+        survivor = self._identity.into(number, when, by)
+        if survivor is not None:
+            raise IndexError(f"patient {number} was merged into {survivor}")
+        person, began = self._log.beginning(number)
+        return folded(person, began, self._log.changes(number, when, by))
 
     def history(self, number: int) -> tuple[Version, ...]:
-        """Everything that has happened to a patient's records by now, and was written about them, oldest first.
+        """Everything that has happened to a patient's records by now, and was written about them, oldest first; of a
+        number that was merged away, what happened to the person.
 
         Raises:
-            IndexError: there is no such patient.
+            IndexError: there is no such patient, and there never was.
         """
-        count = self._span(number, self.now()).changes
-        seen: dict[tuple[str, int], int] = {("patient", 0): 1 if self._is_generated(number) else 0}
+        now = self.now()
+        is_generated = self._log.is_generated(number)
+        if not is_generated and not self._ledger.has(number):
+            raise IndexError(f"no patient {number}")
+        seen: dict[tuple[str, int], int] = {("patient", 0): 1 if is_generated else 0}
         told = []
-        for change, who in sorted(self._changes(number, count, None), key=lambda pair: pair[0].at):
+        everything = (*self._log.logged(number, now, None), *self._log.joints(number, now))
+        for change, who, into in sorted(everything, key=lambda one: one.change.at):
             key = (change.record.kind, change.record.ordinal)
             seen[key] = seen.get(key, 0) + 1
-            told.append(Version(change.record, seen[key], who, change.at, change.what))
+            told.append(Version(change.record, seen[key], who, change.at, change.what, into))
         return tuple(told)
 
     def state(self, kind: str, number: int, ordinal: int) -> State | None:
@@ -207,8 +277,11 @@ class World:
         versions = self._ledger.versions(("patient", number, 0))
         if versions:
             return State(versions[-1].number, versions[-1].at)
-        if not self._is_generated(number):
+        if not self._log.is_generated(number):
             raise IndexError(f"no patient {number}")
+        if number >= self.population.size:
+            joints = [one.change.at for one in self._log.joints(number, self.now())]
+            return State(1 + len(joints), joints[-1] if joints else self.population.registrations.registered(number))
         death = self._death(number)
         if death is not None and death <= self.now():
             return State(2, death)
@@ -230,16 +303,25 @@ class World:
 
     def versions(self, kind: str, number: int, ordinal: int) -> tuple[Version, ...]:
         """Every version of one record so far, oldest first; of a person those after the registration."""
-        told = self.history(number) if self._is_generated(number) or self._ledger.has(number) else ()
+        told = self.history(number) if self._log.is_generated(number) or self._ledger.has(number) else ()
         return tuple(one for one in told if (one.record.kind, one.record.ordinal) == (kind, ordinal))
 
     def written(self, kind: str, number: int, ordinal: int) -> tuple[Version, ...]:
         """What was written to one record, oldest first; empty while it is as it came about by itself."""
-        return self._ledger.versions((kind, number, ordinal))
+        home, there = self._log.home(number, kind, ordinal, self.now())
+        return self._ledger.versions((kind, home, there))
+
+    def at_home(self, record: _Written, number: int) -> tuple[_Written, int]:
+        """A record of a patient's chart as it was filed, and the number under which it was: the patient's own, or one
+        that was merged into them."""
+        home, ordinal = self._log.home(number, record.kind, record.ordinal, self.now())
+        return self._log.at_home(record, number, home, ordinal), home  # type: ignore[return-value]
 
     def patients_with(self, kind: str) -> list[int]:
         """The patients about whom a record of a kind was written, each once."""
-        return list(dict.fromkeys(entry.number for entry in self._ledger.entries if entry.version.record.kind == kind))
+        now = self.now()
+        written = (entry.number for entry in self._ledger.entries if entry.version.record.kind == kind)
+        return list(dict.fromkeys(self._identity.resolved(number, now, None) for number in written))
 
     def feed(self, since: datetime, until: datetime, after: str | None = None) -> Iterator[Event]:
         """What happened to anybody at `since` or later, before `until`, oldest first; lazily.
@@ -259,28 +341,60 @@ class World:
         entry = next(pending, None)
         for event in self._generated(since, until, generated_after):
             while entry is not None and entry.version.at < event.at:
-                yield _event_of(entry)
+                yield self._event_of(entry, entry.version.at, entry.version.at)
                 entry = next(pending, None)
             yield event
         while entry is not None:
-            yield _event_of(entry)
+            yield self._event_of(entry, entry.version.at, entry.version.at)
             entry = next(pending, None)
 
     def written_since(self, turn: int) -> list[Event]:
-        """What was written after the first `turn` writes, in order."""
-        return [_event_of(entry) for entry in self._ledger.entries[turn:]]
+        """What was written after the first `turn` writes, in order; of whom it is about now."""
+        now = self.now()
+        return [self._event_of(entry, now, None) for entry in self._ledger.entries[turn:]]
+
+    def _event_of(self, entry: Entry, when: datetime, by: datetime | None) -> Event:
+        one, number, record = entry.version, entry.number, entry.version.record
+        if not isinstance(record, Person):
+            number = self._identity.resolved(number, when, by)
+            record = self._log.as_told(record, entry.number, number, self._identity.members(number, when, by))
+        at_us = (one.at - _EPOCH) // timedelta(microseconds=1)
+        return Event(f"w{at_us}-{entry.turn}", one.at, one.what, number, record, one.number, one.who, one.into)
 
     def _generated(self, since: datetime, until: datetime, after: Key | None) -> Iterator[Event]:
         if self._feed is None:
-            self._feed = Feed(self.population, self._history)
-        for key, number, history in self._feed.between(_minute_from(since), _minute_from(until), after):
-            change = history.changes[key.place]
-            if self._ledger.has(number) and self._is_overruled(number, change):
-                continue
-            ident = (change.record.kind, change.record.ordinal)
-            before = sum((c.record.kind, c.record.ordinal) == ident for c in history.changes[: key.place])
-            version = before + (2 if ident == ("patient", 0) else 1)
-            yield Event(str(key), change.at, change.what, number, change.record, version, "")
+            self._feed = Feed(self.population, lambda number: self._filing(number).history)
+        first, last = _minute_from(since), _minute_from(until)
+        found: Iterator[Hit | Merge] = heapq.merge(
+            self._feed.between(first, last, after), self._feed.merges(first, last, after), key=lambda one: one.key
+        )
+        for one in found:
+            event = self._event_of_hit(one) if isinstance(one, Hit) else self._event_of_merge(one)
+            if event is not None:
+                yield event
+
+    def _event_of_hit(self, hit: Hit) -> Event | None:
+        """What a change of a history is in the feed: of the patient in whose chart it stands from then on."""
+        key, first, history = hit
+        change = history.changes[key.place]
+        record = change.record
+        ident = (record.kind, record.ordinal)
+        home = self._filing(first).home(*ident)
+        number = home if ident == ("patient", 0) else self._identity.resolved(home, change.at, change.at)
+        if self._ledger.entries and self._log.is_overruled(home, number, change):
+            return None
+        before = sum((c.record.kind, c.record.ordinal) == ident for c in history.changes[: key.place])
+        version = before + (2 if ident == ("patient", 0) else 1)
+        record = self._log.as_told(record, home, number, self._identity.members(number, change.at, change.at))
+        return Event(str(key), change.at, change.what, number, record, version, "")
+
+    def _event_of_merge(self, one: Merge) -> Event | None:
+        if not self._identity.is_joined(one.number, one.at):
+            return None
+        registrations = self.population.registrations
+        into = registrations.owner(one.number) if one.what == "merged" else None
+        version = 2 if one.what == "merged" else 3
+        return Event(str(one.key), one.at, one.what, one.number, registrations.person(one.number), version, "", into)
 
     def find(
         self,
@@ -297,23 +411,46 @@ class World:
     ) -> Iterator[int]:
         """The numbers of the patients who match everything asked, lazily, in the order of `rank`: the population as
         `Population.find` does, then the patients who were written or changed."""
-        written = self._ledger.patients
+        asked = {"family": family, "given": given, "born": born, "sex": sex, "exact": exact}
         if phone is None and ssn is None and email is None:
-            hits = self.population.find(family=family, given=given, born=born, sex=sex, exact=exact, after=after)
+            found = chain(
+                self.population.find(**asked, after=after),  # type: ignore[arg-type]
+                self.population.registrations.find(**asked, after=after),  # type: ignore[arg-type]
+            )
         else:
-            hits = iter(sorted(self._by_contact(phone, ssn, email), key=self.population.rank))
-        for number in hits:
-            if number in written or ((phone or ssn or email) and self.population.rank(number) <= after):
-                continue
-            person = self.population.person(number) if phone or ssn or email else None
-            if person is None or _matches(person, family, given, born, sex, phone, ssn, email, exact):
+            found = chain(
+                self._by_contact(self.population, phone, ssn, email, asked, after),
+                self._by_contact(self.population.registrations, phone, ssn, email, asked, after),
+            )
+        now, written = self.now(), self._ledger.patients
+        for number in found:
+            is_merged = number >= self.population.size and self._identity.into(number, now, None) is not None
+            if number not in written and not is_merged:
                 yield number
         for number in sorted(self._written(family)):
             person = self.person(number)
             if person is None or _WRITTEN_RANK + number <= after:
                 continue
-            if _matches(person, family, given, born, sex, phone, ssn, email, exact):
+            if matches(person, **asked) and _is_reached(person, phone, ssn, email):  # type: ignore[arg-type]
                 yield number
+
+    def _by_contact(
+        self, source: Population | Registrations, phone: str | None, ssn: str | None, email: str | None,
+        asked: Mapping[str, Any], after: int,
+    ) -> Iterator[int]:  # fmt: skip
+        searches = ((phone, source.by_phone), (ssn, source.by_ssn), (email, source.by_email))
+        sets = [set(search(text)) for text, search in searches if text]
+        for number in sorted(set.intersection(*sets) if sets else (), key=source.rank):
+            if source.rank(number) > after and matches(source.person(number), **asked):
+                yield number
+
+    def count(self, *, family: str | None = None, born: tuple[date, date] | None = None) -> int:
+        """How many human beings of the population have a first number that `find` gives, and how many patients who were
+        written; free where `Population.count` is, as long as nothing was written."""
+        if not self.writes:
+            return self.population.count(family=family, born=born)
+        first = (n for n in self.find(family=family, born=born) if n not in self.population.registrations)
+        return sum(1 for _ in first)
 
     def rank(self, number: int) -> int:
         """The place of a patient in the order of `find`: the `after` of the next page.
@@ -323,22 +460,27 @@ class World:
         """
         if self._ledger.latest(("patient", number, 0)) is not None:
             return _WRITTEN_RANK + number
+        if number in self.population.registrations:
+            return self.population.registrations.rank(number)
         return self.population.rank(number)
 
     def stamp(self, number: int, kind: str = "") -> int:
         """A number that is another one whenever something visible about a patient has changed; with kind `patient`,
         about the person. Bytes made of the records are good while it stays."""
-        writes = self._ledger.writes_of(number)
-        if not self._is_generated(number):
-            return writes
-        now = self.now()
+        writes, now = self._ledger.writes_of(number), self.now()
         if kind == "patient":
-            death = self._death(number)
-            return writes << 32 | (death is not None and death <= now)
+            if 0 <= number < self.population.size and not self._ledger.linked:
+                return writes << 32 | self._passed(number, now)
+            return writes << 32 | sum(self._passed(life, now) for life in self._identity.lives(number))
         span = self._spans.get(number)
         if span is None or not span.since <= now < span.until:
             span = self._span(number, now)
-        return writes << 32 | span.changes
+        return writes << 32 | span.passed
+
+    def _passed(self, life: int, now: datetime) -> int:
+        """How much has happened to the person behind a first number: death, mergings and takings apart."""
+        death, joints = self._death(life), self._joints(life)
+        return (death is not None and death <= now) + (bisect_right(joints, now) if joints else 0)
 
     # Writing
 
@@ -356,8 +498,11 @@ class World:
             if number is None or number < 0:
                 number = self._ledger.next_patient
                 self._ledger.next_patient += 1
+                version = 1
             elif self.person(number) is None:
                 raise IndexError(f"no patient {number}")
+            else:
+                version = self.person_state(number).version + 1
             kept: Record = replace(record, number=number, ordinal=0)
         else:
             if number is None or self.person(number) is None:
@@ -367,7 +512,8 @@ class World:
                 ordinal = self._ledger.next_ordinal
                 self._ledger.next_ordinal += 1
             kept = replace(record, ordinal=ordinal)
-        self._append(kept, number, who, at, what)
+            version = self._next_version(kept, number)
+        self._append(kept, number, Version(kept, version, who, at, what or ("created" if version == 1 else "updated")))
         return kept  # type: ignore[return-value]
 
     def open(self, opening: Opening) -> None:
@@ -383,89 +529,71 @@ class World:
         """Takes a record away and gives it back; None if there was none."""
         record = self.read(kind, number, ordinal)
         if record is not None:
-            self._append(record, number, who, at, "deleted")
+            version = self.person_state(number).version + 1 if kind == "patient" else self._next_version(record, number)
+            self._append(record, number, Version(record, version, who, at, "deleted"))
         return record
 
-    def _append(self, record: Record, number: int, who: str, at: datetime, what: str) -> None:
-        key = (record.kind, number, record.ordinal)
-        earlier = self._ledger.latest(key)
-        if earlier is not None:
-            version = earlier.number + 1
-        elif isinstance(record, Person):
-            version = self.person_state(number).version + 1 if self._is_generated(number) else 1
-        else:
-            state = self.chart(number).state(record)
-            version = 1 if state is None else state.version + 1
-        self._keep(number, Version(record, version, who, at, what or ("created" if version == 1 else "updated")))
+    def merge(self, number: int, into: int, who: str, at: datetime) -> None:
+        """Merges a patient into another one: the number resolves to the survivor from now on, with all its records.
 
-    def _keep(self, number: int, version: Version) -> None:
-        record = version.record
-        self._ledger.append((record.kind, number, record.ordinal), version)
+        Raises:
+            IndexError: one of them is no patient, or both are one.
+        """
+        person = self.person(number)
+        if person is None or self.person(into) is None or number == into:
+            raise IndexError(f"patient {number} cannot be merged into {into}")
+        for member in (number, *self.merged_into(number)):
+            life = self._identity.first(member)
+            if life != self._identity.first(into) and self._log.is_generated(life):
+                self._ledger.make_room(life, 1 + max(one.record.ordinal for one in self._filing(life).history.changes))
+        version = self.person_state(number).version + 1
+        self._append(person, number, Version(person, version, who, at, "merged", into))
+
+    def unmerge(self, number: int, who: str, at: datetime) -> None:
+        """Takes a patient apart from whom it was merged into: the number stands for itself again, with its records.
+        What was written about the survivor stays there.
+
+        Raises:
+            IndexError: the number is not merged.
+        """
+        if self.survivor(number) is None:
+            raise IndexError(f"patient {number} is not merged")
+        person = self.registered_person(number)
+        version = self.person_state(number).version + 1
+        self._append(person, number, Version(person, version, who, at, "unmerged"))
+
+    def _next_version(self, record: Record, number: int) -> int:
+        state = self.chart(number).state(record)
+        return 1 if state is None else state.version + 1
+
+    def _append(self, record: Record, number: int, version: Version) -> None:
+        """Puts a version of a record of a patient's chart where the record lives."""
+        kept, home = self.at_home(record, number)
+        self._keep(home, replace(version, record=kept))
+
+    def _keep(self, home: int, version: Version) -> None:
+        """Writes a version down. What was made of the charts in which it shows is no longer good."""
+        record, now = version.record, self.now()
+        shown = {home, self._identity.resolved(home, now, None)}
+        self._ledger.append((record.kind, home, record.ordinal), version)
         if isinstance(record, Person):
-            self._families.setdefault(fold(record.family), set()).add(number)
-        self._charts.pop(number, None)
-        self._spans.pop(number, None)
+            self._families.setdefault(fold(record.family), set()).add(home)
+        if version.what in ("merged", "unmerged"):
+            shown |= {self._identity.resolved(home, now, None), *self.merged_into(home)}
+        for number in shown:
+            if number != home:
+                self._ledger.stir(number)
+            self._charts.pop(number, None)
+            self._spans.pop(number, None)
 
     # The log
 
-    def _is_generated(self, number: int) -> bool:
-        return 0 <= number < self.population.size
-
-    def _span(self, number: int, now: datetime) -> _Span:
-        """How many changes of a patient's history have happened by `now`, and until when that stays so.
-
-        Raises:
-            IndexError: there is no such patient.
-        """
-        if not self._is_generated(number):
-            return _Span(0, _BEGINNING, _END)
-        history = self._history(number)
-        count = history.count(now)
-        since = history.changes[count - 1].at if count else _BEGINNING
-        span = _Span(count, since, history.after(count) or _END)
-        self._spans[number] = span
+    def _span(self, number: int, now: datetime) -> Span:
+        """How much has happened by `now` in the lives behind a chart, and until when that stays so."""
+        span = self._spans[number] = self._log.span(number, now)
         if len(self._spans) > _STAMPS_KEPT:
             self._spans.popitem(last=False)
         return span
-
-    def _log(self, number: int, count: int, at: datetime | None = None) -> tuple[Person, datetime, list[Change]]:
-        """What `folded` takes: the person as registered, when, and every change: the first `count` of the history, and
-        what was written by `at`."""
-        if self._is_generated(number):
-            history = self._history(number)
-            person, began = history.person_at(_BEGINNING), history.began
-        else:
-            versions = self._ledger.versions(("patient", number, 0))
-            if not versions or not isinstance(versions[0].record, Person):
-                raise IndexError(f"no patient {number}")
-            person, began = versions[0].record, versions[0].at
-        latest = self._ledger.latest(("patient", number, 0))
-        if latest is not None and latest.deleted and (at is None or latest.at <= at):
-            raise IndexError(f"no patient {number}")
-        return person, began, [change for change, _ in self._changes(number, count, at)]
-
-    def _changes(self, number: int, count: int, at: datetime | None) -> Iterator[tuple[Change, str]]:
-        """The first `count` changes of the history that no write has overruled, then what was written by `at`, with who
-        wrote it."""
-        has_writes = self._ledger.has(number)
-        if self._is_generated(number):
-            for change in self._history(number).changes[:count]:
-                if not has_writes or not self._is_overruled(number, change):
-                    yield change, ""
-        for version in self._ledger.of_patient(number) if has_writes else ():
-            if at is None or version.at <= at:
-                yield Change(version.at, version.what, version.record), version.who
-
-    def _is_overruled(self, number: int, change: Change) -> bool:
-        """Whether a write has come before a change of the history: to that record, or that the patient died."""
-        record = change.record
-        written = self._ledger.versions((record.kind, number, record.ordinal))
-        if written and written[0].at <= change.at:
-            return True
-        return any(
-            isinstance(one.record, Person) and one.record.deceased is not None and one.record.deceased <= change.at
-            for one in self._ledger.versions(("patient", number, 0))
-        )
 
     # Overlay
 
@@ -477,41 +605,12 @@ class World:
         found: set[int] = set()
         return found.union(*(numbers for name, numbers in self._families.items() if name.startswith(key)))
 
-    def _by_contact(self, phone: str | None, ssn: str | None, email: str | None) -> set[int]:
-        found = []
-        if phone:
-            found.append(set(self.population.by_phone(phone)))
-        if ssn:
-            found.append(set(self.population.by_ssn(ssn)))
-        if email:
-            found.append(set(self.population.by_email(email)))
-        return set.intersection(*found) if found else set()
 
-
-def _matches(
-    person: Person,
-    family: str | None,
-    given: str | None,
-    born: tuple[date, date] | None,
-    sex: str | None,
-    phone: str | None,
-    ssn: str | None,
-    email: str | None,
-    exact: bool,
-) -> bool:
-    def named(asked: str | None, name: str) -> bool:
-        if not asked:
-            return True
-        key = fold(asked)
-        return bool(key) and (fold(name) == key if exact else fold(name).startswith(key))
-
+def _is_reached(person: Person, phone: str | None, ssn: str | None, email: str | None) -> bool:
+    """Whether somebody has this phone, this social security number and this e-mail address."""
     values = {telecom.value.lower() for telecom in person.telecoms}
     return (
-        named(family, person.family)
-        and named(given, person.given[0] if person.given else "")
-        and (born is None or born[0] <= person.birth_date <= born[1])
-        and sex in (None, person.sex)
-        and (not phone or e164(phone) in values)
+        (not phone or e164(phone) in values)
         and (not ssn or (person.ssn or "").replace("-", "") == ssn.replace("-", ""))
         and (not email or email.strip().lower() in values)
     )
@@ -523,12 +622,6 @@ def _minute_from(at: datetime) -> int:
     return minute if at.second == 0 and at.microsecond == 0 else minute + 1
 
 
-def _event_of(entry: Entry) -> Event:
-    one = entry.version
-    at_us = (one.at - _EPOCH) // timedelta(microseconds=1)
-    return Event(f"w{at_us}-{entry.turn}", one.at, one.what, entry.number, one.record, one.number, one.who)
-
-
 def _cursors(after: str | None) -> tuple[Key | None, tuple[datetime, int]]:
     """Behind which change of the histories, and behind which write, a cursor stands.
 
@@ -536,7 +629,7 @@ def _cursors(after: str | None) -> tuple[Key | None, tuple[datetime, int]]:
         ValueError: it is no cursor.
     """
     if after is None:
-        return None, (_BEGINNING, -1)
+        return None, (BEGINNING, -1)
     if not after.startswith("w"):
         key = Key.of(after)
         return key, (instant(key.minute), -1)

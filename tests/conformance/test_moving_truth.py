@@ -10,6 +10,7 @@ import pytest
 from conformance import compare, scoring
 from conformance.evidence import Call
 from simulator.population import answers
+from simulator.population.chart import history_of
 from simulator.population.people import Population
 from simulator.population.world import World
 from simulator.vendor import Rendering
@@ -81,7 +82,7 @@ def moved(world):
         if world.chart(number).encounters
         and sum(
             change.what == "updated" and change.record.kind != "encounter"
-            for change in world._history(number).changes
+            for change in history_of(population, number).changes
             if population.starts < change.at < population.starts + timedelta(days=28)
         )
     )

@@ -35,6 +35,9 @@ class Charts(Protocol):
     def chart_at(self, number: int, at: datetime) -> Chart:
         """Everything that was so about a patient at a moment."""
 
+    def at_home(self, record: Document, number: int) -> tuple[Document, int]:
+        """A record of a patient's chart as it was filed, and the number under which it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -60,8 +63,9 @@ _WRITERS: dict[str, Callable[[View, Paper], bytes]] = {
 
 
 def read(world: Charts, number: int, document: Document) -> Content:
-    """What a document of patient `number` says."""
-    return content_of(document, world.chart_at(number, document.created), world.population)
+    """What a document of patient `number` says: what it said before whose it was was merged into them."""
+    filed, home = world.at_home(document, number)
+    return content_of(filed, world.chart_at(home, document.created), world.population)
 
 
 def content_of(document: Document, chart: Chart, population: Population) -> Content:

@@ -32,7 +32,8 @@ def patientid(site: Site, number: int) -> int:
 
 
 def number_of(site: Site, text: str) -> int | None:
-    """The patient number behind a patient id; None when nobody has it."""
+    """The patient number behind a patient id; None when nobody has it. The id of somebody who was merged goes on to
+    answer, as the survivor (SOURCES.md: guess)."""
     value = whole_number(text)
     if value is None:
         return None
@@ -42,6 +43,9 @@ def number_of(site: Site, text: str) -> int | None:
         number = site.permutation(_PATIENTS, "patient").inverse(value - 1)
     else:
         return None
+    survivor = site.sandbox.world.survivor(number)
+    if survivor is not None:
+        return survivor
     return number if site.sandbox.world.person(number) is not None else None
 
 

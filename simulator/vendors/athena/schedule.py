@@ -63,8 +63,9 @@ class Bookings:
         """The number of an appointment."""
         if record.ordinal >= FIRST_WRITTEN_ORDINAL:
             made = self._made[record.practitioner, minute_of(record.start)]
-            turn = made.index(Booked(number, record.ordinal))
-            packed = _packed(self._site, Place(record.practitioner, record.start, turn))
+            one = Booked(number, record.ordinal)  # not among them: it came with a stranger who was merged
+            turn = made.index(one) if one in made else None
+            packed = None if turn is None else _packed(self._site, Place(record.practitioner, record.start, turn))
             if packed is not None:
                 return self._site.permutation(_SPACE, _KIND).forward(packed)
         return ids.item(self._site, _KIND, number, record.ordinal)
@@ -91,12 +92,13 @@ class Bookings:
         return place if place.turn == len(made) else None
 
     def _has_no_place(self, number: int, ordinal: int) -> bool:
-        """Whether something that was written bears the number of a chart item: its time lies outside the schedule."""
+        """Whether something with a written ordinal bears the number of a chart item: its time lies outside the
+        schedule, or it came with a stranger who was merged."""
         for (practitioner, minute), made in self._made.items():
             if Booked(number, ordinal) in made:
                 turn = made.index(Booked(number, ordinal))
                 return _packed(self._site, Place(practitioner, instant(minute), turn)) is None
-        return False
+        return True
 
 
 def booked(site: Site, value: int) -> tuple[int, int]:

@@ -10,7 +10,6 @@ from simulator.vendors.cerner.drift import HISTORY
 from simulator.vendors.cerner.errors import ERRORS
 from simulator.vendors.cerner.limits import LIMITS
 from simulator.vendors.cerner.manner import PROVIDER
-from simulator.vendors.cerner.resources.patient import was_combined
 from simulator.vendors.cerner.traps import TRAPS
 
 DEFAULTS = {
@@ -32,23 +31,20 @@ DEFAULTS = {
 
 
 def patient_ids(site: Site, number: int) -> dict[str, str]:
-    """The ids of a patient here: person id, record number, and the person id that was combined into it, if any."""
+    """The ids of a patient here: person id, record number, and a person id that was combined into it, if any."""
     found = {"fhir_id": ids.patient_id(site, number), "mrn": ids.mrn_of(site, number)}
-    return found | {"combined_fhir_id": ids.combined_id(site, number)} if was_combined(site, number) else found
+    combined = site.sandbox.world.merged_into(number)
+    return found | {"combined_fhir_id": ids.patient_id(site, combined[0])} if combined else found
 
 
 def patient_of(site: Site, id: str) -> int | None:
-    """The number of the patient with this person id or record number, or None."""
-    found = ids.person_of(site, id)
-    numbers = [None if found is None else found[0], ids.number_of_mrn(site, id)]
-    for number in numbers:
-        if (
-            number is not None
-            and id in patient_ids(site, number).values()
-            and site.sandbox.world.person(number) is not None
-        ):
-            return number
-    return None
+    """The number of the patient with this person id or record number, or None; of one who was combined away that of
+    the survivor."""
+    world = site.sandbox.world
+    person, record = ids.person_of(site, id), ids.number_of_mrn(site, id)
+    if person is not None and (survivor := world.survivor(person)) is not None:
+        return survivor
+    return next((one for one in (person, record) if one is not None and world.person(one) is not None), None)
 
 
 VENDOR = Vendor(

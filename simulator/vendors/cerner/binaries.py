@@ -215,8 +215,8 @@ def _patient(x: Exchange) -> Person | None:
     asked = x.param("patient")
     if not asked:
         raise _malformed("patient", "patient must be provided")
-    found = ids.person_of(x.site, fhir.reference(asked)[1])
-    return None if found is None or found[1] else x.sandbox.world.person(found[0])
+    number = ids.person_of(x.site, fhir.reference(asked)[1])
+    return None if number is None else x.sandbox.world.person(number)
 
 
 def _moment(x: Exchange, name: str) -> datetime | None:

@@ -46,40 +46,33 @@ def tenant_of(site: Site) -> str:
 
 
 def slot_of(site: Site, number: int) -> int:
-    """The dense number of a patient: [0, size) for the population, then the written ones."""
+    """The dense number of a patient: those of the population, then the written ones."""
     if number < FIRST_WRITTEN:
         return number
     if number - FIRST_WRITTEN >= RESERVE:
         raise NotSimulated(f"more than {RESERVE} written patients at one Cerner site")
-    return site.sandbox.world.population.size + number - FIRST_WRITTEN
+    return site.sandbox.world.population.registrations.end + number - FIRST_WRITTEN
 
 
 def _number_of(site: Site, slot: int) -> int:
-    size = site.sandbox.world.population.size
-    return slot if slot < size else FIRST_WRITTEN + slot - size
+    end = site.sandbox.world.population.registrations.end
+    return slot if slot < end else FIRST_WRITTEN + slot - end
 
 
 def _slots(site: Site) -> int:
-    return site.sandbox.world.population.size + RESERVE
+    return site.sandbox.world.population.registrations.end + RESERVE
 
 
 def patient_id(site: Site, number: int) -> str:
-    """The person id of a patient."""
-    return str(_PEOPLE + site.permutation(2 * _slots(site), "person").forward(slot_of(site, number)))
+    """The person id of a patient. It stays when the patient is combined into another one."""
+    return str(_PEOPLE + site.permutation(_slots(site), "person").forward(slot_of(site, number)))
 
 
-def combined_id(site: Site, number: int) -> str:
-    """The person id that was combined away into this patient."""
-    return str(_PEOPLE + site.permutation(2 * _slots(site), "person").forward(_slots(site) + slot_of(site, number)))
-
-
-def person_of(site: Site, id: str) -> tuple[int, bool] | None:
-    """(number, whether the id was combined away) of a person id; None when it is none. The number may not exist."""
-    if _DIGITS.fullmatch(id) is None or not 0 <= int(id) - _PEOPLE < 2 * _slots(site):
+def person_of(site: Site, id: str) -> int | None:
+    """The number of a person id; None when it is none. The number may not exist, or not stand for itself any more."""
+    if _DIGITS.fullmatch(id) is None or not 0 <= int(id) - _PEOPLE < _slots(site):
         return None
-    slot = site.permutation(2 * _slots(site), "person").inverse(int(id) - _PEOPLE)
-    is_combined = slot >= _slots(site)
-    return _number_of(site, slot - _slots(site) if is_combined else slot), is_combined
+    return _number_of(site, site.permutation(_slots(site), "person").inverse(int(id) - _PEOPLE))
 
 
 def mrn_of(site: Site, number: int, *, ended: bool = False) -> str:

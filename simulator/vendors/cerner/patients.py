@@ -83,8 +83,7 @@ def _identified(site: Site, system: str | None, value: str) -> list[int]:
     if system in (None, SYSTEMS["ssn"]):
         found += site.sandbox.world.find(ssn=value)
     person = ids.person_of(site, value) if system in (None, "") else None
-    if person is not None and not person[1]:
-        found.append(person[0])
+    found += _number(person)
     return list(dict.fromkeys(found))
 
 

@@ -64,8 +64,8 @@ def of_patients(site: Site, query: Query) -> Found:
     tests = search.tests_of(site, query, APPOINTMENT)
     found: list[tuple[datetime, str]] = []
     for value in dict.fromkeys(patients.values):
-        person = ids.person_of(site, fhir.reference(value)[1])
-        chart = None if person is None or person[1] else store.chart_of(site, person[0])
+        number = ids.person_of(site, fhir.reference(value)[1])
+        chart = None if number is None else store.chart_of(site, number)
         for item in APPOINTMENT.items(site, chart) if chart is not None else ():
             if all(test(item) for test in tests):
                 found.append((item.records[0].start, APPOINTMENT.id_of(site, item)))

@@ -241,8 +241,7 @@ def _subject(site: Site, query: Query) -> tuple[int | None, int | None]:
         type, id = fhir.reference(subject.value)
         if type not in ("", "Patient") or subject.modifier not in ("", "Patient"):
             return None, None
-        found = ids.person_of(site, id)
-        return (None, None) if found is None or found[1] else (found[0], None)
+        return ids.person_of(site, id), None
     visit = query.first("-encounter")
     if visit is not None:
         row = TELLINGS["Encounter"].row_of(site, fhir.reference(visit.value)[1])

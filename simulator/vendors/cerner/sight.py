@@ -34,8 +34,9 @@ def check(x: Exchange, type: str, id: str) -> None:
 def owner(site: Site, type: str, id: str) -> int | None:
     """The patient whose record it is; None for what is nobody's."""
     if type == "Patient":
-        found = ids.person_of(site, id)
-        return None if found is None else found[0]
+        number = ids.person_of(site, id)
+        survivor = None if number is None else site.sandbox.world.survivor(number)
+        return number if survivor is None else survivor
     if type == "Provenance":
         target = provenance.target_of(id)
         return None if target is None else owner(site, *target)

@@ -58,10 +58,13 @@ def chart_of(site: Site, number: int) -> Chart | None:
 
 
 def _chart_for(site: Site, telling: Telling, number: int) -> Chart | None:
-    """As much of a chart as this type tells of: a Patient needs the person only, which is far cheaper."""
+    """As much of a chart as this type tells of: a Patient needs the person only, which is far cheaper. One who was
+    combined away stands beside the survivor."""
     if telling.kind != "patient":
         return chart_of(site, number)
-    person = site.sandbox.world.person(number)
+    world = site.sandbox.world
+    survivor = world.survivor(number)
+    person = world.person(number if survivor is None else survivor)
     return None if person is None else Chart(person, (), (), (), (), (), ())
 
 

@@ -13,7 +13,20 @@ from simulator.exchange import Exchange, Reply
 from simulator.fhir import build, bundle, outcome, xml
 from simulator.ids import text_of
 from simulator.refusal import Refusal
-from simulator.vendors.epic import ids, includes, masks, media, paths, patients, resources, search, sight, store
+from simulator.vendors.epic import (
+    errors,
+    ids,
+    includes,
+    masks,
+    media,
+    paths,
+    patient_ids,
+    patients,
+    resources,
+    search,
+    sight,
+    store,
+)  # fmt: skip
 from simulator.vendors.epic.limits import DOCUMENTS
 from simulator.vendors.epic.query import Query, read_query
 from simulator.vendors.epic.resources import SERVED
@@ -30,6 +43,9 @@ def read(x: Exchange) -> Reply:
     form, content_type = media.negotiated(x.header("accept"))
     body = store.resource(x.site, type, id, form)
     if body is None:
+        survivor = patient_ids.survivor_of(x.site, id) if type == "Patient" else None
+        if survivor is not None:
+            return _merged(x, id, survivor)
         raise Refusal("not_found", f"no {type}/{id}", reason="unknown_id", resource=type, id=id)
     sight.check(x, type, id)
     body = masks.told(x, type, id, body, form)
@@ -37,6 +53,16 @@ def read(x: Exchange) -> Reply:
     if type == "Patient":
         headers.append(media.misspelt_tag(body))
     return Reply(200, body if form == "json" else xml.document(body), headers, served=((type, id),))
+
+
+def _merged(x: Exchange, id: str, survivor: int) -> Reply:
+    """Where somebody is who was merged into another patient (E33). Status and form: guess."""
+    sight.check(x, "Patient", id)
+    location = f"{x.base_url}{_PREFIX}Patient/{ids.fhir_id(x.site.key, 'Patient', survivor)}"
+    form, content_type = media.negotiated(x.header("accept"))
+    said = outcome.outcome([errors.issue("error", "processing", "4107")])
+    body = build.dumps(said) if form == "json" else xml.document(xml.fragment(said))
+    return Reply(302, body, [(b"content-type", content_type), (b"location", location.encode())])
 
 
 def _bytes(x: Exchange, id: str) -> Reply:

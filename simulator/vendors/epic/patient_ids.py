@@ -18,8 +18,20 @@ def patient_ids(site: Site, number: int) -> dict[str, str]:
 
 
 def patient_of(site: Site, text: str) -> int | None:
-    """The number of the patient who has this FHIR id or EPI number, or None."""
+    """The number of the patient who has this FHIR id or EPI number, or None; of one who was merged that of the
+    survivor."""
     named = ids.named(site.key, text)
     if named is None or named.type != "Patient":
         return number_of_mrn(site, text)
+    survivor = survivor_of(site, text)
+    if survivor is not None:
+        return survivor
     return named.number if site.sandbox.world.person(named.number) is not None else None
+
+
+def survivor_of(site: Site, id: str) -> int | None:
+    """The patient into whom the one with this FHIR id was merged, or None."""
+    named = ids.named(site.key, id)
+    if named is None or named.type != "Patient" or named.ordinal:
+        return None
+    return site.sandbox.world.survivor(named.number)

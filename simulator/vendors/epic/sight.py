@@ -12,7 +12,7 @@ from simulator.auth.sight import visible
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 from simulator.sandbox import Site
-from simulator.vendors.epic import ids, store, sub_resources
+from simulator.vendors.epic import ids, patient_ids, store, sub_resources
 from simulator.vendors.epic.resources import people
 
 _MANYS = -1  # no patient's number
@@ -52,7 +52,10 @@ def owner(site: Site, type: str, id: str) -> int | None:
     """The patient whose record it is; None for what is nobody's."""
     named = ids.named(site.key, id)
     is_photo = named is not None and named.type == "Binary" and named.ordinal == people.PHOTO
-    return None if named is None or is_photo or named.type in _NOBODYS else named.number
+    if named is None or is_photo or named.type in _NOBODYS:
+        return None
+    survivor = patient_ids.survivor_of(site, id)
+    return named.number if survivor is None else survivor
 
 
 def _confined_to(site: Site, type: str, id: str) -> int | None:

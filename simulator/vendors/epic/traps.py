@@ -79,6 +79,11 @@ TRAPS: tuple[Trap, ...] = (
         "503 is a page of the machine, without an outcome and without Retry-After",
         source("guess", "FLEET", but="50 sites answered 503; what the page says is ours"),
     ),
+    Trap(
+        "E33",
+        "the id of a patient who was merged redirects to the survivor, with 4107",
+        source("guess", "ERRGUIDE", but="the number is second hand, status and form are ours"),
+    ),
     Trap("E34", "no ETag, no lastUpdated; a misspelt `E-Tag` on patients", source("seen", "FS")),
     Trap(
         "E35",

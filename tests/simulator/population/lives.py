@@ -13,7 +13,7 @@ from simulator.population.chart import history_of
 from simulator.population.history import History
 from simulator.population.ledger import Opening
 from simulator.population.people import Population
-from simulator.population.records import Appointment, Chart
+from simulator.population.records import Appointment, Chart, Document
 
 AS_OF = date(2026, 1, 5)
 POPULATION = Population(seed=7, size=10_000, as_of=AS_OF)
@@ -61,8 +61,14 @@ class Charts:
     def appointments(self, number: int) -> tuple[Appointment, ...]:
         return self.chart(number).appointments
 
+    def holders(self, number: int) -> tuple[int, ...]:
+        return (number,)
+
     def openings(self) -> tuple[Opening, ...]:
         return ()
+
+    def at_home(self, record: Document, number: int) -> tuple[Document, int]:
+        return record, number
 
     def patients_with(self, kind: str) -> tuple[int, ...]:
         return ()

@@ -43,7 +43,8 @@ def on_file(dirty: Population) -> dict[int, Person]:
 def test_rates_are_those_of_the_settings() -> None:
     found = registrations(100_000, dirt=Dirt())
     lanes = [found.registration(number).lane for number in islice(found, 0, None, 10)]
-    assert (lanes.count(SECOND), lanes.count(MERGED)) == (200, 30)
+    assert 199 <= lanes.count(SECOND) <= 200  # nobody of the cast
+    assert 26 <= lanes.count(MERGED) <= 30  # some are too young to have been merged
     assert list(registrations(1_000, dirt=Dirt.none())) == []
     assert list(registrations(7, dirt=Dirt())) == []
 
@@ -189,7 +190,9 @@ def test_what_is_merged_in_a_window_equals_brute_force(
     since = FIRST + timedelta(hours=start)
     until = since + timedelta(hours=hours)
     wanted = [one for one in happened if since <= one[0] < until]
-    assert list(dirty.registrations.merges(since, until)) == wanted
+    found = list(dirty.registrations.merges(since, until))
+    assert found == sorted(found)
+    assert sorted((one.at, one.what, one.number) for one in found) == wanted
 
 
 def test_a_window_of_a_large_population_costs_no_scan() -> None:

@@ -79,6 +79,12 @@ class Desk:
     def site(self) -> Site:
         return self.sandbox.sites["cerner"]
 
+    def combined(self) -> tuple[int, int]:
+        """Somebody who was combined away, and the survivor."""
+        world = self.sandbox.world
+        merged = ((number, world.survivor(number)) for number in world.population.registrations)
+        return next((number, survivor) for number, survivor in merged if survivor is not None)
+
     def client(self, auth: str = "client_secret_basic") -> Client:
         return next(client for client in self.site.clients.values() if client.auth == auth)
 

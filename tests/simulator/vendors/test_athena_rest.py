@@ -359,3 +359,28 @@ def test_catalogue_numbers_do_not_collide() -> None:
     assert len({catalogue_number(product) for product in products}) == len({product.code for product in products})
     substances = [row.code for row in tables.ALLERGIES.values()]
     assert len({allergenid(substance) for substance in substances}) == len(substances)
+
+
+def test_the_id_of_a_merged_patient_answers_as_the_survivor() -> None:
+    athena = Athena()
+    world = athena.site.sandbox.world
+    lost = next(number for number in world.population.registrations if world.survivor(number) is None)
+    kept, person = world.human(lost), world.person(lost)
+    assert person is not None
+    old, new = athena.patientid(lost), athena.patientid(kept)
+    named = {"lastname": person.family, "firstname": person.given[0]}
+    assert old in [one["patientid"] for one in athena.rest("/patients", **named).json["patients"]]
+    assert athena.rest(f"/patients/{old}").json[0]["patientid"] == old
+    visits = len(athena.all_of("Encounter", kept))
+    moved = len(athena.all_of("Encounter", lost))
+    world.merge(lost, kept, "registrar", world.now())
+    assert athena.rest(f"/patients/{old}").json[0]["patientid"] == new
+    told = athena.rest(f"/patients/{new}", showpreviouspatientids="true").json[0]
+    assert told["previouspatientids"] == [{"previouspatientid": old}]
+    assert "previouspatientids" not in athena.rest(f"/patients/{new}").json[0]
+    assert old not in [one["patientid"] for one in athena.rest("/patients", **named).json.get("patients", [])]
+    assert athena.fhir(f"Patient/{athena.fhir_id(lost)}").json["id"] == athena.fhir_id(kept)
+    assert len(athena.all_of("Encounter", kept)) == visits + moved
+    world.unmerge(lost, "registrar", world.now())
+    assert athena.rest(f"/patients/{old}").json[0]["patientid"] == old
+    assert len(athena.all_of("Encounter", kept)) == visits

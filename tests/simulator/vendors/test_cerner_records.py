@@ -28,7 +28,7 @@ from simulator.population.records import KINDS
 from simulator.vendor import Rendering
 from simulator.vendors.cerner import VENDOR
 from simulator.vendors.cerner.habits import happens
-from simulator.vendors.cerner.ids import Row, combined_id, tenant_of
+from simulator.vendors.cerner.ids import Row, tenant_of
 from simulator.vendors.cerner.sources import PUBLIC
 from tests.simulator.vendors.cerner_desk import Desk, has_code
 
@@ -500,8 +500,10 @@ def test_patients_are_known_by_all_their_ids(desk: Desk) -> None:
             assert VENDOR.patient_of(desk.site, id) == number
     assert VENDOR.patient_of(desk.site, "12999999999") is None
     assert VENDOR.patient_of(desk.site, "x") is None
-    living = next(n for n in range(60) if "combined_fhir_id" not in VENDOR.patient_ids(desk.site, n))
-    assert VENDOR.patient_of(desk.site, combined_id(desk.site, living)) is None
+    combined, survivor = desk.combined()
+    ids = VENDOR.patient_ids(desk.site, survivor)
+    assert {VENDOR.patient_of(desk.site, id) for id in ids.values()} == {survivor}
+    assert ids["combined_fhir_id"] == VENDOR.patient_ids(desk.site, combined)["fhir_id"]
 
 
 def test_ids_of_another_kind_or_prefix_are_unknown(desk: Desk) -> None:
@@ -707,9 +709,8 @@ def test_a_patient_has_old_names_and_numbers_that_count_no_more(told: list[tuple
 
 
 def test_a_combined_patient_is_nameless_and_points_to_the_survivor(desk: Desk) -> None:
-    number, ids = next(
-        (n, found) for n in range(300) if "combined_fhir_id" in (found := VENDOR.patient_ids(desk.site, n))
-    )
+    _, number = desk.combined()
+    ids = VENDOR.patient_ids(desk.site, number)
     answer = desk.get(f"Patient/{ids['combined_fhir_id']}")
     assert answer.status == 200
     gone = answer.json

@@ -230,6 +230,37 @@ def test_e32_an_outage_is_html_without_a_time_to_come_back(door: Door, patient: 
     assert answer.header("retry-after") is None
 
 
+def test_e33_a_merged_patient_redirects_to_the_survivor() -> None:
+    door = Door()
+    world = door.sandbox.world
+    lost = next(number for number in world.population.registrations if world.survivor(number) is None)
+    kept = world.human(lost)
+    old, new = door.fhir_id(lost), door.fhir_id(kept)
+    person = world.person(lost)
+    assert person is not None
+    named = f"family={person.family}&given={person.given[0]}&birthdate={person.birth_date}"
+    assert old in [one["id"] for one in door.matches("Patient", named)]
+    before, moved = _visits(door, new), _visits(door, old)
+    world.merge(lost, kept, "registrar", world.now())
+    answer = door.get(f"Patient/{old}")
+    assert answer.status == 302
+    assert (answer.header("location") or "").endswith(f"/Patient/{new}")
+    assert numbers(read(answer)) == ["4107"]
+    assert old not in [one["id"] for one in door.matches("Patient", named)]
+    assert door.matches("Patient", f"_id={old}") == []
+    assert numbers(read(door.get("Encounter", f"patient={old}"))) == ["4102"]
+    assert _visits(door, new) >= moved
+    assert not before >= moved
+    assert VENDOR.patient_of(door.site, old) == kept
+    world.unmerge(lost, "registrar", world.now())
+    assert door.get(f"Patient/{old}").status == 200
+    assert _visits(door, new) == before
+
+
+def _visits(door: Door, patient: str) -> set[str]:
+    return {one["period"]["start"] for one in door.matches("Encounter", f"patient={patient}")}
+
+
 def test_e37_an_id_silences_every_other_parameter(door: Door, patient: str) -> None:
     other = door.fhir_id(1)
     assert door.matches("Patient", f"_id={patient}&birthdate=1900-01-01&identifier=EPI|1")[0]["id"] == patient

@@ -47,6 +47,12 @@ def patient(seen: PatientChart, *, full_ssn: bool = False) -> Rendering:
     return Rendering("patient", str(seen.patientid), payload, (person,), tuple((0, loss) for loss in _losses(seen)))
 
 
+def previous_ids(seen: PatientChart) -> list[dict[str, str]]:
+    """The ids of those who were merged into the patient."""
+    merged = seen.site.sandbox.world.merged_into(seen.number)
+    return [{"previouspatientid": str(ids.patientid(seen.site, number))} for number in merged]
+
+
 def _optional(person: Person, zone: str, full_ssn: bool) -> dict[str, Any]:
     """What is absent when it is not known."""
     told: dict[str, Any] = {}

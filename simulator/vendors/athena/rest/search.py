@@ -12,7 +12,7 @@ from simulator.population.records import Person
 from simulator.refusal import Refusal
 from simulator.vendors.athena.charts import patient_chart
 from simulator.vendors.athena.rest import wire
-from simulator.vendors.athena.rest.patient import patient
+from simulator.vendors.athena.rest.patient import patient, previous_ids
 
 DEFAULT_LIMIT = 10
 MOST = 1000
@@ -45,14 +45,15 @@ def read(x: Exchange) -> Reply:
     number = wire.patient_number(x, x.route.args[1])
     if query.has("departmentid"):
         wire.department_index(x, query)
-    is_full = query.flag("showfullssn")
+    is_full, shows_previous = query.flag("showfullssn"), query.flag("showpreviouspatientids")
     seen = patient_chart(x.site, number)
 
     def make() -> tuple[Any, Any]:
         told = patient(seen, full_ssn=is_full)
-        return [told.payload], [(told.type, told.id)]
+        previous = {"previouspatientids": previous_ids(seen)} if shows_previous else {}
+        return [{**told.payload, **previous}], [(told.type, told.id)]
 
-    return wire.kept(x, ("patient", number, seen.person_stamp, is_full), make)
+    return wire.kept(x, ("patient", number, seen.person_stamp, is_full, shows_previous), make)
 
 
 class Criteria:

@@ -22,28 +22,25 @@ _US_CORE = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-"
 _RENDERED = "http://hl7.org/fhir/StructureDefinition/rendered-value"
 _TEL_ADDRESS = "http://hl7.org/fhir/StructureDefinition/iso21090-TEL-address"
 _SEX = {"F": "248152002", "M": "248153007"}
-_COMBINED_PER_THOUSAND = 30
 _NUL_PER_THOUSAND = 4
 
 
-def was_combined(site: Site, number: int) -> bool:
-    """Whether another person id was combined into this patient."""
-    return habits.happens(site, "combined", Row(number, 0), _COMBINED_PER_THOUSAND)
-
-
 def _items(site: Site, chart: Chart) -> list[Item]:
+    """The patient, and those who were combined into them."""
     number = chart.person.number
-    true = Item(Row(number, 0), (chart.person,))
-    return [true, Item(Row(number, 0, MISTAKEN), (chart.person,))] if was_combined(site, number) else [true]
+    combined = [Item(Row(one, 0, MISTAKEN), (chart.person,)) for one in site.sandbox.world.merged_into(number)]
+    return [Item(Row(number, 0), (chart.person,)), *combined]
 
 
 def _id_of(site: Site, item: Item) -> str:
-    return (ids.patient_id if item.row.variant == TRUE else ids.combined_id)(site, item.row.number)
+    return ids.patient_id(site, item.row.number)
 
 
 def _row_of(site: Site, id: str) -> Row | None:
-    found = ids.person_of(site, id)
-    return None if found is None else Row(found[0], 0, MISTAKEN if found[1] else TRUE)
+    number = ids.person_of(site, id)
+    if number is None:
+        return None
+    return Row(number, 0, TRUE if site.sandbox.world.survivor(number) is None else MISTAKEN)
 
 
 def _updated(site: Site, item: Item) -> datetime:
@@ -266,7 +263,8 @@ def _part(site: Site, person: Person, what: str) -> int:
 
 
 def _combined_away(site: Site, item: Item) -> Rendering:
-    survivor = f"Patient/{ids.patient_id(site, item.row.number)}"
+    (person,) = item.records
+    survivor = f"Patient/{ids.patient_id(site, person.number)}"
     payload = {
         "resourceType": "Patient",
         "id": _id_of(site, item),
