@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from simulator.exchange import Exchange
+from simulator.faults.act import Act
 from simulator.faults.outage import Outbreak, parts_of
 from simulator.faults.outages import outages
 from simulator.faults.plan import NO_PLAN, Plan
@@ -62,14 +63,14 @@ class FaultBook:
         acts += [act for act in decided if act is not None]
         return Plan(acts, late) if acts or late else NO_PLAN
 
-    def met(self, x: Exchange) -> str:
-        """What a connection meets at its vendor's own door: what the first rule says that acts; empty for nothing."""
+    def met(self, x: Exchange) -> Act | None:
+        """What a connection meets at its vendor's own door: the first rule that acts; None for nothing."""
         for rule in self.rules:
             if rule.kind.meets is not None:
                 act = rule.decide(x)
                 if act is not None:
-                    return rule.kind.meets(act)
-        return ""
+                    return act
+        return None
 
     def shuts(self, x: Exchange) -> bool:
         """Whether a rule says that nobody listens at the vendor's own door now."""

@@ -13,12 +13,14 @@ import socket
 import ssl
 import struct
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from simulator.exchange import Exchange
+from simulator.journal.entry import instant
 from simulator.refusal import NotSimulated, UsageError
 from simulator.tls.authority import Authority
 from simulator.tls.listeners import KINDS, Door, Tally
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 MOST = 64
 LOOK_S = 0.05
+_MET_KEPT = 1000
 _HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"  # a fatal alert, RFC 8446 section 6
 
 
@@ -58,6 +61,7 @@ class VendorGate:
         self._sandbox = sandbox
         self._vendor = vendor
         self._context = context
+        self.met: deque[dict[str, str]] = deque(maxlen=_MET_KEPT)
 
     def _knock(self, connection: str) -> Exchange:
         """A connection as selectors see it: of the vendor, and nothing more is known of it."""
@@ -70,7 +74,12 @@ class VendorGate:
     def meets(self, connection: str) -> str:
         x = self._knock(connection)
         self._sandbox.faults.settle(x.at)
-        return self._sandbox.faults.met(x)
+        act = self._sandbox.faults.met(x)
+        if act is None or act.kind.meets is None:
+            return ""
+        shows = act.kind.meets(act)
+        self.met.append({"at": instant(x.at), "connection": connection, "fault": act.id, "shows": shows})
+        return shows
 
     def context(self, shows: str) -> ssl.SSLContext | None:
         return self._context(shows)
@@ -86,12 +95,13 @@ class VendorGate:
 
 @dataclass(slots=True)
 class VendorDoor:
-    """One door: whose, where, and who came."""
+    """One door: whose, where, who came, and what they met: no exchange of the journal tells it, for there was none."""
 
     sandbox: str
     vendor: str
     url: str
     tally: Tally
+    gate: VendorGate = field(repr=False)
     door: Door = field(repr=False)
 
     def to_json(self) -> dict[str, Any]:
@@ -103,6 +113,7 @@ class VendorDoor:
             "connections": came.connections,
             "handshakes": came.handshakes,
             "http_bytes": came.http_bytes,
+            "met": list(self.gate.met),
         }
 
 
@@ -148,16 +159,16 @@ class Doors:
         if len(self._all) >= MOST:
             raise UsageError(f"there are {MOST} doors", "close those that are not used")
         plug = bound(self._host, 0)
-        tally = Tally()
+        tally, gate = Tally(), VendorGate(sandbox, vendor, self._made)
         try:
-            door = self._open(plug, VendorGate(sandbox, vendor, self._made), tally)
+            door = self._open(plug, gate, tally)
         except BaseException:
             plug.close()
             raise
         host = _shown(self._host)
         shown = f"[{host}]" if ":" in host else host
         url = f"{'https' if self._is_secure else 'http'}://{shown}:{plug.getsockname()[1]}"
-        made = self._all[sandbox.id, vendor] = VendorDoor(sandbox.id, vendor, url, tally, door)
+        made = self._all[sandbox.id, vendor] = VendorDoor(sandbox.id, vendor, url, tally, gate, door)
         sandbox.doors[vendor] = url
         sandbox.sites[vendor].moved_to = url
         return made

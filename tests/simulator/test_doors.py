@@ -93,6 +93,7 @@ def test_a_careful_caller_does_not_walk_through_a_bad_door(
     if shows not in ("mutual", "plain"):  # in TLS 1.3 the server asks afterwards; a hello is no HTTP, but it is bytes
         assert came(secure, world, https)["http_bytes"] == before
     assert status(url, verify) == 200, "the budget is used up"
+    assert [one["shows"] for one in came(secure, world, https)["met"]] == [shows, shows]
     told = https.get(f"{secure.control}/sandboxes/{world.id}/faults").json()["faults"][0]
     assert (told["matches"], told["hits"]) == (2, 2)
     assert [x.status for x in (entry.reply for entry in world.journal.entries) if x is not None] == [200, 200]
