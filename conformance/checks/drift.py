@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from conformance.check import Mark, check, exercised, fail, many, untested
-from conformance.evidence import Case, Data, Evidence
+from conformance.evidence import Case, Data, Evidence, Exchange
 from simulator.source import Source
 
 DRIFT = "S40"
 _ADDED = ("s40-unknown-elements", "s40-next-release", "s40-upgrade-mid-session", "s40-years-of-upgrades")
 _GONE = "s40-element-gone"
+_SHAPES = "s40-error-shapes"
 _GONE_FIELD = {"patient": "birthDate"}
 
 
@@ -119,6 +120,54 @@ def what_is_gone_is_missed_and_not_made_up(e: Evidence) -> Iterator[Mark]:
     if missed:
         yield exercised(f"{many(missed, 'value')} whose element is gone, missed and not made up")
     yield untested("nothing was read whose element was gone")
+
+
+@check(
+    "DRIFT-05",
+    area="drift",
+    severity="medium",
+    level=1,
+    scenarios=(DRIFT,),
+    source=(
+        Source("https://github.com/eleanorhealth/go-athenahealth", "seen"),
+        Source("RFC 9110 section 15: the status says what kind of error it is", "doc"),
+    ),
+    mutants=("needs_operation_outcome",),
+    needs="read",
+)
+def the_status_says_what_went_wrong(e: Evidence) -> Iterator[Mark]:
+    """the status says what went wrong
+
+    Holds when the same status leads to an error of the same class, whatever the body is: the vendor's own, empty, a
+    page of a proxy, text, another kind of JSON.
+
+    One vendor sends three shapes, and a proxy before it a fourth; who needs one of them calls a refusal an outage.
+    """
+    shapes = 0
+    for case in e.of(DRIFT):
+        if not case.scenario.startswith(_SHAPES):
+            continue
+        told: dict[int, dict[str, Exchange]] = {}
+        for call in case.runs:
+            hit = next((x for x in case.during(call) if x.fault == "status"), None)
+            if hit is None:
+                continue
+            shapes += 1
+            classes = sorted(call.classes) if call.status in ("error", "partial") else []
+            told.setdefault(hit.status, {}).setdefault(", ".join(classes) or "no error", hit)
+        for status, by_class in told.items():
+            if len(by_class) > 1 or "no error" in by_class:
+                yield fail(
+                    "other_class",
+                    f"a {status} is reported as {' and as '.join(by_class)}, depending on its body",
+                    at=list(by_class.values())[:3],
+                    expected="one class of error for one status",
+                    got=" and ".join(by_class),
+                    fix="take the class from the status; take words from the body only where it has them",
+                )
+    if shapes > 1:
+        yield exercised(f"one refusal in {shapes} shapes, one class of error")
+    yield untested("no refusal came in another shape")
 
 
 def _has_changed(case: Case) -> bool:

@@ -75,7 +75,8 @@ class Behaviour:
     requests   query: parameters on the wire; data_url: last touch on a URL
     meaning    accepts: is a resource or row readable; number, unit, label; is_withdrawn: was it entered in error;
                output: the records of one kind as they leave
-    failures   reports: is this failure told; catches: what does not end the process; parse_error: is bad JSON a Failure
+    failures   refusal: what a status and its body mean; reports: is this failure told; catches: what does not end the
+               process; parse_error: is bad JSON a Failure
     writing    sends_again: is a create that failed certainly not done; id_of: the id of what was created, from headers
                and body; recreates: create again when it cannot be read; reads_back: compare what was kept; told: the
                failure as it is reported
@@ -116,6 +117,7 @@ class Behaviour:
     reads_back: bool = True
     told: Callable[[Failure], Failure] = lambda failure: failure
 
+    refusal: Callable[[Failure, bytes], Failure] = lambda failure, body: failure
     reports: Callable[[Failure], bool] = lambda failure: True
     catches: tuple[type[BaseException], ...] = (Exception,)
     parse_error: bool = True

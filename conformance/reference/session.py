@@ -251,7 +251,7 @@ class Session:
         try:
             response, content = await self._exchange(request, deadline)
             if not response.is_success:
-                raise refusal_of(response, content)
+                raise self.behaviour.refusal(refusal_of(response, content), content)
             body = self._parsed(content)
             check(body)
             return body
