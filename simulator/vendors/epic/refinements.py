@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from simulator.vendors.epic import told_filters
 from simulator.vendors.epic.dialect import Json
-from simulator.vendors.epic.params import PARAMS
+from simulator.vendors.epic.params import COMMON, PARAMS
 from simulator.vendors.epic.query import Query
 
 if TYPE_CHECKING:
@@ -86,6 +86,8 @@ def tests(site: Site, query: Query) -> list[Callable[[Json], bool]]:
 
 def _tests(site: Site, query: Query) -> Iterator[Callable[[Json], bool]]:
     type = query.type
+    if all(one.name in PARAMS[type].first or one.name in COMMON for one in query.params):
+        return
     passed_over = _NOWHERE.get(type, frozenset()) | _BY_HAND.get(type, frozenset())
     named = _ELEMENTS.get(type, {})
     for name, kind in PARAMS[type].later.items():

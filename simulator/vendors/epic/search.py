@@ -53,8 +53,10 @@ def find(x: Exchange, query: Query) -> Found:
     items: Iterable[Item] = told.items(t)
     for test in tests:
         items = filter(test, items)
+    items = list(items)
     further = refinements.tests(x.site, query)
-    items = [item for item in items if all(test(told.render(t, item).payload) for test in further)]
+    if further:
+        items = [item for item in items if all(test(told.render(t, item).payload) for test in further)]
     found = sub_resources.held(x, query.type, [told.id_of(t, item) for item in items])
     return Found([*found], [*_uncoded(t, items), *said])
 
