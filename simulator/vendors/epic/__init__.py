@@ -68,6 +68,11 @@ VENDOR = Vendor(
         "server_zone": "America/Chicago",  # where dates without a zone are read; guess
         "refinements": "applied",  # or "ignored": what becomes of parameters without documentation; sites differ
         "post_search": (),  # types that can be searched by POST; empty: all; 404 for the others at some sites (seen)
+        "oauth_root": paths.ROOT,  # what stands before /oauth2; at some sites another prefix (seen)
+        "oauth_host": "",  # the host of OAuth, where it is another than FHIR's (seen at six sites)
+        "trailing_slash": False,  # whether the FHIR base is published with a slash at the end (seen)
+        "fhir_version": "4.0.1",  # or "4.0.0" (seen at two sites)
+        "smart_block": True,  # whether the CapabilityStatement says where OAuth is (seen without)
         "create_location": "absolute",  # or "path", "relative": what `Location` holds after a create
         "closes_after_h": 72,  # how long after its end an encounter can be written to; guess
         "vitals_need_encounter": True,  # guess

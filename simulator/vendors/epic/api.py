@@ -25,6 +25,8 @@ def route(x: Exchange) -> Route:
         Refusal: not_found with reason no_such_path; unsupported, when nobody listens to the method.
         NotSimulated: Epic has this and we do not.
     """
+    if x.site.settings["oauth_root"] != paths.ROOT:
+        _move(x)
     path = x.path
     if "//" in path or path.endswith("/"):
         path = "/" + "/".join(part for part in path.split("/") if part)
@@ -37,6 +39,18 @@ def route(x: Exchange) -> Route:
     if found is None:
         raise _no_door(x, parts) if parts else _gap(x, path)
     return found
+
+
+def _move(x: Exchange) -> None:
+    """Lets an OAuth path be the usual one at a site that keeps it elsewhere.
+
+    Raises:
+        Refusal: not_found with reason no_such_path, for the usual one.
+    """
+    known = paths.as_known(x.site, x.path)
+    if not known:
+        raise _no_path(x)
+    x.path = known
 
 
 def _fhir_door(method: str, parts: list[str]) -> Route | None:

@@ -197,7 +197,7 @@ def _proven(x: Exchange, form: Form) -> Client:
         peeked = assertion.peek(form.get("client_assertion") or "")
         known = x.site.clients.get(str(peeked[1].get("iss"))) if peeked is not None else None
         rules = _URL_RULES if known is not None and known.jwks_uri else RULES
-        return proof.by_assertion(x, form, audiences=(x.base_url + paths.TOKEN,), rules=rules, delay_s=delay_s)
+        return proof.by_assertion(x, form, audiences=(paths.oauth_url(x, paths.TOKEN),), rules=rules, delay_s=delay_s)
     if by_basic:
         return proof.by_basic(x, form, delay_s=delay_s)
     if form.get("client_secret"):

@@ -90,6 +90,9 @@ def metadata(x: Exchange) -> Reply:
             "instantiates": ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server|6.1.0"],
         },
     )
+    made["fhirVersion"] = x.site.settings["fhir_version"]
+    if not x.site.settings["smart_block"]:
+        del made["rest"][0]["security"]
     return media.fhir_reply(x, 200, drift.told(x.site, made))
 
 
@@ -138,7 +141,7 @@ def _security(x: Exchange) -> dict[str, Any]:
     named = x.site.clients.get(x.header("epic-client-id") or "")
     if named is not None and named.dynamic and dynamic.is_on(x):
         doors["register"] = paths.REGISTER
-    uris = capability.security(oauth_uris={name: x.base_url + path for name, path in doors.items()}, cors=True)
+    uris = capability.security(oauth_uris={name: paths.oauth_url(x, path) for name, path in doors.items()}, cors=True)
     services = []
     for code in ("OAuth", "SMART-on-FHIR", "Basic"):
         coding = {"system": build.SYSTEMS["smart-service"], "code": code, "display": code}
@@ -149,13 +152,13 @@ def _security(x: Exchange) -> dict[str, Any]:
 def smart_configuration(x: Exchange) -> Reply:
     """`.well-known/smart-configuration`; JSON whatever is asked for."""
     made = {
-        "issuer": x.base_url + paths.OAUTH,
+        "issuer": paths.oauth_url(x, paths.OAUTH),
         "jwks_uri": x.base_url + paths.KEYS,
-        "authorization_endpoint": x.base_url + paths.AUTHORIZE,
-        "token_endpoint": x.base_url + paths.TOKEN,
-        "introspection_endpoint": x.base_url + paths.INTROSPECT,
+        "authorization_endpoint": paths.oauth_url(x, paths.AUTHORIZE),
+        "token_endpoint": paths.oauth_url(x, paths.TOKEN),
+        "introspection_endpoint": paths.oauth_url(x, paths.INTROSPECT),
         **mtls.promised(x, ("client_secret_basic", "client_secret_post", "private_key_jwt")),
-        **({"registration_endpoint": x.base_url + paths.REGISTER} if dynamic.is_on(x) else {}),
+        **({"registration_endpoint": paths.oauth_url(x, paths.REGISTER)} if dynamic.is_on(x) else {}),
         "token_endpoint_auth_signing_alg_values_supported": ["ES256", "ES384", *sorted(auth.RULES.algs)],
         "grant_types_supported": [
             "authorization_code",

@@ -131,7 +131,7 @@ def proven(x: Exchange, form: Form, rules: assertion.Rules) -> tuple[Client, Gra
         text,
         client=client,
         keys=assertion.keys_of_jwks(client.jwks),
-        audiences=(x.base_url + paths.TOKEN,),
+        audiences=(paths.oauth_url(x, paths.TOKEN),),
         wall=x.sandbox.clock.wall(),
         now=x.at,
         guard=x.site.replay,

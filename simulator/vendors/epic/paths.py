@@ -6,6 +6,9 @@ Source: SOURCES.md, "Doors" (OAUTH, FS).
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from simulator.exchange import Exchange
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
@@ -24,8 +27,34 @@ def urls(base_url: str, site: Site) -> dict[str, str]:
     """The URLs that an integration is told, from the vendor's `base_url` in a sandbox."""
     return {
         "base_url": base_url,
-        "fhir_url": base_url + FHIR,
-        "token_url": base_url + TOKEN,
-        "authorize_url": base_url + AUTHORIZE,
-        "introspect_url": base_url + INTROSPECT,
+        "fhir_url": base_url + FHIR + ("/" if site.settings["trailing_slash"] else ""),
+        **{f"{name}_url": _moved(site, base_url, path) for name, path in _TOLD.items()},
     }
+
+
+_TOLD = {"token": TOKEN, "authorize": AUTHORIZE, "introspect": INTROSPECT}
+
+
+def oauth_url(x: Exchange, path: str) -> str:
+    """The absolute URL of an OAuth path, for whoever called as `x` did."""
+    return _moved(x.site, x.base_url, path)
+
+
+def _moved(site: Site, base_url: str, path: str) -> str:
+    """Some sites keep OAuth below another prefix than FHIR, at times in other letter case only, or on another host: who
+    derives its URLs from FHIR's is lost (E28)."""
+    root, host = site.settings["oauth_root"], site.settings["oauth_host"]
+    if host:
+        parts = urlsplit(base_url)
+        base_url = parts._replace(netloc=host + (f":{parts.port}" if parts.port else "")).geturl()
+    return f"{base_url}{root}{path[len(ROOT) :]}"
+
+
+def as_known(site: Site, path: str) -> str:
+    """A path as the doors know it; empty for an OAuth path where this site has none."""
+    root = site.settings["oauth_root"]
+    if root == ROOT:
+        return path
+    if path.startswith(root + OAUTH[len(ROOT) :]):
+        return ROOT + path[len(root) :]
+    return "" if path.startswith(OAUTH) else path

@@ -96,7 +96,7 @@ def _id_token(x: Exchange, grant: Grant) -> str:
         x,
         grant,
         x.site.signing.key(ID_KEY),
-        issuer=x.base_url + x.site.settings["id_token_issuer"],
+        issuer=paths.oauth_url(x, x.site.settings["id_token_issuer"]),
         subject=subject,
         life=ID_TOKEN_LIFE,
         **claims,
@@ -114,7 +114,7 @@ def introspect(x: Exchange, form: Form) -> Reply:
         "scope": " ".join(found.grant.told if found.grant is not None else found.scopes),
         "client_id": found.client_id,
         "exp": wall + found.seconds_left(x.at),
-        "iss": x.base_url + paths.OAUTH,
+        "iss": paths.oauth_url(x, paths.OAUTH),
         **({"cnf": found.cnf} if found.cnf else {}),
     }
     if found.grant is not None:
@@ -131,11 +131,11 @@ def introspect(x: Exchange, form: Form) -> Reply:
 def openid_configuration(x: Exchange) -> Reply:
     """`.well-known/openid-configuration`, below the issuer and below the FHIR base."""
     made = identity.configuration(
-        x.base_url + x.site.settings["id_token_issuer"],
-        authorization_endpoint=x.base_url + paths.AUTHORIZE,
-        token_endpoint=x.base_url + paths.TOKEN,
+        paths.oauth_url(x, x.site.settings["id_token_issuer"]),
+        authorization_endpoint=paths.oauth_url(x, paths.AUTHORIZE),
+        token_endpoint=paths.oauth_url(x, paths.TOKEN),
         jwks_uri=x.base_url + paths.KEYS,
-        introspection_endpoint=x.base_url + paths.INTROSPECT,
+        introspection_endpoint=paths.oauth_url(x, paths.INTROSPECT),
     )
     return json_reply(200, made, _JSON)
 

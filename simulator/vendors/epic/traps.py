@@ -70,9 +70,19 @@ TRAPS: tuple[Trap, ...] = (
     Trap("E27", "granted scopes: more than asked, another order, mixed letter case", source("seen", "FS")),
     Trap("E26", "a refresh gives no other refresh token: keep the first", source("seen", "FS")),
     Trap(
+        "E28",
+        "OAuth can be below another prefix than FHIR, or on another host: discovery says where",
+        source("seen", "BASES", but="which sites is not simulated: the settings oauth_root and oauth_host"),
+    ),
+    Trap(
         "E29",
         "a chart behind the glass is 403 with 4130 until somebody says why",
         source("guess", "ERRGUIDE", "REDCAP", but="the number is second hand, what opens it is seen"),
+    ),
+    Trap(
+        "E31",
+        "bases end with a slash, statements say 4.0.0 or not where OAuth is",
+        source("seen", "BASES", "FLEET", but="the settings trailing_slash, fhir_version and smart_block"),
     ),
     Trap(
         "E32",
@@ -96,6 +106,11 @@ TRAPS: tuple[Trap, ...] = (
     Trap("E39", '`need_patient_banner` is a string: "false" is true to who asks naively', source("doc", "OAUTH")),
     Trap("E40", "old visits are still in progress; classes are Epic's own", source("seen", "MAP")),
     Trap("E41", "a smoking status is dated on the day of the request", source("seen", "FS")),
+    Trap(
+        "E42",
+        "ids of DSTU2 are not known to R4; the identifier of type FHIR leads from one to the other",
+        source("seen", "MAP", "FS"),
+    ),
     Trap(
         "E43",
         "drugs by reference only, RxNorm codes without display, ingredient and product mixed",

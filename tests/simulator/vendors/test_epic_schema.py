@@ -64,6 +64,19 @@ def test_the_document_names_what_can_be_done(rooms_server: Running) -> None:
     assert other.status_code in (200, 501)
 
 
+def test_head_is_get_without_a_body_and_options_is_open(rooms_server: Running, token: str) -> None:
+    sandbox = rooms_server.sandboxes.default
+    url = f"{rooms_server.url}/epic{FHIR}/Patient/{VENDOR.patient_ids(sandbox.sites['epic'], 1)['fhir_id']}"
+    headers = {"authorization": f"Bearer {token}", "accept": "application/fhir+json"}
+    shown, told = (httpx.request(method, url, headers=headers) for method in ("HEAD", "GET"))
+    assert (shown.status_code, shown.content) == (200, b"")
+    for name in ("content-type", "e-tag", "content-length"):
+        assert shown.headers[name] == told.headers[name]
+    open_to_all = httpx.options(url)
+    assert open_to_all.status_code == 200
+    assert "PUT" in open_to_all.headers["access-control-allow-methods"]
+
+
 VALUES = st.one_of(
     st.text(max_size=12),
     st.sampled_from(["99999999999", "", ",", "|", "a|", "|a", "\\", "\\,", "ge", "ge2024", "le9999-12-31",

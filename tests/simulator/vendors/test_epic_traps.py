@@ -12,9 +12,11 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
+from conformance.reference.mutants import MUTANTS
 from simulator.population import answers
 from simulator.refusal import Refusal
 from simulator.vendors import epic
@@ -22,8 +24,9 @@ from simulator.vendors.epic import VENDOR
 from simulator.vendors.epic.paths import FHIR
 from simulator.vendors.epic.sources import PUBLIC
 from tests.simulator.vendors import epic_charts as charts
-from tests.simulator.vendors.epic_door import Door, link, numbers, read
+from tests.simulator.vendors.epic_door import ASSERTION, BASE, Door, link, numbers, read, sandbox
 
+FORM = "application/x-www-form-urlencoded"
 SHOWN = {  # traps that a neighbouring file shows: file, test
     "E8": ("front", "test_a_path_that_epic_has_not_is_a_page_of_the_web_server"),
     "E10": ("bodies", "test_ids_are_unique_and_some_differ_only_in_case"),
@@ -223,6 +226,45 @@ def test_e27_who_compares_granted_with_asked_refuses_the_login(door: Door) -> No
     assert set(asked.split()) - set(granted.split())  # some come back in another letter case
 
 
+def test_e28_who_derives_the_token_url_from_the_fhir_base_knocks_at_no_door() -> None:
+    door = Door(sandbox(vendor=VENDOR.variant("epic", defaults={"oauth_root": "/INTERCONNECT-FHIR-OAUTH"})))
+    derived = FHIR.removesuffix("/api/FHIR/R4") + "/oauth2/token"
+    answer = door.call("POST", derived, token="")
+    assert (answer.status, answer.header("content-type")) == (404, "text/html")
+    told = read(door.get(".well-known/smart-configuration", token=""))["token_endpoint"]
+    assert told == door.site.urls(BASE)["token_url"] == f"{BASE}/INTERCONNECT-FHIR-OAUTH/oauth2/token"
+    claims = door.claims(aud=told)
+    form = {"grant_type": "client_credentials", "client_assertion_type": ASSERTION,
+            "client_assertion": door.assertion(claims)}  # fmt: skip
+    answer = door.call("POST", told.removeprefix(BASE), body=urlencode(form), token="", content_type=FORM)
+    assert answer.status == 200
+    token = read(answer)["access_token"]
+    assert door.get(f"Patient/{door.fhir_id(1)}", token=token).status == 200
+
+
+def test_e28_who_looks_for_oauth_on_the_fhir_host_asks_the_wrong_one() -> None:
+    door = Door(sandbox(vendor=VENDOR.variant("epic", defaults={"oauth_host": "oauth.emr.test"})))
+    told = read(door.get(".well-known/smart-configuration", token=""))
+    assert told["authorization_endpoint"].startswith("http://oauth.emr.test/epic/")
+    statement = read(door.get("metadata", token=""))
+    assert f'"{told["token_endpoint"]}"' in json.dumps(statement["rest"][0]["security"])
+    urls = door.site.urls("http://emr.test:8400/epic")
+    assert (urls["token_url"][:32], urls["fhir_url"][:25]) == (
+        "http://oauth.emr.test:8400/epic/",
+        "http://emr.test:8400/epic",
+    )
+
+
+def test_e31_a_base_with_a_slash_and_a_statement_without_smart() -> None:
+    habits = {"trailing_slash": True, "fhir_version": "4.0.0", "smart_block": False}
+    door = Door(sandbox(vendor=VENDOR.variant("epic", defaults=habits)))
+    base = door.site.urls(BASE)["fhir_url"]
+    assert base.endswith("/R4/")
+    statement = read(door.call("GET", f"{base}/metadata".removeprefix(BASE), token=""))
+    assert statement["fhirVersion"] == "4.0.0"
+    assert "security" not in statement["rest"][0]
+
+
 def test_e32_an_outage_is_html_without_a_time_to_come_back(door: Door, patient: str) -> None:
     door.get(f"Patient/{patient}")
     answer = VENDOR.errors.dress(Refusal("unavailable"), door.last)
@@ -265,6 +307,44 @@ def test_e37_an_id_silences_every_other_parameter(door: Door, patient: str) -> N
     other = door.fhir_id(1)
     assert door.matches("Patient", f"_id={patient}&birthdate=1900-01-01&identifier=EPI|1")[0]["id"] == patient
     assert door.matches("Patient", f"_id={patient},{other}")[1]["id"] == other
+
+
+def test_e42_a_retired_id_is_unknown_and_its_identifier_leads_on(door: Door, patient: str) -> None:
+    identifiers = read(door.get(f"Patient/{patient}"))["identifier"]
+    by_type = {one.get("type", {}).get("text"): one["value"] for one in identifiers}
+    retired = by_type["FHIR"]
+    assert retired != patient
+    answer = door.get(f"Patient/{retired}")
+    assert (answer.status, numbers(read(answer))) == (404, ["59008"])
+    assert [one["id"] for one in door.matches("Patient", f"identifier=FHIR|{retired}")] == [patient]
+    assert by_type["FHIR STU3"] == patient
+
+
+JUDGED = {  # traps that an integration can fall into before the judge: the named bugs that do
+    "E2": ("first_page_only", "rebuild_next_url"),
+    "E3": ("outcome_as_record",),
+    "E7": ("missing_category",),
+    "E8": ("html_as_empty",),
+    "E9": ("forbidden_as_empty", "no_retry_on_401", "retry_401_same_token"),
+    "E14": ("only_value_quantity", "unit_from_display"),
+    "E15": ("strength_as_dose",),
+    "E16": ("nka_as_allergy", "not_asked_as_none"),
+    "E21": ("expect_body",),
+    "E22": ("success_is_201",),
+    "E23": ("blind_post_retry", "recreate_if_not_found"),
+    "E24": ("swallow_auth_error",),
+    "E25": ("jwt_exp_1h", "jwt_wrong_aud", "jwt_reuse_on_retry"),
+    "E32": ("no_retry_503", "retry_forever"),
+}
+
+
+def test_who_falls_into_a_trap_before_the_judge_is_a_bug_with_a_name() -> None:
+    """That each of them is caught, and the reference is not, `test_kill_matrix` shows."""
+    assert set(JUDGED) <= {trap.id for trap in VENDOR.traps}
+    for bugs in JUDGED.values():
+        for bug in bugs:
+            assert "epic" in MUTANTS[bug].vendors, bug
+            assert MUTANTS[bug].killed_by
 
 
 def test_a_token_that_dies_between_two_pages_gives_the_bare_string(patient: str) -> None:
