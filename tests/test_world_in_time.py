@@ -77,10 +77,17 @@ def server() -> Server:
     return Server(Settings())
 
 
+def stand_still(sandbox: Sandbox) -> None:
+    """The clock stops, and with it the quotas: all calls would be of one second, and that is soon full."""
+    sandbox.clock.freeze()
+    for site in sandbox.sites.values():
+        site.limits.off()
+
+
 @pytest.fixture
 def hand(server: Server) -> Iterator[Hand]:
     sandbox = server.sandboxes.create(seed=7, patients=10_000)
-    sandbox.clock.freeze()
+    stand_still(sandbox)
     yield Hand(server, sandbox)
     server.sandboxes.drop(sandbox.id)
 
@@ -89,7 +96,7 @@ def hand(server: Server) -> Iterator[Hand]:
 def village(server: Server) -> Iterator[Hand]:
     """A sandbox of few patients, whose events are soon told."""
     sandbox = server.sandboxes.create(seed=7, patients=450)
-    sandbox.clock.freeze()
+    stand_still(sandbox)
     yield Hand(server, sandbox)
     server.sandboxes.drop(sandbox.id)
 
