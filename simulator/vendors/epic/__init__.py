@@ -77,6 +77,8 @@ VENDOR = Vendor(
         "closes_after_h": 72,  # how long after its end an encounter can be written to; guess
         "vitals_need_encounter": True,  # guess
         "refuse_duplicates": ("AllergyIntolerance",),  # types of which nothing is kept twice; also Patient; guess
+        "user_warnings": True,  # whether a search warns of parts that the user lacks (59205), as since 2026
+        "outside_records": True,  # whether it warns of parts called "Outside Record", as since 2026
         "sex_extension": "us-core-sex",  # or us-core-birthsex, as until 2025
         "token_issuer": "urn:oid:1.2.840.114350.1.13.0.1.7.3.688884.100",  # urn:oid:fhir, as until 2025
         "id_token_issuer": paths.OAUTH,  # the token endpoint, as until 2020

@@ -296,6 +296,15 @@ HISTORY = History(
             before=Shape(told={"Observation": _blood_pressure_in_full}),
         ),
         Change(
+            id="epic-59205",
+            since=date(2026, 2, 9),
+            what="searches warn with 59205 of parts that the user lacks, and name parts called Outside Record",
+            why="a new error number: who knows 59204 only takes the other for a failure, or for nothing",
+            source=source("seen", "FS", "MAP"),
+            day="guess",
+            before=Shape(settings={"user_warnings": False, "outside_records": False}),
+        ),
+        Change(
             id="epic-us-core-6",
             since=date(2026, 2, 9),
             what="the CapabilityStatement instantiates US Core 6.1.0",

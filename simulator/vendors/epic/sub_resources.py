@@ -140,8 +140,11 @@ def said(x: Exchange, query: Query) -> list[dict[str, Any]]:
         return []
     parts = held.parts(x.caller.client_id if x.caller is not None else "")
     reached = _reached(query)
+    if not x.site.settings["outside_records"]:
+        reached = [part for part in reached if "Outside Record" not in part.label]
+    of_user = reached if x.site.settings["user_warnings"] else []
     warnings = [
-        *(_warning("59205", "User", part) for part in reached if part.label in parts.user),
+        *(_warning("59205", "User", part) for part in of_user if part.label in parts.user),
         *(_warning("59204", "Client", part) for part in reached if part.label in parts.client),
     ]
     if reached and all(part.label in parts.client or part.label in parts.user for part in reached):

@@ -191,6 +191,9 @@ LOOKS: dict[str, tuple[Look, Any, Any]] = {
     "epic-address-text": (lambda c: "text" in _epic_patient(c)["address"][0], False, True),
     "epic-pronouns": (lambda c: "calculated-pronouns-to-use-for-text" in _epic_extensions(c), False, True),
     "epic-bp": (_bp, {"Blood Pressure"}, {"BP"}),
+    "epic-59205": (
+        lambda c: "59205" in c.read("epic", "Procedure", patient=c.patient("epic")).text, False, True,
+    ),
     "epic-us-core-6": (lambda c: _profiles(c, "epic", "Patient"), {""}, {"6.1.0"}),
     "epic-statement-grows": (_undocumented, False, True),
     "epic-jwks-url": (_uploaded_keys, 200, 400),
