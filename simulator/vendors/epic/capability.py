@@ -62,7 +62,10 @@ _NOT_DONE = {
 }
 _OPERATIONS = {
     "Patient": {
-        "operation": [{"name": "match", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-match"}],
+        "operation": [
+            {"name": "match", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-match"},
+            {"name": "summary", "definition": "http://hl7.org/fhir/uv/ips/OperationDefinition/summary"},
+        ],
     },
 }
 _DOCS = {

@@ -185,7 +185,6 @@ def test_a_path_that_epic_has_not_is_a_page_of_the_web_server(door: Door, path: 
     ("method", "path"),
     [
         ("GET", f"{FHIR}/Group/e123/$export"),
-        ("GET", f"{FHIR}/Patient/e123/$summary"),
         ("GET", f"{ROOT}/api/FHIR/STU3/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/DSTU2/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/BulkRequest/0123"),

@@ -52,7 +52,7 @@ def _payload(t: Telling, item: Item) -> Json:
         "careTeam": [care_team.reference(t)],
     }
     if problems:
-        made["addresses"] = [_reference(t, one) for one in problems]
+        made["addresses"] = [condition.reference(t, one) for one in problems]
     goals = [goal.reference(t, one) for one in problems if goal.has_goal(one)]
     return made | ({"goal": goals} if goals else {})
 
@@ -75,11 +75,7 @@ def _of_stay(t: Telling, stay: Encounter) -> Json:
         "author": t.practitioner(stay.practitioner),
     }
     reason = t.conditions.get(stay.reason) if stay.reason is not None else None
-    return made if reason is None else made | {"addresses": [_reference(t, reason)]}
-
-
-def _reference(t: Telling, one: Condition) -> Json:
-    return build.reference("Condition", t.id("Condition", one.ordinal), condition.text_of(one))
+    return made if reason is None else made | {"addresses": [condition.reference(t, reason)]}
 
 
 TOLD = told.resting("CarePlan", _items, _payload, _place)

@@ -138,6 +138,11 @@ def _spoken(code: Code) -> Code:
     return Code(code.system, code.code, dialect.words_of(code.display))
 
 
+def reference(t: Telling, condition: Condition) -> Json:
+    """The reference to a condition by its own name."""
+    return build.reference("Condition", t.id("Condition", condition.ordinal), text_of(condition))
+
+
 def text_of(condition: Condition) -> str:
     """The name in Epic's diagnosis file: some end in the mark of the payers' risk adjustment."""
     if any(code.system == "icd10cm" and code.code.startswith(_HCC) for code in condition.codes):

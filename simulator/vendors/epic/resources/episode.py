@@ -41,9 +41,7 @@ def _payload(t: Telling, item: Item) -> Json:
         "identifier": [usual(_EPISODE, dialect.number(t.draw("episode", one.ordinal), 6))],
         "status": "active" if one.abatement is None else "finished",
         "type": [_TYPE],
-        "diagnosis": [
-            {"condition": build.reference("Condition", t.id("Condition", one.ordinal), condition.text_of(one))}
-        ],
+        "diagnosis": [{"condition": condition.reference(t, one)}],
         "patient": t.subject,
         "managingOrganization": dialect.organization_reference(t.site),
         "period": {"start": start.isoformat()} | end,

@@ -15,16 +15,7 @@ from simulator.vendors.epic.dialect import Json, Telling
 from simulator.vendors.epic.resources import condition, told
 from simulator.vendors.epic.resources.told import Item
 
-_AIMS = (
-    " goal",
-    "below ",
-    "weight loss",
-    "minutes of activity",
-    "Advised to stop",
-    "Limit ",
-    "low-salt",
-    "Stay active",
-)
+_AIMS = (" goal", "below ", "weight loss", "minutes of activity", "Limit ", "low-salt", "Stay active")
 """What makes a sentence of a plan an aim and not a task of the clinic."""
 
 
@@ -68,7 +59,7 @@ def _payload(t: Telling, item: Item) -> Json:
         "subject": t.subject,
         "startDate": t.day(one.recorded, one.encounter).isoformat(),
         "expressedBy": t.practitioner(one.practitioner),
-        "addresses": [build.reference("Condition", t.id("Condition", one.ordinal), condition.text_of(one))],
+        "addresses": [condition.reference(t, one)],
     }
 
 

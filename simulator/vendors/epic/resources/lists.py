@@ -60,7 +60,7 @@ def _payload(t: Telling, item: Item) -> Json:
 
 def _reference(t: Telling, one: Record) -> Json:
     if isinstance(one, Condition):
-        return build.reference("Condition", t.id("Condition", one.ordinal), condition.text_of(one))
+        return condition.reference(t, one)
     if isinstance(one, Medication):
         return build.reference("MedicationRequest", t.id("MedicationRequest", one.ordinal), one.text)
     if isinstance(one, Allergy):
