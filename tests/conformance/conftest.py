@@ -21,8 +21,9 @@ TOKEN_URL = "http://127.0.0.1/s/a/epic/oauth2/token"
 class CaseScript:
     """One case being written. Times are seconds into the case; an exchange takes 10 ms unless told otherwise."""
 
-    def __init__(self, id: str, family: str, vendor: str, auth: str) -> None:
+    def __init__(self, id: str, family: str, vendor: str, auth: str, scenario: str = "") -> None:
         self.id = id
+        self.scenario = scenario or f"{family.lower()}-test"
         self.family = family
         self.vendor = vendor
         self.client = {"auth": auth, "client_id": CLIENT_ID, "kid": "k1", "token_url": TOKEN_URL}
@@ -206,7 +207,7 @@ class CaseScript:
     def case(self) -> Case:
         return Case(
             id=self.id,
-            scenario=f"{self.family.lower()}-test",
+            scenario=self.scenario,
             family=self.family,
             vendor=self.vendor,
             client=self.client,
@@ -225,8 +226,10 @@ class Script:
     def __init__(self) -> None:
         self._cases: list[CaseScript] = []
 
-    def case(self, family: str, *, vendor: str = "epic", auth: str = "private_key_jwt") -> CaseScript:
-        made = CaseScript(f"c{len(self._cases) + 1}", family, vendor, auth)
+    def case(
+        self, family: str, *, vendor: str = "epic", auth: str = "private_key_jwt", scenario: str = ""
+    ) -> CaseScript:
+        made = CaseScript(f"c{len(self._cases) + 1}", family, vendor, auth, scenario)
         self._cases.append(made)
         return made
 

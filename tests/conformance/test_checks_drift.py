@@ -1,0 +1,115 @@
+"""Checks of drift, each on hand-written evidence: a first reading, a change of the API, a second reading."""
+
+from __future__ import annotations
+
+import pytest
+
+LATER = {"notes": {"api_as_of": "2026-09-01"}}
+BIRTH = {"field": "birthDate.value", "got": None}
+
+
+def added(s, *, changed=True, **after):
+    case = s.case("S40", scenario="s40-unknown-elements").get("/Condition", 0.1).call(0, 1, "condition")
+    case.fact("condition:1").get("/Condition", 2.1, **(LATER if changed else {})).call(2, 3, "condition")
+    return case.fact("condition:1", **after)
+
+
+def what_is_new_is_passed_over(s):
+    added(s)
+
+
+def what_is_new_loses_a_record(s):
+    added(s, found=False)
+
+
+def what_is_new_changes_a_record(s):
+    added(s, wrong=[{"field": "codes"}])
+
+
+def nothing_new_came(s):
+    added(s, changed=False)
+
+
+def gone(s, *, status="ok", errors=(), **after):
+    case = s.case("S40", scenario="s40-element-gone").get("/Patient/1", 0.1).call(0, 1, "patient")
+    case.fact("patient:1", source=("Patient", "1")).get("/Patient/1", 2.1, fault="change_element")
+    case.call(2, 3, "patient", status=status, errors=errors)
+    return case.fact("patient:1", source=("Patient", "1"), **after)
+
+
+def what_is_gone_is_missed(s):
+    gone(s, wrong=[BIRTH])
+
+
+def what_is_gone_is_reported(s):
+    told = [{"class": "invalid_response", "kind": "patient", "retryable": True}]
+    gone(s, status="error", errors=told, found=False)
+
+
+def what_is_gone_is_held_from_before(s):
+    gone(s)
+
+
+def what_is_gone_is_made_up(s):
+    gone(s, wrong=[BIRTH | {"got": "1970-01-01"}])
+
+
+def what_is_gone_spoils_another_member(s):
+    gone(s, wrong=[BIRTH, {"field": "name.family"}])
+
+
+def nothing_is_gone(s):
+    s.case("S40", scenario="s40-element-gone").get("/Patient/1", 0.1).call(0, 1, "patient")
+
+
+def shapes(s, *classes):
+    case = s.case("S40", scenario="s40-error-shapes")
+    for number, one in enumerate(classes):
+        at = 2.0 * number
+        errors = [{"class": one, "kind": "condition", "retryable": False}] if one else []
+        case.get("/Condition", at + 0.1, 403, fault="status")
+        case.call(at, at + 1, "condition", status="error" if one else "ok", errors=errors)
+
+
+def one_class_whatever_the_shape(s):
+    shapes(s, "forbidden", "forbidden", "forbidden")
+
+
+def another_class_for_another_shape(s):
+    shapes(s, "forbidden", "invalid_response")
+
+
+def a_shape_that_hides_the_refusal(s):
+    shapes(s, "forbidden", "")
+
+
+def no_refusal(s):
+    s.case("S40", scenario="s40-error-shapes").get("/Condition", 0.1).call(0, 1, "condition")
+
+
+STORIES = [
+    ("DRIFT-01", "PASS", "", what_is_new_is_passed_over),
+    ("DRIFT-01", "FAIL", "lost_condition", what_is_new_loses_a_record),
+    ("DRIFT-01", "FAIL", "changed_codes", what_is_new_changes_a_record),
+    ("DRIFT-01", "UNTESTED", "", nothing_new_came),
+    ("DRIFT-05", "PASS", "", one_class_whatever_the_shape),
+    ("DRIFT-05", "FAIL", "other_class", another_class_for_another_shape),
+    ("DRIFT-05", "FAIL", "other_class", a_shape_that_hides_the_refusal),
+    ("DRIFT-05", "UNTESTED", "", no_refusal),
+    ("DRIFT-06", "PASS", "", what_is_gone_is_missed),
+    ("DRIFT-06", "PASS", "", what_is_gone_is_reported),
+    ("DRIFT-06", "FAIL", "stale_value", what_is_gone_is_held_from_before),
+    ("DRIFT-06", "FAIL", "made_up", what_is_gone_is_made_up),
+    ("DRIFT-06", "FAIL", "changed_name.family", what_is_gone_spoils_another_member),
+    ("DRIFT-06", "UNTESTED", "", nothing_is_gone),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict", "cause", "story"), STORIES, ids=[f"{check}-{story.__name__}" for check, _, _, story in STORIES]
+)
+def test_a_story_gets_its_verdict(script, check, verdict, cause, story):
+    story(script)
+    judged = script.judged(check)
+    assert judged.verdict.value == verdict, judged.says
+    assert cause in ([finding.cause for finding in judged.findings] or [""])
