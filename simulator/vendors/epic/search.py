@@ -89,6 +89,8 @@ def _patient(x: Exchange, query: Query) -> Telling:
     """The patient whose resources are asked for."""
     number = _patient_number(x, query)
     t = resources.telling(x.site, number) if number is not None else None
+    if t is None and number is not None and x.sandbox.world.survivor(number) is not None:
+        raise query.refuse(errors.issue("fatal", "processing", "4107"))
     if t is None:
         raise query.refuse(errors.issue("fatal", "not-found", "4102"))  # guess; ERRGUIDE has 4100 or 59102 here
     return t

@@ -413,6 +413,15 @@ def test_a_closed_encounter_and_another_patients_are_not_written_to(door: Door, 
         assert numbers(read(door.file(type, build(visit.patient, other.encounter)))) == ["59159"]
 
 
+def test_nothing_is_filed_for_or_searched_by_who_was_merged_away() -> None:
+    door = Door()
+    gone = charts.problem(door.fhir_id(5))
+    door.sandbox.world.merge(5, 6, "registrar", door.sandbox.clock.now())
+    for answer in (door.file("Condition", gone), door.get("Condition", f"patient={door.fhir_id(5)}")):
+        assert (answer.status, numbers(read(answer))) == (400, ["4107"])
+    door.filed("Condition", charts.problem(door.fhir_id(6)))
+
+
 def test_an_encounter_stays_open_for_as_long_as_the_site_says() -> None:
     door = Door()
     visit = charts.open_visit(door.site)

@@ -95,6 +95,8 @@ class Filing:
         """
         self.number = self._named(element, self.need(element), "Patient")
         t = self.t = resources.telling(self.x.site, self.number)
+        if t is None and self.x.sandbox.world.survivor(self.number) is not None:
+            raise self._refuse(errors.issue("fatal", "processing", "4107", "", element))
         if t is None:
             raise self.not_found(element, self.need(element)["reference"])
         self._check_sight()
