@@ -61,6 +61,8 @@ def of_patients(site: Site, query: Query) -> Found:
     """The appointments of one or several patients, by start."""
     patients = query.first("patient")
     assert patients is not None
+    if len(patients.values) == 1:
+        return search.of_chart(site, query, APPOINTMENT)
     tests = search.tests_of(site, query, APPOINTMENT)
     found: list[tuple[datetime, str]] = []
     for value in dict.fromkeys(patients.values):

@@ -19,7 +19,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from simulator.auth import scopes
+from simulator.auth.sight import sight_of
+from simulator.journal.access import access_of
 from simulator.population import documents
+from simulator.vendors.cerner import VENDOR
 from tests.simulator.vendors.cerner_desk import Desk, has_code, query_of
 
 Json = dict[str, Any]
@@ -480,6 +484,43 @@ def test_a_withheld_result_is_missing_from_its_report() -> None:
     desk.site.settings["withheld_records"] = {"*": ("HIV",)}
     assert desk.get(f"DiagnosticReport/{report['id']}").json["result"] == report["result"][:-1]
     assert desk.get(secret).status == 404
+
+
+def test_an_app_of_one_patient_sees_nothing_of_another_in_any_new_type(desk: Desk, number: int) -> None:
+    other = next(n for n in range(number + 1, 200) if desk.sandbox.world.chart(n).procedures)
+    types = (*KINDS, "DiagnosticReport", "Binary", "Slot", "Schedule")
+    granted = tuple(f"patient/{type}.rs" for type in types)
+    token = desk.site.tokens.issue(
+        desk.client().client_id, granted, now=desk.sandbox.clock.now(), lifetime=timedelta(hours=1),
+        allows=scopes.compile(granted), sight=sight_of(granted, number, own_only=True),
+    ).text  # fmt: skip
+    for type in (*KINDS, "DiagnosticReport"):
+        for whose, status in ((number, 200), (other, 403)):
+            listed = desk.get(type, {"patient": desk.patient(whose)} | NEEDED.get(type, {}))
+            mine = desk.get(type, {"patient": desk.patient(whose)} | NEEDED.get(type, {}), token=token)
+            assert mine.status == 200
+            assert mine.ids == (listed.ids if whose == number else [])
+            if listed.ids:
+                assert desk.get(f"{type}/{listed.ids[0]}", token=token).status == status, type
+    for whose, status in ((number, 200), (other, 403)):
+        url = found(desk, whose, "DocumentReference")[0]["content"][0]["attachment"]["url"]
+        assert desk.get(url, token=token).status == status
+        asked = {"patient": desk.patient(whose)}
+        assert len(desk.get("DocumentReference/$docref", asked, token=token).entries) == (whose == number)
+        assert desk.get("Binary/$autogen-ccd-if", asked, token=token).status == status
+    doctor = found(desk, number, "Appointment")[-1]["participant"][0]["actor"]["reference"]
+    shown = desk.get("Appointment", {"practitioner": doctor, "date": "ge2025-06-01T00:00:00Z"}, token=token)
+    patients = {one["participant"][1]["actor"]["reference"] for one in shown.resources}
+    assert patients <= {f"Patient/{desk.patient(number)}"}
+
+
+def test_whose_documents_and_summaries_were_seen_stands_in_the_audit(desk: Desk, number: int) -> None:
+    url = found(desk, number, "DocumentReference")[0]["content"][0]["attachment"]["url"]
+    assert access_of(desk.get(url).x).patients == (number,)
+    assert access_of(desk.get("Binary/$autogen-ccd-if", {"patient": desk.patient(number)}).x).patients == (number,)
+    coverage = found(desk, number, "Coverage")[0]["id"]
+    assert access_of(desk.get(f"Coverage/{coverage}").x).patients == (number,)
+    assert VENDOR.owner(desk.site, "Slot", "1-2-3-4") is None
 
 
 def test_a_document_without_a_usable_status_is_not_found(desk: Desk) -> None:
