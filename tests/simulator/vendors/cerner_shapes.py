@@ -85,11 +85,8 @@ def _asked(desk: Desk) -> Iterator[Json]:
     document = desk.get("DocumentReference", {"patient": patient, "_count": 1}).resources[0]
     yield desk.get(document["content"][0]["attachment"]["url"]).json
     yield desk.get("DocumentReference/$docref", {"patient": patient}).json
-    yield from (
-        desk.get(f"Patient/{ids['combined_fhir_id']}").json
-        for ids in (desk.site.vendor.patient_ids(desk.site, number) for number in range(300))
-        if "combined_fhir_id" in ids
-    )
+    combined, _ = desk.combined()
+    yield desk.get(f"Patient/{desk.patient(combined)}").json
 
 
 def _parts(body: Json) -> Iterator[tuple[str, Json]]:
