@@ -2,7 +2,7 @@
 
 Every claim of this room stands in SOURCES.md with the public material behind it; `sources.py` has the same keys.
 
-Not simulated yet, answered 501: bulk export, STU3 and DSTU2, proprietary web services, and of writing what the truth
+Not simulated yet, answered 501: STU3 and DSTU2, proprietary web services, and of writing what the truth
 cannot hold.
 """
 
@@ -74,6 +74,11 @@ VENDOR = Vendor(
         "fhir_version": "4.0.1",  # or "4.0.0" (seen at two sites)
         "smart_block": True,  # whether the CapabilityStatement says where OAuth is (seen without)
         "create_location": "absolute",  # or "path", "relative": what `Location` holds after a create
+        "bulk_patient_s": 10.0,  # how long an export works at a patient; guess, from 2,500 resources a minute (seen)
+        "bulk_file_lines": 3_000,  # of one file at most (doc)
+        "bulk_window_s": 86_400,  # in which a client exports a group once (doc); 0: as often as it likes
+        "bulk_refusal_status": 400,  # or 429: how an export that comes too soon is refused; guess
+        "bulk_retry_after_s": 0,  # Retry-After while an export runs; 0: none, as some clients saw, others saw 120
         "closes_after_h": 72,  # how long after its end an encounter can be written to; guess
         "vitals_need_encounter": True,  # guess
         "refuse_duplicates": ("AllergyIntolerance",),  # types of which nothing is kept twice; also Patient; guess

@@ -12,7 +12,19 @@ from collections.abc import Callable
 from simulator.exchange import Exchange, Reply, Route
 from simulator.fetch import client_keys
 from simulator.refusal import NotSimulated, Refusal
-from simulator.vendors.epic import answers, auth, capability, dynamic, filing, glass, match, paths, smart, summary
+from simulator.vendors.epic import (
+    answers,
+    auth,
+    bulk,
+    capability,
+    dynamic,
+    filing,
+    glass,
+    match,
+    paths,
+    smart,
+    summary,
+)
 from simulator.vendors.epic.params import INTERACTIONS
 
 _PREFIX = paths.FHIR + "/"
@@ -71,8 +83,6 @@ def _fhir_door(method: str, parts: list[str]) -> Route | None:
 
 def _no_door(x: Exchange, parts: list[str]) -> Exception:
     """Our gap, or a path that Epic does not have either."""
-    if x.method == "GET" and parts[0] == "Group" and parts[2:] == ["$export"]:
-        return NotSimulated("Epic's bulk export")
     if x.method in ("PUT", "PATCH", "DELETE"):
         return Refusal("unsupported", f"{x.method} on {parts[0]}", reason="no_such_method")
     return _no_path(x)
@@ -112,10 +122,9 @@ _DOORS: dict[tuple[str, str], Route] = {
     ("GET", paths.KEYS): Route("keys", capability.keys),
 }
 """Doors beside FHIR R4: method, path → route."""
-_FURTHER: tuple[Callable[[Exchange, str], Route | None], ...] = (glass.route, summary.route)
+_FURTHER: tuple[Callable[[Exchange, str], Route | None], ...] = (glass.route, summary.route, bulk.route)
 """Parts of the room that know their doors by a pattern; each gives None for a path that is not its own."""
 _GAPS = (
-    ("/api/FHIR/BulkRequest", "bulk export"),
     ("/api/FHIR/STU3", "STU3 interface"),
     ("/api/FHIR/DSTU2", "DSTU2 interface"),
     ("/api/epic/", "proprietary web services"),

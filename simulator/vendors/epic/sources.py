@@ -18,6 +18,8 @@ PUBLIC: dict[str, str] = {
     "FLEET": f"{_MAP}/ehrs/epic/production_fleet.json (metadata of 739 production sites, 14 May 2026)",
     "BASES": "https://github.com/cfu288/mere-medical/blob/aa17e9b7/libs/epic/src/lib/data/R4Endpoints.json "
     "(807 R4 bases of production sites, as an app lists them)",
+    "BULKDOC": "https://fhir.epic.com/Documentation?docId=fhir_bulk_data",
+    "GN": "https://github.com/smart-on-fhir/good-neighbor/blob/8a840aee/docs/tips.md",
     "HSK": "https://github.com/jmandel/health-skillz/tree/a7fd8acf/blog/epic (February 2026)",
     "CLIENTJS": "https://github.com/smart-on-fhir/client-js/issues/87",
     "CUMULUS": "https://github.com/smart-on-fhir/cumulus-etl/tree/80262e0d (extensions met at hospitals)",

@@ -67,6 +67,12 @@ TRAPS: tuple[Trap, ...] = (
         source("seen", "HSK", "CLIENTJS"),
     ),
     Trap("E25", "assertions: no reuse of `jti`, five minutes, exact `aud`, no future `iat`", source("doc", "OAUTH")),
+    Trap(
+        "E30",
+        "an export outlives its token; truth values are strings, files hold 3,000 lines, a group is "
+        "exported once a day",
+        source("doc", "BULKDOC"),
+    ),
     Trap("E27", "granted scopes: more than asked, another order, mixed letter case", source("seen", "FS")),
     Trap("E26", "a refresh gives no other refresh token: keep the first", source("seen", "FS")),
     Trap(

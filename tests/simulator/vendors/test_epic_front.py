@@ -184,10 +184,8 @@ def test_a_path_that_epic_has_not_is_a_page_of_the_web_server(door: Door, path: 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"{FHIR}/Group/e123/$export"),
         ("GET", f"{ROOT}/api/FHIR/STU3/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/DSTU2/Patient/e123"),
-        ("GET", f"{ROOT}/api/FHIR/BulkRequest/0123"),
         ("POST", f"{ROOT}/api/epic/2017/Common/Patient/GetPatientDemographics/Patient/Demographics"),
     ],
 )

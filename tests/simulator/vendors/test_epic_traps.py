@@ -38,6 +38,7 @@ SHOWN = {  # traps that a neighbouring file shows: file, test
     "E20": ("kinds", "test_a_note_is_told_as_html_and_as_rtf_behind_relative_addresses"),
     "E25": ("auth", "test_a_broken_rule_is_in_the_journal_and_not_in_the_answer"),
     "E26": ("patients_tokens", "test_two_refreshes_with_the_first_refresh_token"),
+    "E30": ("bulk", "test_the_token_dies_while_a_large_job_runs"),
     "E34": ("front", "test_a_patient_has_no_etag_but_a_misspelt_one"),
     "E35": ("patients_tokens", "test_a_practitioner_has_no_name_for_a_patient"),
     "E36": ("search", "test_a_date_without_a_zone_is_the_servers_day_not_the_utc_day"),
