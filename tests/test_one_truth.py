@@ -31,6 +31,7 @@ from simulator.population.world import FIRST_WRITTEN_ORDINAL
 from simulator.sandbox import Site
 from simulator.server import Server
 from simulator.settings import Settings
+from simulator.vendors.epic.deviations import SETTINGS as DEVIATIONS_OF_EPIC
 from tests.simulator.vendors import epic_charts, epic_door
 
 VENDORS = ("epic", "cerner", "athena")
@@ -149,6 +150,7 @@ def test_it_is_so_for_every_awkward_case_of_a_population(server: Server, vendor:
     ("vendor", "habit"),
     [
         ("epic", {"sex_extension": "us-core-birthsex"}),
+        ("epic", dict.fromkeys(DEVIATIONS_OF_EPIC, False)),
         ("cerner", {"repeat_across_pages": False}),
         ("cerner", {"token_form": "jws"}),
         ("athena", {"type_profile": "legacy"}),

@@ -117,7 +117,8 @@ PARTS: dict[str, tuple[Part, ...]] = {}
 for _part in (*_OUTSIDE, *_CONDITIONS, *_OBSERVATIONS, *_PROCEDURES, *_REPORTS, *_PLANS, *_DOCUMENTS):
     PARTS[_part.type] = (*PARTS.get(_part.type, ()), _part)
 
-_FILLED = frozenset(part.label for parts in PARTS.values() for part in parts if part.is_held)
+_PHOTO = "Binary - Provider Photo"  # registrations lack it as delivered, and practitioners have some
+_FILLED = frozenset({part.label for parts in PARTS.values() for part in parts if part.is_held} | {_PHOTO})
 """The parts that hold anything here: only for these it matters whose resource is which."""
 
 AS_DELIVERED = Lacking(
@@ -187,9 +188,10 @@ def check(x: Exchange, type: str, id: str) -> None:
 
 
 def _missing(x: Exchange, type: str) -> dict[str, str]:
-    """The filled parts of the type that are lacking, and who lacks each: nobody lacks any as delivered."""
+    """The filled parts of the type that are lacking, and who lacks each: as delivered, photos alone."""
     held = lacking(x.site)
-    if held is None or not held.of or x.caller is None or type not in PARTS:
+    is_as_delivered = held is not None and not held.of
+    if held is None or (is_as_delivered and type != "Binary") or x.caller is None or type not in PARTS:
         return {}
     parts = held.parts(x.caller.client_id)
     begins = f"{type} - "
@@ -206,7 +208,7 @@ def _parts_of(x: Exchange, type: str, found: Iterable[str]) -> Callable[[str], s
 
     def part_of(id: str) -> str:
         codes = _codes(type, orjson.loads(bodies[id])) if id in bodies else frozenset()
-        parts = [part for part in PARTS[type] if part.is_held]
+        parts = [part for part in PARTS[type] if part.label in _FILLED]
         return next((part.label for part in parts if not part.categories or codes & set(part.categories)), "")
 
     return part_of
@@ -214,7 +216,10 @@ def _parts_of(x: Exchange, type: str, found: Iterable[str]) -> Callable[[str], s
 
 def _codes(type: str, resource: dict[str, Any]) -> frozenset[str]:
     if type == "Binary":  # has no category of its own: a summary is XML, a note never is
-        return frozenset({"summary-document" if "xml" in resource.get("contentType", "") else "clinical-note"})
+        mime = resource.get("contentType", "")
+        if mime.startswith("image/"):
+            return frozenset({"provider-photo"})
+        return frozenset({"summary-document" if "xml" in mime else "clinical-note"})
     told = resource.get("category", [])
     concepts = told if isinstance(told, list) else [told]
     return frozenset(str(coding.get("code")) for one in concepts for coding in one.get("coding", ()))

@@ -164,17 +164,17 @@ def missing(
         for body in answers(door):
             if body.get("resourceType") in looks:
                 looks[body["resourceType"]].at(body)
-    references: set[str] = set()
+    known: set[str] = set()
     for number in range(patients):
         open_types = {type for type, look in looks.items() if not look.is_done and type not in _ASKED}
         if not open_types:
             break
-        for type, body in _told(door, number, open_types, references):
+        for type, body in _told(door, number, open_types, known):
             looks[type].at(body)
     return {type: look.left for type, look in looks.items()}
 
 
-def _told(door: Door, number: int, types: set[str], references: set[str]) -> Iterator[tuple[str, Json]]:
+def _told(door: Door, number: int, types: set[str], known: set[str]) -> Iterator[tuple[str, Json]]:
     """Bodies of these types that tell of one patient, and what they refer to that was not referred to before."""
     t = resources.telling(door.site, number)
     assert t is not None
@@ -182,9 +182,9 @@ def _told(door: Door, number: int, types: set[str], references: set[str]) -> Ite
     for body in told_of(t, None if elsewhere else types):
         if body["resourceType"] in types:
             yield body["resourceType"], body
-        for reference in _references(body) if elsewhere else ():
-            if reference not in references:
-                references.add(reference)
+        for reference in references(body) if elsewhere else ():
+            if reference not in known:
+                known.add(reference)
                 yield from _behind(door, reference, types)
 
 
@@ -199,16 +199,17 @@ def told_of(t: Telling, types: Iterable[str] | None = None) -> Iterator[Json]:
             yield from (TOLD[type].render(t, item).payload for item in TOLD[type].items(t))
 
 
-def _references(value: Json) -> Iterator[str]:
+def references(value: Json) -> Iterator[str]:
+    """What a body refers to, attachments included."""
     if isinstance(value, dict):
         for name, member in value.items():
             if name == "reference" or (name == "url" and isinstance(member, str) and member.startswith("Binary/")):
                 yield member
             elif isinstance(member, dict | list):
-                yield from _references(member)
+                yield from references(member)
     elif isinstance(value, list):
         for member in value:
-            yield from _references(member)
+            yield from references(member)
 
 
 def _behind(door: Door, reference: str, types: set[str]) -> Iterator[tuple[str, Json]]:

@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
+from simulator.auth.sub_resources import SETTING as SUB_RESOURCES
 from simulator.fhir import build
 from simulator.population.records import Observation
 from simulator.vendor import Rendering
 from simulator.vendors.epic import VENDOR, ids, resources
 from simulator.vendors.epic.resources import SERVED
 from tests.simulator.vendors.epic_door import Door, read, sandbox
-from tests.simulator.vendors.epic_shapes import SAMPLES
+from tests.simulator.vendors.epic_shapes import SAMPLES, references
 
 LOINC = "http://loinc.org"
 
@@ -417,6 +419,39 @@ def test_a_vaccine_has_a_code_without_display_or_none_at_all(door: Door, told: l
     bundle = door.bundle("Immunization", f"patient={uncoded['patient']['reference']}")
     issues = bundle["entry"][-1]["resource"]["issue"]
     assert issues[0]["details"]["coding"][0]["code"] == "4117"
+
+
+def test_a_practitioners_photo_is_a_part_that_registrations_lack(door: Door, told: list[Rendering]) -> None:
+    """403 with 59203 (seen); a registration that holds it gets a picture."""
+    practitioners = [resources.payload_of(door.site, ids.Named("Practitioner", index, 0)) for index in range(40)]
+    photo = next(one["photo"][0]["url"] for one in practitioners if one is not None and "photo" in one)
+    refused = door.get(photo)
+    assert refused.status == 403
+    (issue,) = read(refused)["issue"]
+    assert issue["details"]["coding"][0]["code"] == "59203"
+    assert issue["diagnostics"] == "Client not authorized for Binary - Provider Photo"
+    other = Door()
+    lacking = other.site.settings[SUB_RESOURCES]
+    usual = replace(lacking.usual, client=lacking.usual.client - {"Binary - Provider Photo"})
+    other.site.settings[SUB_RESOURCES] = replace(lacking, usual=usual)
+    picture = other.get(photo, accept="*/*")
+    assert picture.header("content-type") == "image/png"
+    assert picture.body.startswith(b"\x89PNG")
+
+
+def test_every_reference_leads_somewhere(door: Door, told: list[Rendering]) -> None:
+    """A few of each type that anything refers to."""
+    seen: dict[str, set[str]] = {}
+    for one in told[::7]:
+        for reference in references(one.payload):
+            type, _, id = reference.partition("/")
+            found = seen.setdefault(type, set())
+            if len(found) < 12 and id not in found:
+                found.add(id)
+                named = ids.named(door.site.key, id)
+                assert named is not None, reference
+                assert resources.payload_of(door.site, named) is not None, (one.type, reference)
+    assert {"Patient", "Practitioner", "Encounter", "Binary", "Organization", "Location", "ServiceRequest"} <= set(seen)
 
 
 # Against the recordings

@@ -189,13 +189,15 @@ def payload_of(site: Site, wanted: Named) -> Json | None:
     """The resource behind an id, or None: nothing of that number, or nothing any more."""
     if wanted.type in _BY_NUMBER:
         return _BY_NUMBER[wanted.type](site, wanted.number) if wanted.ordinal == 0 else None
+    if wanted.type == "Binary":
+        content = content_of(site, wanted)
+        id = ids.fhir_id(site.key, "Binary", wanted.number, wanted.ordinal)
+        return None if content is None else document.binary_resource(id, content)
     t = telling(site, wanted.number)
     if t is None:
         return None
     if wanted.type == "Patient":
         return patient.render(t).payload if wanted.ordinal == 0 else None
-    if wanted.type == "Binary":
-        return document.binary_resource(t, wanted.ordinal)
     if wanted.type == "Provenance":
         return _provenance(t, wanted)
     found = _rendered(t, wanted)
@@ -211,6 +213,8 @@ def provenance_id(site: Site, id: str) -> str | None:
 
 def content_of(site: Site, wanted: Named) -> Content | None:
     """The bytes behind the id of a Binary, or None."""
+    if wanted.type == "Binary" and wanted.ordinal == people.PHOTO:
+        return people.photo(site, wanted.number)
     t = telling(site, wanted.number) if wanted.type == "Binary" else None
     return None if t is None else document.binary(t, wanted.ordinal)
 

@@ -246,14 +246,11 @@ def binary(t: Telling, ordinal: int) -> Content | None:
     return _content(t, document, formats_of(document)[place])
 
 
-def binary_resource(t: Telling, ordinal: int) -> Json | None:
+def binary_resource(id: str, content: Content) -> Json:
     """The same as a FHIR resource."""
-    content = binary(t, ordinal)
-    if content is None:
-        return None
     return {
         "resourceType": "Binary",
-        "id": t.id("Binary", ordinal),
+        "id": id,
         "contentType": content.mime,
         "data": b64encode(content.data).decode(),
     }

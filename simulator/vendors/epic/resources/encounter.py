@@ -81,6 +81,8 @@ def render(t: Telling, encounter: Encounter) -> Rendering:
         payload["hospitalization"] = _hospitalization(t, encounter)
     payload["location"] = [_location(t, encounter, period)]
     payload["serviceProvider"] = dialect.organization_reference(t.site)
+    if encounter.type_key == _CASE:
+        payload["partOf"] = t.encounter(encounter.ordinal - ids.APART)
     if encounter.ordinal >= ids.APART:
         return Rendering("Encounter", payload["id"], payload, (), is_aside=True)
     losses = [Loss("type", "replaced", "Epic's own types", {"codes": [], "text": visit.text})]

@@ -79,11 +79,12 @@ def render(t: Telling, medication: Medication) -> Rendering:
 
 
 def category_of(t: Telling, medication: Medication) -> tuple[str, str]:
-    """`inpatient` for orders of a hospital stay, else `community`: code and display."""
+    """Of orders of a hospital stay `inpatient`, or `discharge` for what goes on at home; else `community`: code and
+    display."""
     encounter = t.encounters.get(medication.encounter) if medication.encounter is not None else None
-    if encounter is not None and encounter.class_code in ("IMP", "OBSENC"):
-        return "inpatient", "Inpatient"
-    return "community", "Community"
+    if encounter is None or encounter.class_code not in ("IMP", "OBSENC"):
+        return "community", "Community"
+    return ("discharge", "Discharge") if medication.refills else ("inpatient", "Inpatient")
 
 
 def _canonical(code: Code) -> dict[str, str]:
@@ -104,7 +105,7 @@ def _dosage(t: Telling, medication: Medication) -> Json:
     made: Json = {
         "text": _sentence(medication, category_of(t, medication)[0]),
         "patientInstruction": dosage.text,
-        "timing": _timing(medication),
+        "timing": _timing(medication, is_inpatient=category_of(t, medication)[0] == "inpatient"),
         "asNeededBoolean": dosage.as_needed,
         "route": dialect.told(dialect.local("4.798268.7025"), code, word) if code else {"text": word},
     }
@@ -124,7 +125,7 @@ def _spoken(on: date) -> str:
     return f"{_WEEKDAYS[on.weekday()]} {on.month}/{on.day}/{on.year}"
 
 
-def _timing(medication: Medication) -> Json:
+def _timing(medication: Medication, *, is_inpatient: bool) -> Json:
     dosage = medication.dosage
     bounds: Json = {"start": medication.start.isoformat()}
     if medication.stop is not None:
@@ -138,7 +139,16 @@ def _timing(medication: Medication) -> Json:
             repeat["count"] = count
         repeat |= {"frequency": dosage.frequency, "period": _number(dosage.period), "periodUnit": dosage.period_unit}
     row = tables.FREQUENCIES.get(dosage.frequency_code)
-    return {"repeat": repeat, "code": {"text": row.words.capitalize() if row else dosage.frequency_code}}
+    words = row.words.capitalize() if row else dosage.frequency_code
+    if is_inpatient and dosage.frequency_code in _ROUNDS:
+        at = _ROUNDS[dosage.frequency_code]
+        repeat["timeOfDay"] = [f"{at}:00"]
+        words = at.replace(":", "")
+    return {"repeat": repeat, "code": {"text": words}}
+
+
+_ROUNDS = {"QD": "09:00", "QAM": "08:00", "QPM": "18:00", "QHS": "21:00"}
+"""When a ward gives what is given once a day: "0900" seen, the others guess."""
 
 
 _HOURS = {"min": Decimal(1) / 60, "h": Decimal(1), "d": Decimal(24), "wk": Decimal(168)}

@@ -6,10 +6,13 @@ Source: SOURCES.md, "Resources" (FS; Location, the payers: guess).
 
 from __future__ import annotations
 
+import struct
+import zlib
 from typing import TYPE_CHECKING
 
 from simulator.fhir import build
 from simulator.ids import h64
+from simulator.population.documents import Content
 from simulator.population.places import npi_check_digit
 from simulator.population.records import Address
 from simulator.vendors.epic import dialect, ids, staff
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from simulator.sandbox import Site
 
 _PHOTO_PER_CENT = 15  # guess
+_SIDE = 32
 PHOTO = (1 << 24) - 2
 """The ordinal of the Binary that is a practitioner's photo."""
 
@@ -57,6 +61,19 @@ def practitioner(site: Site, index: int) -> Json | None:
     if draw % 100 < _PHOTO_PER_CENT:
         made["photo"] = [{"url": f"Binary/{ids.fhir_id(site.key, 'Binary', index, PHOTO)}"}]
     return made | {"qualification": [{"code": {"text": found.suffix}}]}
+
+
+def photo(site: Site, index: int) -> Content | None:
+    """The photo of a practitioner, a square of one colour; None for those who have none."""
+    told = practitioner(site, index)
+    if told is None or "photo" not in told:
+        return None
+    shade = h64(site.key, "photo", index).to_bytes(8, "little")[:3]
+    rows = b"".join(b"\0" + shade * _SIDE for _ in range(_SIDE))
+    header = struct.pack(">IIBBBBB", _SIDE, _SIDE, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    data = b"".join(struct.pack(">I", len(d)) + n + d + struct.pack(">I", zlib.crc32(n + d)) for n, d in parts)
+    return Content("image/png", b"\x89PNG\r\n\x1a\n" + data, "")
 
 
 def _interface_user(site: Site) -> Json:
