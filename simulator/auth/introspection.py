@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from simulator.auth import bearer, mtls
 from simulator.auth.grants import Grant
 from simulator.auth.mtls import BOUND
 from simulator.exchange import Exchange
-from simulator.refusal import Refusal
+from simulator.refusal import OAuthRefusal, Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,25 @@ class Standing:
     def seconds_left(self, now: datetime) -> int:
         """How long it lives, in whole seconds: `exp` is told on the caller's clock."""
         return int((self.expires - now).total_seconds())
+
+
+def by_bearer(x: Exchange) -> bool:
+    """Whether whoever asks shows a live access token; without one, the client has to prove itself.
+
+    Raises:
+        OAuthRefusal: invalid_token, with why the token counts for nothing as reason.
+
+    Source: SMART App Launch 2.2.0, token introspection: std:SMART-IN-03.
+    """
+    if not (x.header("authorization") or "").lower().startswith("bearer "):
+        return False
+    try:
+        token = x.site.tokens.find(bearer.token_text(x), x.at)
+        mtls.check(x, token.facts, token.id)
+    except Refusal as refusal:
+        raise OAuthRefusal("invalid_token", refusal.reason, refusal.detail, status=401) from None
+    x.notes["client_id"] = token.client_id
+    return True
 
 
 def standing_of(x: Exchange, text: str) -> Standing | None:

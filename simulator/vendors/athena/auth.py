@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from joserfc import jwt
 
-from simulator.auth import api_keys, assertion, handover, keyring, proof, scopes
+from simulator.auth import api_keys, assertion, handover, introspection, keyring, proof, scopes
 from simulator.auth.bearer import token_text
 from simulator.auth.clients import Client
 from simulator.auth.form import Form
@@ -172,12 +172,9 @@ def _standard(text: str, granted: tuple[str, ...]) -> dict[str, Any]:
 
 def introspect(x: Exchange) -> Reply:
     """The introspection endpoint, documented as GET; a form is taken too."""
-    if x.method == "POST":
-        form = Form.of(x)
+    form = Form.of(x) if x.method == "POST" else Form(x.query.encode("latin-1"))
+    if not introspection.by_bearer(x):
         _client(x, form)
-        return smart.introspect(x, {name: form.get(name) or "" for name in form.names})
-    form = Form(x.query.encode("latin-1"))
-    _client(x, form)
     return smart.introspect(x, {name: form.get(name) or "" for name in form.names})
 
 

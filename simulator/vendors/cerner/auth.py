@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwt
 from joserfc.jwk import ECKey
 
-from simulator.auth import api_keys, assertion, handover, mtls, proof, scopes
+from simulator.auth import api_keys, assertion, handover, introspection, mtls, proof, scopes
 from simulator.auth.bearer import token_text
 from simulator.auth.clients import MUTUAL_TLS, Client
 from simulator.auth.form import Form
@@ -174,9 +174,10 @@ def _client_of(x: Exchange, form: Form) -> Client:
 
 
 def introspect(x: Exchange) -> Reply:
-    """`/tokeninfo`, for registered clients."""
+    """`/tokeninfo`, for registered clients and holders of a token."""
     form = Form.of(x)
-    _client_of(x, form)
+    if not introspection.by_bearer(x):
+        _client_of(x, form)
     return smart.introspect(x, form)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from joserfc import jwt
 
-from simulator.auth import assertion, bearer, handover, mtls, proof, scopes
+from simulator.auth import assertion, bearer, handover, introspection, mtls, proof, scopes
 from simulator.auth.clients import HTTP_BASIC, MUTUAL_TLS, Client
 from simulator.auth.form import Form
 from simulator.auth.keysets import Habit
@@ -179,9 +179,10 @@ def _to_people(x: Exchange, client: Client, handed: handover.Handed) -> dict[str
 
 
 def introspect(x: Exchange) -> Reply:
-    """The introspection endpoint, for registered clients."""
+    """The introspection endpoint, for registered clients and holders of a token."""
     form = Form.of(x)
-    _proven(x, form)
+    if not introspection.by_bearer(x):
+        _proven(x, form)
     return smart.introspect(x, form)
 
 

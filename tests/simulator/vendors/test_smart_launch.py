@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
@@ -396,6 +397,22 @@ def test_introspection_is_for_clients_only(app: App) -> None:
     answer = app.http.post(app.discover()["introspection_endpoint"], data={"token": token, **HINT})
     assert answer.status_code in (400, 401)
     assert "active" not in answer.json()
+
+
+@each_vendor
+def test_a_live_token_opens_introspection_and_a_dead_one_does_not(app: App) -> None:
+    told = app.tokens()
+    asked = {"token": told["access_token"], "token_type_hint": "access_token"}
+
+    def introspects(bearer: str) -> httpx.Response:
+        headers = {"authorization": f"Bearer {bearer}"}
+        return app.http.post(app.urls["introspect_url"], data=asked, headers=headers)
+
+    assert introspects(told["access_token"]).json()["active"] is True
+    for dead in ("made-up", told["refresh_token"]):
+        refused = introspects(dead)
+        assert refused.status_code in (400, 401)
+        assert "active" not in refused.json()
 
 
 @each_vendor

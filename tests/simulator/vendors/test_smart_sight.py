@@ -190,3 +190,18 @@ def test_a_token_of_one_cerner_root_is_useless_at_the_other(register: Registered
     assert app.get(f"Patient/{app.fhir_id(3)}", token).status_code == 200
     app.persona = "practitioner"
     assert app.get(f"Patient/{app.fhir_id(3)}", token).status_code == 401
+
+
+def test_c_creates_and_does_not_update_u_updates_and_does_not_create(register: Registered) -> None:
+    app = register("epic", scopes=["launch", "launch/patient", "user/Observation.c", "user/DocumentReference.u"])
+    token = app.tokens(3)["access_token"]
+    headers = {"authorization": f"Bearer {token}", "content-type": "application/fhir+json"}
+
+    def is_refused(method: str, path: str) -> bool:
+        answer = app.http.request(method, f"{app.fhir_url}/{path}", content=b"{}", headers=headers)
+        return answer.status_code == 403 and answer.content == b""
+
+    assert not is_refused("POST", "Observation")
+    assert is_refused("PUT", "Observation/e1")
+    assert is_refused("POST", "DocumentReference")
+    assert not is_refused("PUT", "DocumentReference/e1")
