@@ -17,7 +17,8 @@ from typing import Any
 import uvicorn
 
 from simulator.refusal import UsageError
-from simulator.tls.doors import Doors, Gate, GateDoor
+from simulator.tls.doors import Doors
+from simulator.tls.gate import Gate, GateDoor
 from simulator.tls.listeners import Listeners, Tally
 
 _GRACE_S = 2.0

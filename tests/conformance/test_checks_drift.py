@@ -26,6 +26,16 @@ def what_is_new_changes_a_record(s):
     added(s, wrong=[{"field": "codes"}])
 
 
+def what_is_new_loses_a_record_although_it_is_told(s):
+    added(s, found=False, admitted=True)
+
+
+def what_was_wrong_before_is_no_drift(s):
+    case = s.case("S40").get("/Condition", 0.1).call(0, 1, "condition").fact("condition:1", wrong=[{"field": "codes"}])
+    case.get("/Condition", 2.1, fault="add_elements").call(2, 3, "condition")
+    case.fact("condition:1", wrong=[{"field": "codes"}])
+
+
 def nothing_new_came(s):
     added(s, changed=False)
 
@@ -58,6 +68,13 @@ def what_is_gone_spoils_another_member(s):
     gone(s, wrong=[BIRTH, {"field": "name.family"}])
 
 
+def another_element_is_gone(s):
+    case = s.case("S40").get("/Patient/1", 0.1).call(0, 1, "patient").fact("patient:1")
+    other = {"id": "f1", "fault": "change_element", "step": "spoil", "args": {"name": "telecom"}}
+    case.get("/Patient/1", 2.1)._data[-1]["fault"] = other
+    case.call(2, 3, "patient").fact("patient:1")
+
+
 def nothing_is_gone(s):
     s.case("S40", scenario="s40-element-gone").get("/Patient/1", 0.1).call(0, 1, "patient")
 
@@ -83,6 +100,10 @@ def a_shape_that_hides_the_refusal(s):
     shapes(s, "forbidden", "")
 
 
+def one_shape_alone(s):
+    shapes(s, "forbidden")
+
+
 def no_refusal(s):
     s.case("S40", scenario="s40-error-shapes").get("/Condition", 0.1).call(0, 1, "condition")
 
@@ -91,17 +112,22 @@ STORIES = [
     ("DRIFT-01", "PASS", "", what_is_new_is_passed_over),
     ("DRIFT-01", "FAIL", "lost_condition", what_is_new_loses_a_record),
     ("DRIFT-01", "FAIL", "changed_codes", what_is_new_changes_a_record),
+    ("DRIFT-01", "FAIL", "lost_condition", what_is_new_loses_a_record_although_it_is_told),
+    ("DRIFT-01", "PASS", "", what_was_wrong_before_is_no_drift),
     ("DRIFT-01", "UNTESTED", "", nothing_new_came),
+    ("DRIFT-01", "UNTESTED", "", what_is_gone_is_missed),
     ("DRIFT-05", "PASS", "", one_class_whatever_the_shape),
     ("DRIFT-05", "FAIL", "other_class", another_class_for_another_shape),
     ("DRIFT-05", "FAIL", "other_class", a_shape_that_hides_the_refusal),
     ("DRIFT-05", "UNTESTED", "", no_refusal),
+    ("DRIFT-05", "UNTESTED", "", one_shape_alone),
     ("DRIFT-06", "PASS", "", what_is_gone_is_missed),
     ("DRIFT-06", "PASS", "", what_is_gone_is_reported),
     ("DRIFT-06", "FAIL", "stale_value", what_is_gone_is_held_from_before),
     ("DRIFT-06", "FAIL", "made_up", what_is_gone_is_made_up),
     ("DRIFT-06", "FAIL", "changed_name.family", what_is_gone_spoils_another_member),
     ("DRIFT-06", "UNTESTED", "", nothing_is_gone),
+    ("DRIFT-06", "UNTESTED", "", another_element_is_gone),
 ]
 
 

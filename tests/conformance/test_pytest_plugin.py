@@ -53,6 +53,14 @@ def test_faults_clock_and_journal_are_at_hand(emr):
     assert [entry["status"] for entry in emr.journal.find(operation="Patient.read")] == [503, 200, 401]
 
 
+def test_a_vendor_is_upgraded_between_two_calls(emr):
+    assert emr.epic.site.drifted is None
+    emr.epic.upgrade("2021-01-01")
+    assert get(emr.epic, "", ".well-known/smart-configuration") == 404
+    emr.epic.upgrade("2026-12-01")
+    assert get(emr.epic, "", ".well-known/smart-configuration") == 200
+
+
 def test_traffic_is_judged_by_the_catalogues_checks(emr, emr_check):
     log_in(emr.cerner)
     found = emr_check("AUTH-04")

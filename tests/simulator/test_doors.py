@@ -14,6 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
+from simulator import edge
 from simulator.faults.kinds.bad_tls import SHOWN
 from simulator.sandbox import Sandbox
 from simulator.server import Running, running
@@ -188,3 +189,20 @@ def test_a_server_may_start_with_doors() -> None:
         url = told["vendors"]["tiny"]["fhir_url"]
         assert not url.startswith(up.url)
         assert status(url, False) == 200
+
+
+def test_doors_need_neither_uvloop_nor_httptools(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(edge, "_is_installed", lambda name: False)
+    settings = Settings(vendors=("tiny",), rooms=(tiny(),), patients=50, tls=True, doors=True)
+    with running(settings) as up:
+        assert up.ca_file is not None
+        verify = trusting(up.ca_file)
+        url = httpx.get(f"{up.control}/sandboxes/default", verify=verify).json()["vendors"]["tiny"]["fhir_url"]
+        assert status(url, verify) == 200
+        for shows in ("expired", "handshake_failure", "reset", "plain"):
+            up.sandboxes.default.faults.add({"fault": "bad_tls", "args": {"shows": shows}, "budget": 1})
+            assert (status(url, verify), status(url, verify)) == (0, 200)
+        up.sandboxes.default.faults.add({"fault": "refuse_connections", "id": "gone"})
+        assert until(0, lambda: status(url, verify)) == 0
+        up.sandboxes.default.faults.clear()
+        assert until(200, lambda: status(url, verify)) == 200

@@ -52,7 +52,7 @@ def search_type(x: Exchange, type: str) -> Reply:
     found = found._replace(ids=sight.seen(x, type, "s", found.ids))
     later = min(query.page_size, x.site.settings["max_page"])
     size = max(later, found.together) if query.page_size else 0
-    return _page(x, query, found.ids, 0, size, later, x.query)
+    return _page(x, query, found.ids, 0, size, later, _echo(x))
 
 
 def _rules(x: Exchange, type: str) -> Rules:
@@ -119,6 +119,11 @@ def _further_page(x: Exchange, type: str, context: str) -> Reply:
     return _page(x, query, tuple(page.items), facts["start"], facts["size"], facts["size"], facts["query"])
 
 
+def _echo(x: Exchange) -> str:
+    """The query as links repeat it: as it came, or as it was read (Oracle's newer server says its page size)."""
+    return str(x.notes.get("read_as", x.query))
+
+
 def _page(x: Exchange, query: Query, ids: tuple[str, ...], start: int, size: int, later: int, asked: str) -> Reply:
     """One page of `size` entries (0: everything) from `start`; the following ones have `later` entries."""
     type = query.rules.type
@@ -162,7 +167,7 @@ def _repeats(x: Exchange, type: str, shown: int, later: int) -> bool:
 def _bundle(x: Exchange, query: Query, shown: tuple[str, ...], total: int | None, after: list[bundle.Link]) -> Reply:
     type, root = query.rules.type, urls.called_root(x)
     shown, left_out = store.conforming(x.site, type, shown)
-    own = f"{root}/{type}" + (f"?{x.query}" if x.query else "")
+    own = f"{root}/{type}" + (f"?{_echo(x)}" if _echo(x) else "")
     entries, served = _entries(x, query, shown, root)
     entries += [_left_out(type, id) for id in left_out]
     body = bundle.searchset(id=bundle_id(x), total=total, links=[("self", own), *after], entries=entries)

@@ -146,7 +146,7 @@ def _fifty(x: Exchange) -> None:
     type = x.path.rpartition("/")[2]
     is_paged = x.method == "GET" and type in RULES and RULES[type].page_size
     if is_paged and not {"-pageContext", "_count", "_id"} & {name for name, _ in x.params}:
-        x.query += ("&" if x.query else "") + "_count=50"
+        x.notes["read_as"] = f"{x.query}&_count=50".removeprefix("&")
         x.read_params_as([*x.params, ("_count", "50")])
 
 

@@ -498,3 +498,21 @@ def test_after_an_upgrade_was_taken_back_every_answer_is_as_before(caller: Calle
         c.http.get(url, headers=headers)
     for _ in range(200):
         assert c.http.get(url, headers=headers).json()["entry"] == clean
+
+
+def test_oracles_next_server_says_its_page_size_and_the_journal_what_was_asked(caller: Caller) -> None:
+    c = caller
+    c.site("cerner").upgrade(date(2026, 11, 1))
+    found = c.read("cerner", f"Observation?patient={c.patient('cerner')}").json()
+    own = next(one["url"] for one in found["link"] if one["relation"] == "self")
+    assert own.endswith(f"?patient={c.patient('cerner')}&_count=50")
+    assert len(found["entry"]) == 50
+    assert c.sandbox.journal.entries[-1].query == f"patient={c.patient('cerner')}"
+    client = c.client("cerner", "client_secret_basic")
+    token = c.site("cerner").tokens.issue(
+        client["client_id"], ("system/Patient.read",), now=c.sandbox.clock.now(), lifetime=timedelta(hours=1),
+        allows=lambda type, action: type == "Patient",
+    )  # fmt: skip
+    url = f"{c.urls('cerner')['fhir_url']}/Condition?patient={c.patient('cerner')}"
+    answer = c.http.get(url, headers={"authorization": f"Bearer {token.text}"})
+    assert (answer.status_code, answer.json()["resourceType"]) == (403, "OperationOutcome")
