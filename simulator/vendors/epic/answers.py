@@ -154,9 +154,7 @@ def _page(x: Exchange, found: list[str], facts: dict[str, Any]) -> Reply:
         entries.append(_entry(writer, base, other, id, body, "include"))
         served.append((other, id))
     if facts["issues"]:
-        said = outcome.outcome(facts["issues"])
-        body = build.dumps(said) if form == "json" else xml.fragment(said)
-        entries.append(writer.entry(f"urn:uuid:{_uuid(x, facts)}", body, "outcome"))
+        entries.append(said(x, form, facts["issues"], type, facts["echo"], facts["number"]))
     answer = writer.searchset(entries=entries, links=links, total=len(bodies))
     return Reply(200, answer, [(b"content-type", content_type)], served=tuple(served))
 
@@ -201,6 +199,12 @@ def _count(x: Exchange, type: str, query: Query, total: int) -> Reply:
     return Reply(200, writer.searchset(entries=[], links=links, total=total), [(b"content-type", content_type)])
 
 
-def _uuid(x: Exchange, facts: dict[str, Any]) -> str:
-    raw = text_of(x.site.key, "outcome", facts["type"], facts["echo"], facts["number"])
-    return "-".join((raw[:8], raw[8:12], "4" + raw[13:16], "8" + raw[17:20], raw[20:]))
+def said(x: Exchange, form: str, issues: list[dict[str, Any]], *about: str | int) -> bytes:
+    """The entry of a searchset that says `issues`; its UUID is made of `about`."""
+    raw = text_of(x.site.key, "outcome", *about)
+    uuid = "-".join((raw[:8], raw[8:12], "4" + raw[13:16], "8" + raw[17:20], raw[20:]))
+    told = outcome.outcome(issues)
+    writer: Any = bundle if form == "json" else xml
+    body = build.dumps(told) if form == "json" else xml.fragment(told)
+    made: bytes = writer.entry(f"urn:uuid:{uuid}", body, "outcome")
+    return made

@@ -13,6 +13,8 @@ from typing import Any
 
 import orjson
 
+from simulator.vendors.epic.params import element_of
+
 _MEMBERS: dict[str, tuple[str, ...]] = {
     "patient": ("subject", "patient"),
     "subject": ("subject", "patient"),
@@ -43,13 +45,8 @@ def members(type: str, asked: Iterable[str]) -> frozenset[str] | None:
         owner, _, name = value.partition(":")
         if owner == type:
             name = name.partition(":")[0]
-            wanted.update(_MEMBERS.get(name, (_camel(name),)))
+            wanted.update(_MEMBERS.get(name, (element_of(name),)))
     return frozenset(wanted)
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("-")
-    return first + "".join(word.capitalize() for word in others)
 
 
 def references(bodies: Iterable[bytes], wanted: frozenset[str] | None) -> Iterator[tuple[str, str]]:

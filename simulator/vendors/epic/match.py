@@ -12,13 +12,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from simulator.exchange import Exchange, Reply
-from simulator.fhir import build, bundle, outcome, writes, xml
+from simulator.fhir import bundle, writes, xml
 from simulator.fhir.writes import Json
-from simulator.ids import text_of
 from simulator.population.ranks import fold
 from simulator.population.records import Person
 from simulator.refusal import Refusal
-from simulator.vendors.epic import errors, ids, masks, media, paths, patients, search, sight, store
+from simulator.vendors.epic import answers, errors, ids, masks, media, paths, patients, search, sight, store
 from simulator.vendors.epic.query import read_query
 from simulator.vendors.epic.resources.patient import number_of_identifier
 
@@ -142,14 +141,7 @@ def _told(x: Exchange, hits: dict[str, Hit]) -> Reply:
     ]
     issues = [*(() if bodies else (search.nothing_found(),)), *masks.remark(x)]
     if issues:
-        said = outcome.outcome(issues)
-        place = f"urn:uuid:{_uuid(x)}"
-        entries.append(writer.entry(place, build.dumps(said) if form == "json" else xml.fragment(said), "outcome"))
+        entries.append(answers.said(x, form, issues, "match", x.body.hex()))
     links = [("self", f"{base}$match")]
     answer = writer.searchset(entries=entries, links=links, total=len(bodies))
     return Reply(200, answer, [(b"content-type", content_type)], served=tuple(("Patient", id) for id, _ in bodies))
-
-
-def _uuid(x: Exchange) -> str:
-    raw = text_of(x.site.key, "outcome", "match", x.body.hex())
-    return "-".join((raw[:8], raw[8:12], "4" + raw[13:16], "8" + raw[17:20], raw[20:]))

@@ -30,6 +30,12 @@ def _typed(names: str) -> dict[str, str]:
     return {name.rstrip("~@$"): _MARKS.get(name[-1], "token") for name in names.split()}
 
 
+def element_of(name: str) -> str:
+    """The element that a parameter is named after: `verification-status` → `verificationStatus`."""
+    first, *others = name.split("-")
+    return first + "".join(word.capitalize() for word in others)
+
+
 PARAMS: dict[str, Params] = {
     "AllergyIntolerance": _params(
         "clinical-status patient@",

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from simulator.vendors.epic import told_filters
 from simulator.vendors.epic.dialect import Json
-from simulator.vendors.epic.params import COMMON, PARAMS
+from simulator.vendors.epic.params import COMMON, PARAMS, element_of
 from simulator.vendors.epic.query import Query
 
 if TYPE_CHECKING:
@@ -92,9 +92,4 @@ def _tests(site: Site, query: Query) -> Iterator[Callable[[Json], bool]]:
     named = _ELEMENTS.get(type, {})
     for name, kind in PARAMS[type].later.items():
         if name not in passed_over and query.has(name):
-            yield from told_filters.looks(site, query, name, kind, named.get(name, _camel(name)).split())
-
-
-def _camel(name: str) -> str:
-    first, *others = name.split("-")
-    return first + "".join(word.capitalize() for word in others)
+            yield from told_filters.looks(site, query, name, kind, named.get(name, element_of(name)).split())
