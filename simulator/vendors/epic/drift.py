@@ -9,12 +9,11 @@ FLEET: the versions that are in use).
 from __future__ import annotations
 
 from datetime import date
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlencode
 
 from simulator.auth import assertion
-from simulator.drift import AS_WRITTEN, Change, History, Json, Shape, document
+from simulator.drift import Change, History, Json, Shape, document
 from simulator.exchange import Exchange
 from simulator.fhir import build
 from simulator.refusal import OAuthRefusal, Refusal
@@ -162,35 +161,21 @@ def _only_first_class(statement: Json, site: Site) -> None:
         type["searchParam"] = [one for one in type.get("searchParam", ()) if "documentation" in one]
 
 
-def _version(day: date) -> Any:
-    def alter(statement: Json, site: Site) -> None:
-        version = day.strftime("%B %Y")
-        statement["software"] = {"name": "Epic", "version": version, "releaseDate": day.isoformat()}
-
-    return alter
+def _version_of_the_day(statement: Json, site: Site) -> None:
+    day = _release(site.as_of)
+    statement["software"] = {"name": "Epic", "version": day.strftime("%B %Y"), "releaseDate": day.isoformat()}
 
 
-def _releases(*days: date) -> list[Change]:
-    """One change for every quarterly version: the statement names it, and until then the one before."""
-    made = []
-    for last, day in pairwise(days):
-        is_past = day <= AS_OF
-        shape = Shape(told={"CapabilityStatement": _version(last if is_past else day)})
-        made.append(
-            Change(
-                id=f"epic-{day.strftime('%B').lower()}-{day.year}",
-                since=day,
-                what=f'software.version is "{day.strftime("%B %Y")}"',
-                why="sites lag behind: nine versions were in use at once in May 2026",
-                source=source(
-                    "seen" if is_past else "guess", "FLEET", but="" if is_past else "which quarters come next"
-                ),
-                day="seen" if day == date(2026, 2, 9) else "guess",
-                before=shape if is_past else AS_WRITTEN,
-                after=AS_WRITTEN if is_past else shape,
-            )
-        )
-    return made
+def _release(day: date) -> date:
+    """When the version that is the newest on `day` came: each quarter, on a second Monday (that of February 2026 is
+    seen, all others are guesses)."""
+    days = (_second_monday(year, month) for year in (day.year, day.year - 1) for month in (11, 8, 5, 2))
+    return next(one for one in days if one <= day)
+
+
+def _second_monday(year: int, month: int) -> date:
+    first = date(year, month, 1)
+    return date(year, month, 8 + (7 - first.weekday()) % 7)
 
 
 HISTORY = History(
@@ -341,9 +326,23 @@ HISTORY = History(
             day="guess",
             after=Shape(told={"CapabilityStatement": _us_core_7, **dict.fromkeys(_KINDS, _last_updated)}),
         ),
-        *_releases(
-            date(2024, 11, 11), date(2025, 2, 10), date(2025, 5, 12), date(2025, 8, 11), date(2025, 11, 10),
-            date(2026, 2, 9), date(2026, 5, 18), date(2026, 8, 17), date(2026, 11, 16), date(2027, 2, 15),
+        Change(
+            id="epic-february-2026",
+            since=date(2026, 2, 9),
+            what='software.version is "February 2026"; before it, the version of the quarter',
+            why="sites lag behind: nine versions were in use at once in May 2026",
+            source=source("seen", "CS", "FLEET", but="the days of all other quarters"),
+            day="seen",
+            before=Shape(told={"CapabilityStatement": _version_of_the_day}),
+        ),
+        Change(
+            id="epic-may-2026",
+            since=date(2026, 5, 18),
+            what='software.version is "May 2026", and that of each quarter from then on',
+            why="a signal that something else may have changed: who keeps the statement should look at it",
+            source=source("guess", "FLEET", but="which quarters come next"),
+            day="guess",
+            after=Shape(told={"CapabilityStatement": _version_of_the_day}),
         ),
     ),
 )  # fmt: skip
