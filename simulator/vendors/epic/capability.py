@@ -61,6 +61,11 @@ _NOT_DONE = {
     "conditionalDelete": "not-supported",
 }
 _OPERATIONS = {
+    "Group": {
+        "operation": [
+            {"name": "group-export", "definition": "http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export"}
+        ],
+    },
     "Patient": {
         "operation": [
             {"name": "match", "definition": "http://hl7.org/fhir/OperationDefinition/Patient-match"},
@@ -90,7 +95,10 @@ def metadata(x: Exchange) -> Reply:
         extra={
             "experimental": True,
             "copyright": "This is a mock; Epic is a trademark of Epic Systems Corporation",
-            "instantiates": ["http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server|6.1.0"],
+            "instantiates": [
+                "http://hl7.org/fhir/uv/bulkdata/CapabilityStatement/bulk-data",
+                "http://hl7.org/fhir/us/core/CapabilityStatement/us-core-server|6.1.0",
+            ],
         },
     )
     made["fhirVersion"] = x.site.settings["fhir_version"]

@@ -127,4 +127,14 @@ TRAPS: tuple[Trap, ...] = (
         "registrations hold parts of a type: what is not held is left out with a warning beside a 200",
         source("seen", "FS", "MAP"),
     ),
+    Trap(
+        "E46",
+        "types that the statement lists are 403 with an empty body where the site has no licence for them",
+        source("guess", "CS", "FS", but="the 403 is that of an app without the right; the setting unlicensed"),
+    ),
+    Trap(
+        "E47",
+        "a report is coded in LOINC without words, and in a code of the site that stands under CPT's name",
+        source("seen", "MAP"),
+    ),
 )

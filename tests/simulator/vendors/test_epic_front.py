@@ -240,6 +240,27 @@ def test_the_capability_statement_promises_only_what_answers(door: Door) -> None
                 assert answer.status == (200 if is_held else 403), (type, query, answer.body)
 
 
+@pytest.mark.parametrize(
+    ("type", "operation", "method", "path"),
+    [
+        ("Patient", "match", "POST", "Patient/$match"),
+        ("Patient", "summary", "GET", "Patient/e123/$summary"),
+        ("Group", "group-export", "GET", "Group/e123/$export"),
+    ],
+)
+def test_an_operation_that_is_promised_has_a_door(
+    door: Door, type: str, operation: str, method: str, path: str
+) -> None:
+    listed = read(door.call("GET", f"{FHIR}/metadata", token=""))["rest"][0]["resource"]
+    promised = {(one["type"], each["name"]) for one in listed for each in one.get("operation", ())}
+    assert len(promised) == 3
+    assert (type, operation) in promised
+    answer = door.call(method, f"{FHIR}/{path}", body="{}", content_type=JSON)
+    assert answer.status in (400, 404)
+    assert numbers(read(answer))
+    assert answer.simulated
+
+
 def _search(door: Door, method: str, type: str, query: str) -> Reply:
     if method == "GET":
         return door.get(type, query)

@@ -48,6 +48,8 @@ SHOWN = {  # traps that a neighbouring file shows: file, test
     "E41": ("search", "test_a_smoking_status_is_dated_on_the_day_of_the_request"),
     "E43": ("bodies", "test_drugs_come_by_reference_and_their_codes_without_a_word"),
     "E45": ("sub_resources", "test_a_part_that_is_lacking_is_left_out_and_told"),
+    "E46": ("front", "test_a_type_without_a_licence_answers_as_if_the_client_had_no_right"),
+    "E47": ("types", "test_a_reports_codes_are_loinc_without_display_and_a_number_of_the_site"),
 }
 
 
