@@ -38,6 +38,13 @@ DEVIATIONS = (
         source("seen", "MAP"),
     ),
     Deviation(
+        "appointment_extension",
+        "Appointment",
+        "appointments that took place name their encounter in an extension of R5",
+        "R4: the extension is not defined in this version",
+        source("guess", "SPEC", but="that Epic names the encounter so"),
+    ),
+    Deviation(
         "scans",
         "DocumentReference",
         "the attachment of a scan has neither address nor data nor type, and its category is Epic's alone",

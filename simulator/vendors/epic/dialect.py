@@ -12,7 +12,7 @@ from typing import Any
 from simulator.fhir import build
 from simulator.ids import h64
 from simulator.population import tables
-from simulator.population.records import Chart, Condition, Encounter, Person
+from simulator.population.records import Chart, Code, Condition, Encounter, Person
 from simulator.population.world import World
 from simulator.sandbox import Site
 from simulator.vendors.epic import ids
@@ -72,6 +72,11 @@ def words_of(code_display: str) -> str:
     """A SNOMED display without its semantic tag: "Rash (disorder)" → "Rash"."""
     head, opened, tail = code_display.rpartition(" (")
     return head if opened and tail.endswith(")") else code_display
+
+
+def spoken(code: Code) -> Code:
+    """A code with its display in words: without SNOMED's semantic tag."""
+    return Code(code.system, code.code, words_of(code.display))
 
 
 def precise_day(on: date) -> Json:

@@ -67,6 +67,7 @@ SHOWS: dict[str, Callable[[Json], bool]] = {
         for coding in concept["coding"]
     ),
     "attester_extension": lambda body: any("hl7.org/fhir/5.0" in one["url"] for one in body.get("extension", ())),
+    "appointment_extension": lambda body: any("hl7.org/fhir/5.0" in one["url"] for one in body.get("extension", ())),
     "scans": lambda body: any("url" not in one["attachment"] for one in body["content"]),
     "smoking_period": lambda body: "effectivePeriod" in body,
     "padded_ids": lambda body: any(one["value"] != one["value"].strip() for one in body["identifier"]),

@@ -16,6 +16,7 @@ from simulator.vendors.epic.dialect import Json, Telling, usual
 
 _REASONS = "http://terminology.hl7.org/CodeSystem/appointment-cancellation-reason"
 _WHY = {"patient": ("pat", "Patient"), "provider": ("prov", "Provider")}
+_ENCOUNTER = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.appointment"
 _VISIT_TYPE = dialect.local("3.808267.11")  # guess
 _SERVICE = "http://open.epic.com/FHIR/StructureDefinition/appointment-service-category"
 
@@ -25,13 +26,14 @@ def render(t: Telling, appointment: Appointment) -> Rendering:
     visit = dialect.visit(appointment.type_key)
     facility = t.world.population.facility(appointment.facility)
     location = build.reference("Location", ids.fhir_id(t.key, "Location", facility.index), facility.name)
-    is_settled = appointment.status in ("arrived", "fulfilled")
     here = "accepted" if appointment.status != "cancelled" else "declined"
     end = appointment.start + timedelta(minutes=appointment.minutes)
     period = {"start": build.instant(appointment.start), "end": build.instant(end)}
-    payload: Json = {
-        "resourceType": "Appointment",
-        "id": t.id("Appointment", appointment.ordinal),
+    payload: Json = {"resourceType": "Appointment", "id": t.id("Appointment", appointment.ordinal)}
+    encounter = t.encounter(appointment.encounter) if appointment.status in ("arrived", "fulfilled") else None
+    if encounter is not None and t.site.settings["appointment_extension"]:
+        payload["extension"] = [dialect.extension(_ENCOUNTER, valueReference=encounter)]
+    payload |= {
         "identifier": [usual(dialect.CSN, dialect.number(t.draw("appointment", appointment.ordinal), 10))],
         "status": appointment.status,
         "serviceCategory": [dialect.told(_SERVICE, "appointment", "Appointment")],
@@ -62,13 +64,6 @@ def render(t: Telling, appointment: Appointment) -> Rendering:
             )
         ],
     }
-    encounter = t.encounter(appointment.encounter) if is_settled else None
-    if encounter is not None:
-        payload["extension"] = [
-            dialect.extension(
-                "http://hl7.org/fhir/5.0/StructureDefinition/extension-Encounter.appointment", valueReference=encounter
-            )
-        ]
     if appointment.sensitivity:
         losses.append(Loss("sensitivity", "omitted"))
     return Rendering("Appointment", payload["id"], payload, (appointment,), tuple((0, loss) for loss in losses))

@@ -109,7 +109,7 @@ def render(t: Telling, item: Item) -> Rendering:
 
 def _render_filed(t: Telling, condition: Condition) -> Rendering:
     """A problem that came through the FHIR interface: neither its text nor when, where and by whom (seen)."""
-    spoken = [build.coding(_spoken(code)) for code in condition.codes]
+    spoken = [build.coding(dialect.spoken(code)) for code in condition.codes]
     payload = _frame(t, (condition,)) | {"code": {"coding": spoken}, "subject": t.subject}
     lost = ["onset", "recorded", *(["abatement"] if condition.abatement else [])]
     losses = [Loss(name, "omitted", "not told of what was filed") for name in lost]
@@ -134,10 +134,6 @@ def _frame(t: Telling, item: Item) -> Json:
     }
 
 
-def _spoken(code: Code) -> Code:
-    return Code(code.system, code.code, dialect.words_of(code.display))
-
-
 def reference(t: Telling, condition: Condition) -> Json:
     """The reference to a condition by its own name."""
     return build.reference("Condition", t.id("Condition", condition.ordinal), text_of(condition))
@@ -155,7 +151,7 @@ def codings(t: Telling, item: Item) -> list[Json]:
     condition, _ = _parts(item)
     first = "snomed" if category_of(item) == DIAGNOSIS else "icd10cm"
     ordered = sorted(condition.codes, key=lambda code: code.system != first)
-    made = [build.coding(_spoken(code)) for code in ordered]
+    made = [build.coding(dialect.spoken(code)) for code in ordered]
     if condition.key in ICD9:
         made.append(build.coding(Code("icd9cm", ICD9[condition.key], condition.text)))
     number = dialect.number(h64(t.key, "diagnosis", condition.key))  # theirs are not public: made up

@@ -19,11 +19,7 @@ _MEMBER = "http://terminology.hl7.org/CodeSystem/v2-0203"
 
 def render(t: Telling, coverage: Coverage) -> Rendering:
     """One coverage, with what of it is told differently."""
-    payload: Json = {
-        "resourceType": "Coverage",
-        "id": t.id("Coverage", coverage.ordinal),
-        "status": coverage.status,
-    }
+    payload: Json = {"resourceType": "Coverage", "id": t.id("Coverage", coverage.ordinal)}
     if coverage.member_id is not None:
         payload["identifier"] = [
             {
@@ -32,12 +28,14 @@ def render(t: Telling, coverage: Coverage) -> Rendering:
                 "value": coverage.member_id,
             }
         ]
-        payload["subscriberId"] = coverage.member_id
+    payload["status"] = coverage.status
     if coverage.type is not None:
         coding = {"system": _PAYMENT, "code": coverage.type.code, "display": coverage.type.display}
         payload["type"] = {"coding": [coding], "text": coverage.type.display}
     if coverage.relationship == "self":
         payload |= {"policyHolder": t.subject, "subscriber": t.subject}
+    if coverage.member_id is not None:
+        payload["subscriberId"] = coverage.member_id
     payload |= {
         "beneficiary": t.subject,
         "relationship": dialect.told(_RELATIONSHIP, coverage.relationship, coverage.relationship.title()),

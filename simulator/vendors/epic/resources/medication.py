@@ -56,7 +56,9 @@ def render(t: Telling, medication: Medication) -> Rendering:
     payload |= {"authoredOn": authored.isoformat(), "requester": prescriber, "recorder": prescriber}
     reason = t.conditions.get(medication.reason) if medication.reason is not None else None
     if reason is not None:
-        payload["reasonCode"] = [{"coding": [build.coding(code) for code in reason.codes], "text": reason.text}]
+        payload["reasonCode"] = [
+            {"coding": [build.coding(dialect.spoken(code)) for code in reason.codes], "text": reason.text}
+        ]
     payload["courseOfTherapyType"] = _course(medication)
     payload["dosageInstruction"] = [_dosage(t, medication)]
     payload["dispenseRequest"] = _dispense(medication)

@@ -21,8 +21,8 @@ from simulator.vendors.epic.resources import flowsheet, growth, orders
 SMOKING_STATUS = "72166-2"
 
 
-_TEMPLATED = 60  # of a hundred visits, those whose flowsheets name their template: guess
-_REMARKED_PER_CENT = 6  # guess
+_TEMPLATED_OF_FIVE = 3  # of five visits, those whose flowsheets name their template: guess
+_REMARKED_EVERY = 16  # which result of the laboratory has a remark: guess
 _REMARKS = (
     "Result verified by repeat analysis.",
     "Performed at the main laboratory.\r\nSee the laboratory's test directory for the method.",
@@ -84,7 +84,7 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
     first = told[0]
     is_aside = first.ordinal >= ids.APART
     payload: Json = {"resourceType": "Observation", "id": id_of(t, first)}
-    if first.category == "vital-signs" and not is_aside and t.draw("template", first.encounter or 0) % 100 < _TEMPLATED:
+    if first.category == "vital-signs" and not is_aside and (first.encounter or 0) % 5 < _TEMPLATED_OF_FIVE:
         payload["extension"] = [flowsheet.template(t.key)]
     if first.category == "laboratory":
         payload["basedOn"] = [orders.reference(t, told)]
@@ -124,9 +124,9 @@ def render(t: Telling, told: tuple[Observation, ...]) -> Rendering:
 
 def _remark(t: Telling, first: Observation) -> str | None:
     """What the laboratory wrote beside a result: rarely anything."""
-    if first.category != "laboratory" or t.draw("remark", first.ordinal) % 100 >= _REMARKED_PER_CENT:
+    if first.category != "laboratory" or (first.ordinal * 7 + t.number) % _REMARKED_EVERY:
         return None
-    return _REMARKS[t.draw("which remark", first.ordinal) % len(_REMARKS)]
+    return _REMARKS[t.draw("remark", first.ordinal) % len(_REMARKS)]
 
 
 def _performer(t: Telling, first: Observation) -> Json:
