@@ -2,7 +2,7 @@
 
 Every claim of this room stands in SOURCES.md with the public material behind it; `sources.py` has the same keys.
 
-Not simulated yet, answered 501: STU3 and DSTU2, proprietary web services, and of writing what the truth
+Not simulated yet, answered 501: STU3 and DSTU2, further web services, and of writing what the truth
 cannot hold.
 """
 
@@ -74,6 +74,7 @@ VENDOR = Vendor(
         "fhir_version": "4.0.1",  # or "4.0.0" (seen at two sites)
         "smart_block": True,  # whether the CapabilityStatement says where OAuth is (seen without)
         "create_location": "absolute",  # or "path", "relative": what `Location` holds after a create
+        "procedure_order_h": 24,  # how long an order that was placed by a web service takes; guess
         "bulk_patient_s": 10.0,  # how long an export works at a patient; guess, from 2,500 resources a minute (seen)
         "bulk_file_lines": 3_000,  # of one file at most (doc)
         "bulk_window_s": 86_400,  # in which a client exports a group once (doc); 0: as often as it likes

@@ -22,6 +22,7 @@ from simulator.vendors.epic import (
     glass,
     match,
     paths,
+    services,
     smart,
     summary,
 )
@@ -122,7 +123,7 @@ _DOORS: dict[tuple[str, str], Route] = {
     ("GET", paths.KEYS): Route("keys", capability.keys),
 }
 """Doors beside FHIR R4: method, path → route."""
-_FURTHER: tuple[Callable[[Exchange, str], Route | None], ...] = (glass.route, summary.route, bulk.route)
+_FURTHER: tuple[Callable[[Exchange, str], Route | None], ...] = (glass.route, summary.route, bulk.route, services.route)
 """Parts of the room that know their doors by a pattern; each gives None for a path that is not its own."""
 _GAPS = (
     ("/api/FHIR/STU3", "STU3 interface"),

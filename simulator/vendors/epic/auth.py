@@ -67,7 +67,7 @@ def clients(site: Site) -> list[Client]:
             _app(site, "app-dynamic", "none", (*manner.SPECIAL, *_read("patient", types))), dynamic=True, offline=False
         ),
         replace(
-            _client(site, "web-services", HTTP_BASIC, _read("system", types), None),
+            _client(site, "web-services", HTTP_BASIC, (*_read("system", types), *_write("system")), None),
             username=f"{accounts.PREFIX}INTERFACE1",
             client_secret=text_of(site.key, "password", "web-services", length=24),
         ),
@@ -80,7 +80,7 @@ def _read(context: str, types: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _write(context: str) -> tuple[str, ...]:
-    return tuple(f"{context}/{written}.write" for written in WRITES)
+    return tuple(f"{context}/{written}.write" for written in (*WRITES, "ServiceRequest"))
 
 
 def _app(site: Site, name: str, method: str, granted: tuple[str, ...], slot: int | None = None) -> Client:

@@ -191,10 +191,26 @@ def _gone(refusal: Refusal, x: Exchange) -> Reply:
 
 
 def _malformed(refusal: Refusal, x: Exchange) -> Reply:
+    if refusal.reason == "command_failed":
+        return _command(refusal)
     if refusal.reason == "bad_date":
         value = str(refusal.facts.get("value", ""))
         return _told(refusal, x, 400, bad_value(str(refusal.facts.get("parameter", "date")), value))
     return _told(refusal, x, 400, [issue("fatal", "invalid", "4100", refusal.detail if refusal.detail else "")])
+
+
+def _command(refusal: Refusal) -> Reply:
+    """A web service's refusal: the business code stands inside a sentence (seen)."""
+    said = "An error occurred while executing the command: {code} details: {details}.".format(
+        code=refusal.facts["code"], details=str(refusal.facts["details"]).rstrip(".")
+    )
+    answer = {
+        "Message": "An error has occurred.",
+        "ExceptionMessage": said,
+        "ExceptionType": "Epic.ServiceModel.Internal.ServiceCommandException",
+        "StackTrace": None,
+    }
+    return json_reply(_status(refusal, 400), answer, "application/json; charset=utf-8")
 
 
 def _unprocessable(refusal: Refusal, x: Exchange) -> Reply:

@@ -186,7 +186,7 @@ def test_a_path_that_epic_has_not_is_a_page_of_the_web_server(door: Door, path: 
     [
         ("GET", f"{ROOT}/api/FHIR/STU3/Patient/e123"),
         ("GET", f"{ROOT}/api/FHIR/DSTU2/Patient/e123"),
-        ("POST", f"{ROOT}/api/epic/2017/Common/Patient/GetPatientDemographics/Patient/Demographics"),
+        ("POST", f"{ROOT}/api/epic/2001/Common/Patient/GetPatientDemographics/Patient/Demographics"),
     ],
 )
 def test_what_epic_has_and_we_have_not_is_our_gap(door: Door, method: str, path: str) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from simulator.fhir import build
 from simulator.population.answers import Loss
-from simulator.population.records import Procedure
+from simulator.population.records import Code, Procedure
 from simulator.vendor import Rendering
 from simulator.vendors.epic import dialect, ids
 from simulator.vendors.epic.dialect import Json, Telling, usual
@@ -70,8 +70,13 @@ def render(t: Telling, procedure: Procedure) -> Rendering:
 
 def codings(t: Telling, procedure: Procedure) -> list[Json]:
     """Epic's own number of what was done; nothing standard."""
-    number = dialect.number(t.world.population.permutation(90_000, "EAP").forward(_place(procedure)), 5)
+    number = number_of(t, procedure.codes[0])
     return [{"system": dialect.PROCEDURE, "code": number, "display": dialect.words_of(procedure.text).upper()}]
+
+
+def number_of(t: Telling, code: Code) -> str:
+    """The site's own number of what SNOMED calls so."""
+    return dialect.number(t.world.population.permutation(90_000, "EAP").forward(int(code.code) % 90_000), 5)
 
 
 def order_number(t: Telling, procedure: Procedure) -> str:
@@ -82,7 +87,3 @@ def order_number(t: Telling, procedure: Procedure) -> str:
 def category_of(procedure: Procedure) -> str:
     """The SNOMED CT category under which it is found."""
     return SURGICAL if procedure.key in _OPERATIONS else ORDERED
-
-
-def _place(procedure: Procedure) -> int:
-    return int(procedure.codes[0].code) % 90_000
