@@ -91,7 +91,7 @@ class Filing:
         """The patient whose record it goes to, as the caller may write it.
 
         Raises:
-            Refusal: no such patient, outside of the grant, behind the glass, dead patients aside.
+            Refusal: no such patient, merged away, outside of the grant, behind the glass.
         """
         self.number = self._named(element, self.need(element), "Patient")
         t = self.t = resources.telling(self.x.site, self.number)
