@@ -21,7 +21,8 @@ from simulator.server import Server
 from simulator.settings import Settings
 
 MASKED = re.compile(rb"(sessionID=|-pageContext=|cursor=)[^\"&]+")
-KINDS = ("Condition", "AllergyIntolerance", "MedicationRequest?intent=order", "Immunization", "Encounter")
+PLAIN = ("Condition", "AllergyIntolerance", "MedicationRequest?intent=order", "Immunization", "Encounter")
+KINDS = (*PLAIN, "Procedure", "DocumentReference", "DiagnosticReport", "Coverage")
 CATEGORIES = ("vital-signs", "laboratory", "social-history")
 
 
@@ -29,6 +30,19 @@ def urls_of(fhir_url: str, patient: str, query: str) -> list[str]:
     asked = [f"{kind}{'&' if '?' in kind else '?'}patient={patient}" for kind in KINDS]
     asked += [f"Observation?patient={patient}&category={category}" for category in CATEGORIES]
     return [f"{fhir_url}/Patient/{patient}", *(f"{fhir_url}/{each}{query}" for each in asked), f"{fhir_url}/metadata"]
+
+
+def bookings_of(fhir_url: str, patient: str) -> list[str]:
+    """What athena tells of appointments and insurances over REST, and the free slots of somebody."""
+    rest = fhir_url.removesuffix("/fhir/r4") + "/v1/195900"
+    free = (
+        "departmentid=1&providerid=1&reasonid=-1&bypassscheduletimechecks=true&startdate=01/06/2026&enddate=01/08/2026"
+    )
+    return [
+        f"{rest}/patients/{patient.rsplit('-', 1)[-1]}/appointments?showpast=true",
+        f"{rest}/patients/{patient.rsplit('-', 1)[-1]}/insurances?departmentid=1&showcancelled=true",
+        f"{rest}/appointments/open?{free}",
+    ]
 
 
 async def main(size: int, order: int) -> None:
@@ -51,6 +65,10 @@ async def main(size: int, order: int) -> None:
                 patient = site.vendor.patient_ids(site, number)["fhir_id"]
                 fhir_url = site.urls(f"http://127.0.0.1:8400/{vendor}")["fhir_url"]
                 asked += [(url, access) for url in urls_of(fhir_url, patient, query)]
+                if vendor == "athena":
+                    asked += [(url, access) for url in bookings_of(fhir_url, patient)]
+                else:
+                    asked.append((f"{fhir_url}/Appointment?patient={patient}&date=ge2010-01-01T00:00:00Z", access))
         midnight = datetime(2026, 1, 5, tzinfo=UTC)
         sandbox.clock.skew = midnight - datetime.now(UTC)  # everybody's own clock, from here on: the same day for both
         random.Random(order).shuffle(asked)
