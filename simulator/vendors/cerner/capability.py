@@ -26,7 +26,7 @@ _PROFILES: dict[str, tuple[str, ...]] = {
         "us-core-smokingstatus",
     ),
     "Immunization": ("us-core-immunization",),
-    "DiagnosticReport": ("us-core-diagnosticreport-lab",),
+    "DiagnosticReport": ("us-core-diagnosticreport-lab", "us-core-diagnosticreport-note"),
     "Procedure": ("us-core-procedure",),
     "DocumentReference": ("us-core-documentreference",),
     "Coverage": ("us-core-coverage",),

@@ -208,7 +208,7 @@ def renderings(site: Site, number: int) -> Iterable[Rendering]:
     """Every resource of a patient with what it lost, type by type, in listing order.
 
     A rendering without records is a resource behind which nothing true stands: entered in error, or combined away; or a
-    report, which groups what others tell.
+    report, which groups or presents what others tell.
     """
     chart = chart_of(site, number)
     if chart is None:

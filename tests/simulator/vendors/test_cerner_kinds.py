@@ -138,11 +138,14 @@ def test_appointments_of_several_patients_come_in_one_row(desk: Desk, number: in
 
 
 def test_documents_and_reports_come_ten_at_a_time_newest_first(desk: Desk, number: int) -> None:
-    for type, when in (("DocumentReference", "date"), ("DiagnosticReport", "effectiveDateTime")):
+    for type in ("DocumentReference", "DiagnosticReport"):
         pages = desk.pages(type, {"patient": desk.patient(number)})
         assert [len(page.ids) for page in pages[:-1]] == [10] * (len(pages) - 1)
         assert len(pages) > 1
-        times = [one[when] for page in pages for one in true(page.resources)]
+        told = [one for page in pages for one in true(page.resources)]
+        times = [
+            str(one.get("date") or one.get("effectiveDateTime") or one["effectivePeriod"]["start"])[:19] for one in told
+        ]
         assert times == sorted(times, reverse=True)
         context = query_of(str(pages[0].next))["-pageContext"][0]
         assert zlib.decompress(urlsafe_b64decode(context)).startswith(f"v=2;type={type};".encode())
@@ -359,7 +362,7 @@ def test_a_report_groups_the_results_of_a_panel(desk: Desk, number: int) -> None
         for one in chart.observations
         if one.category == "laboratory" and one.panel is not None
     }
-    reports = found(desk, number, "DiagnosticReport")
+    reports = [one for one in found(desk, number, "DiagnosticReport") if "result" in one]
     assert len(reports) == len(panels)
     results = [each["reference"] for one in reports for each in one["result"]]
     assert len(set(results)) == len(results)
@@ -371,8 +374,37 @@ def test_a_report_groups_the_results_of_a_panel(desk: Desk, number: int) -> None
         alike = found(desk, number, "DiagnosticReport", code=f"http://loinc.org|{code['code']}")
         assert one in alike
         assert all(has_code(each["code"], code["code"]) for each in alike)
-    assert found(desk, number, "DiagnosticReport", category="LAB") == reports
-    assert found(desk, number, "DiagnosticReport", category="RAD") == []
+    laboratory = found(desk, number, "DiagnosticReport", category="LAB")
+    assert [one for one in laboratory if "result" in one] == reports
+    assert found(desk, number, "DiagnosticReport", category="CUS") == []
+
+
+def test_a_report_that_was_written_presents_the_bytes_of_its_document(desk: Desk, number: int) -> None:
+    chart = desk.sandbox.world.chart(number)
+    written = [one for one in chart.documents if one.key in ("imaging", "lab_report", "pathology")]
+    reports = [one for one in found(desk, number, "DiagnosticReport") if "presentedForm" in one]
+    true_ones = [one for one in reports if one["status"] != "entered-in-error"]
+    assert len(true_ones) == len(written) > 0
+    documents = {
+        attachment["url"]: one
+        for one in found(desk, number, "DocumentReference")
+        for attachment in (each["attachment"] for each in one["content"])
+    }
+    for one in true_ones:
+        assert "result" not in one
+        assert one["effectivePeriod"]["start"] == one["effectivePeriod"]["end"]
+        of_one = [documents[form["url"]] for form in one["presentedForm"]]
+        assert [form["url"] for form in one["presentedForm"]] == [
+            each["attachment"]["url"] for each in of_one[0]["content"]
+        ]
+        assert one["code"] == of_one[0]["type"]
+        assert one["status"] == of_one[0]["docStatus"]
+        assert desk.get(f"DiagnosticReport/{one['id']}").json == one
+        assert one in found(desk, number, "DiagnosticReport", category=one["category"][1]["coding"][0]["code"])
+    assert desk.get(true_ones[0]["presentedForm"][0]["url"]).status == 200
+    assert {one["id"] for one in reports}.isdisjoint(
+        one["id"] for one in found(desk, number, "DiagnosticReport") if "result" in one
+    )
 
 
 def test_a_report_says_when_a_result_is_not_final(desk: Desk) -> None:
@@ -475,7 +507,7 @@ def test_a_withheld_result_is_missing_from_its_report() -> None:
     desk = Desk()
     world = desk.sandbox.world
     number, report = next(
-        (number, one) for number in range(60) for one in desk.payloads(number, "DiagnosticReport") if one["result"]
+        (number, one) for number in range(60) for one in desk.payloads(number, "DiagnosticReport") if "result" in one
     )
     secret = report["result"][-1]["reference"]
     item = next(item for item, one in desk.told(number, "Observation") if secret == f"Observation/{one['id']}")
@@ -484,6 +516,23 @@ def test_a_withheld_result_is_missing_from_its_report() -> None:
     desk.site.settings["withheld_records"] = {"*": ("HIV",)}
     assert desk.get(f"DiagnosticReport/{report['id']}").json["result"] == report["result"][:-1]
     assert desk.get(secret).status == 404
+
+
+def test_a_withheld_document_is_missing_among_the_reports_too() -> None:
+    desk = Desk()
+    world = desk.sandbox.world
+    number, secret, report = next(
+        (number, item.records[0], one)
+        for number in range(60)
+        for item, one in desk.told(number, "DiagnosticReport")
+        if "presentedForm" in one and one["status"] == "final"
+    )
+    world.write(replace(secret, sensitivity=("HIV",)), number, "test", desk.sandbox.clock.now())
+    assert desk.get(f"DiagnosticReport/{report['id']}").status == 200
+    assert report["id"] in {one["id"] for one in found(desk, number, "DiagnosticReport")}
+    desk.site.settings["withheld_records"] = {"*": ("HIV",)}
+    assert desk.get(f"DiagnosticReport/{report['id']}").status == 404
+    assert report["id"] not in {one["id"] for one in found(desk, number, "DiagnosticReport")}
 
 
 def test_an_app_of_one_patient_sees_nothing_of_another_in_any_new_type(desk: Desk, number: int) -> None:

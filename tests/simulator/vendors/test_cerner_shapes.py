@@ -19,7 +19,7 @@ FLOORS = {
     "CapabilityStatement": 87,
     "Condition": 100,
     "Coverage": 100,
-    "DiagnosticReport": 72,
+    "DiagnosticReport": 95,
     "DocumentReference": 100,
     "Encounter": 76,
     "Immunization": 66,

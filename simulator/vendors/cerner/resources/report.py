@@ -1,162 +1,60 @@
-"""DiagnosticReport: a laboratory panel and its results. It tells no record of its own: the results do, and what they
-lack, the panel, stands here."""
+"""DiagnosticReport: the laboratory panels and the documents that say what was found, in one row."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
-from simulator.population.records import Chart, Observation
+from simulator.population.records import Chart
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
-from simulator.vendors.cerner import codes, ids
-from simulator.vendors.cerner.elements import concept, extension, in_seconds, narrative, standard, words_of
+from simulator.vendors.cerner import ids
 from simulator.vendors.cerner.ids import Row
-from simulator.vendors.cerner.resources import events, people
-from simulator.vendors.cerner.resources.observation import OBSERVATION
-from simulator.vendors.cerner.resources.telling import (
-    Item,
-    Span,
-    Telling,
-    Tokens,
-    bare_id,
-    bare_row,
-    rendering,
-    retracted,
-    state_of,
-)
+from simulator.vendors.cerner.resources import panel, reading
+from simulator.vendors.cerner.resources.telling import Item, Span, Telling, Tokens, bare_id, bare_row
 
-LABORATORY = "http://terminology.hl7.org/CodeSystem/v2-0074"
-_FUNCTION = "http://hl7.org/fhir/StructureDefinition/event-performerFunction"
-_id_of, _row_of = bare_id("report"), bare_row("report")
+_id_of, _row_of = bare_id("report"), bare_row("report", variants=2)
 
 
-def is_of_panel(one: Observation) -> bool:
-    """Whether a report groups this result with others."""
-    return one.category == "laboratory" and one.panel is not None
+def _is_reading(item: Item) -> bool:
+    return item.row.variant == reading.VARIANT
 
 
-Key = tuple[str | None, datetime, int | None]
-
-
-def _key(one: Observation) -> Key:
-    return one.panel_key, one.effective, one.encounter
+def _at(item: Item) -> datetime:
+    return reading.effective(item) if _is_reading(item) else panel.effective(item)
 
 
 def _items(site: Site, chart: Chart) -> list[Item]:
-    """Newest first; a report goes by the first of its results, also when that one was taken back."""
-    number = chart.person.number
-    panels: dict[Key, list[Observation]] = {}
-    for one in chart.observations:
-        if is_of_panel(one):
-            panels.setdefault(_key(one), []).append(one)
-    leads = {key: found[0].ordinal for key, found in panels.items()}
-    for one in retracted(chart, "observation"):
-        if _key(one) in leads:
-            leads[_key(one)] = min(leads[_key(one)], one.ordinal)
-    return [Item(Row(number, leads[key]), tuple(found)) for key, found in reversed(panels.items())]
-
-
-def _results(item: Item) -> Iterable[Observation]:
-    return item.records
-
-
-def _issued(item: Item) -> datetime:
-    return max(one.issued for one in _results(item))
-
-
-def _updated(site: Site, item: Item) -> datetime:
-    states = (state_of(site, "observation", Row(item.row.number, one.ordinal)) for one in _results(item))
-    return max((state.updated for state in states if state is not None), default=_issued(item))
-
-
-def _versions(site: Site, item: Item) -> int:
-    states = (state_of(site, "observation", Row(item.row.number, one.ordinal)) for one in _results(item))
-    return sum(state.version for state in states if state is not None)
-
-
-def _status(item: Item) -> str:
-    found = {one.status for one in _results(item)}
-    if "preliminary" in found:
-        return "partial" if found - {"preliminary"} else "preliminary"
-    return "amended" if "corrected" in found else "final"
-
-
-def _code(site: Site, item: Item) -> dict[str, Any]:
-    one: Observation = item.records[0]
-    assert one.panel is not None
-    own = codes.local(site, codes.EVENT, f"panel {one.panel_key}", one.panel.display)
-    return concept([own, standard("loinc", one.panel.code)], one.panel.display)
+    """Newest first."""
+    return sorted([*panel.items(chart), *reading.items(chart)], key=_at, reverse=True)
 
 
 def _render(site: Site, chart: Chart, item: Item) -> Rendering:
-    one: Observation = item.records[0]
-    id = _id_of(site, item)
-    number = item.row.number
-    code = _code(site, item)
-    status = _status(item)
-    payload: dict[str, Any] = {
-        "resourceType": "DiagnosticReport",
-        "id": id,
-        "meta": {"versionId": str(_versions(site, item)), "lastUpdated": in_seconds(_updated(site, item))},
-        "text": narrative(
-            "Diagnostic Report",
-            [
-                ("Document Category", "Laboratory"),
-                ("Status", status.title()),
-                ("Code", code["text"]),
-                ("Effective Date", words_of(one.effective)),
-            ],
-        ),
-        "identifier": [events.identifier(site, int(id), _issued(item))],
-        "status": status,
-        "category": [concept([standard(LABORATORY, "LAB", "Laboratory")], "Laboratory")],
-        "code": code,
-        "subject": people.patient_ref(site, chart.person, display=False),
-    }
-    if one.encounter is not None:
-        payload["encounter"] = people.encounter_ref(site, number, one.encounter)
-    payload["effectiveDateTime"] = in_seconds(one.effective)
-    payload["issued"] = in_seconds(_issued(item))
-    payload["performer"] = [_performer(site, chart, one)]
-    payload["result"] = [
-        {"reference": f"Observation/{OBSERVATION.id_of(site, Item(Row(number, result.ordinal), (result,)))}"}
-        for result in _results(item)
-    ]
-    return rendering("DiagnosticReport", payload, (), [])
+    render = reading.render if _is_reading(item) else panel.render
+    return render(site, chart, item, _id_of(site, item))
 
 
-def _performer(site: Site, chart: Chart, one: Observation) -> dict[str, Any]:
-    signer = standard(codes.V3_PARTICIPATION, "LA", "legal authenticator", None)
-    function = extension(_FUNCTION, valueCodeableConcept=concept([signer], "legal authenticator"))
-    facility = next(
-        (found.facility for found in chart.encounters if found.ordinal == one.encounter), chart.person.facility
-    )
-    return {"extension": [function], "reference": people.organization_ref(site, facility)["reference"]}
+def _updated(site: Site, item: Item) -> datetime:
+    return reading.updated(site, item) if _is_reading(item) else panel.updated(site, item)
 
 
 # What searches compare
 
 
 def _category_tokens(site: Site, item: Item) -> Tokens:
-    return [(LABORATORY, "LAB")]
+    return reading.category_tokens(item) if _is_reading(item) else panel.category_tokens(item)
 
 
 def _code_tokens(site: Site, item: Item) -> Tokens:
-    panel = item.records[0].panel
-    return [("http://loinc.org", panel.code)]
+    return reading.code_tokens(site, item) if _is_reading(item) else panel.code_tokens(item)
 
 
 def _encounter_tokens(site: Site, item: Item) -> Tokens:
-    one: Observation = item.records[0]
-    if one.encounter is None:
-        return []
-    return [("", str(ids.row_number(site, "encounter", Row(item.row.number, one.encounter))))]
+    encounter = item.records[0].encounter
+    return [] if encounter is None else [("", str(ids.row_number(site, "encounter", Row(item.row.number, encounter))))]
 
 
 def _effective(site: Site, item: Item) -> Span:
-    return item.records[0].effective, None
+    return _at(item), None
 
 
 REPORT = Telling(
@@ -169,4 +67,5 @@ REPORT = Telling(
     _updated,
     tokens={"category": _category_tokens, "code": _code_tokens, "encounter": _encounter_tokens},
     dates={"date": _effective},
+    links=True,
 )
