@@ -19,7 +19,7 @@ from simulator.population.records import Person
 from simulator.refusal import Refusal
 from simulator.vendors.epic import answers, errors, ids, masks, media, paths, patients, search, sight, store
 from simulator.vendors.epic.query import read_query
-from simulator.vendors.epic.resources.patient import number_of_identifier
+from simulator.vendors.epic.resources.identifiers import number_of_identifier
 
 
 class Hit(NamedTuple):

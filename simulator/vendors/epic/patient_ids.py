@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from simulator.vendors.epic import ids
-from simulator.vendors.epic.resources.patient import mrn_of, number_of_mrn
+from simulator.vendors.epic.resources.identifiers import mrn_of, number_of_mrn
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site

@@ -23,7 +23,7 @@ from simulator.vendors.epic import errors, ids, refinements
 from simulator.vendors.epic.dialect import Json, Telling
 from simulator.vendors.epic.query import Query
 from simulator.vendors.epic.resources import patient
-from simulator.vendors.epic.resources.patient import number_of_identifier
+from simulator.vendors.epic.resources.identifiers import number_of_identifier
 
 _DEMOGRAPHICS = (
     "address", "address-city", "address-postalcode", "address-state", "birthdate", "family", "gender", "given",

@@ -17,7 +17,7 @@ from simulator.vendors.epic.dialect import Telling
 from simulator.vendors.epic.params import PARAMS
 from simulator.vendors.epic.query import Query
 from simulator.vendors.epic.resources import TOLD, Item, immunization
-from simulator.vendors.epic.resources.patient import number_of_identifier
+from simulator.vendors.epic.resources.identifiers import number_of_identifier
 
 
 @dataclass(slots=True)
