@@ -110,7 +110,8 @@ class Exchange:
     @property
     def created(self) -> tuple[tuple[str, str], ...]:
         """(type, id) of what a create made and the vendor keeps, whatever became of the answer."""
-        if self.method != "POST" or self.status not in (0, 201):
+        is_create = self.method == "POST" and "$" not in self.path and not self.path.endswith("/_search")
+        if not is_create or self.status not in (0, 201):
             return ()
         return tuple((str(kind), str(id)) for kind, id in self.data.get("served") or ())
 

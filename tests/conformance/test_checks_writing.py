@@ -53,6 +53,11 @@ def cut_before_it_was_kept(s):
     cut(s.case("S34"), 0.1, ()).get(PLACE, 0.2, 201, method="POST", served=MADE).call(0, 1, action="write", ref=REF)
 
 
+def a_cut_search_is_no_create(s):
+    cut_search = s.case("S34").get("/Condition/_search", 0.1, 0, method="POST", served=MADE, fault="store_then_cut")
+    cut_search.call(0, 1, action="write")
+
+
 def told_with_its_code(s):
     refused(s.case("S34"), 0.1).call(0, 1, action="write", status="error", errors=error("rejected", "59111"))
 
@@ -118,6 +123,7 @@ STORIES = [
     ("WB-04", "WARN", "outcome_unknown", lost_and_unknown),
     ("WB-04", "FAIL", "outcome_hidden", lost_and_hidden),
     ("WB-04", "UNTESTED", "", cut_before_it_was_kept),
+    ("WB-04", "UNTESTED", "", a_cut_search_is_no_create),
     ("WB-04", "UNTESTED", "", only_read),
     ("WB-05", "PASS", "", told_with_its_code),
     ("WB-05", "FAIL", "code_lost", told_by_the_first_issue),
