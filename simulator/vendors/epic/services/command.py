@@ -19,7 +19,7 @@ from simulator.refusal import Refusal
 from simulator.vendors.epic import ids, resources, sight
 from simulator.vendors.epic.dialect import Json, Telling
 from simulator.vendors.epic.resources import TOLD
-from simulator.vendors.epic.resources.patient import number_of_identifier
+from simulator.vendors.epic.resources.identifiers import number_of_identifier
 
 _Record = TypeVar("_Record", bound=Record)
 _IDS = {"MRN": "EPI", "EMRN": "EPI", "FHIR ID": "FHIR STU3"}
