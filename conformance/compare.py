@@ -95,7 +95,9 @@ def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False, cli
     truth = Truth()
     labels = labels_withheld(site, client_id) if client_id else frozenset()
     for number in numbers:
-        ids = site.vendor.patient_ids(site, number)
+        merged = {one: site.vendor.patient_ids(site, one) for one in site.sandbox.world.merged_into(number)}
+        dead = {id for ids in merged.values() for id in ids.values()}
+        ids = {name: id for name, id in site.vendor.patient_ids(site, number).items() if id not in dead}
         renderings = _with_dirt(site, number, site.vendor.renderings(site, number))
         facts = tuple(_facts(site, number, ids, renderings, with_rows, labels))
         if labels:  # what is left is told without what pointed to the rest
@@ -109,7 +111,10 @@ def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False, cli
         )
         truth.aside[number] = frozenset((one.type, one.id, "") for one in renderings if one.is_aside)
         truth.registrations.update(dict.fromkeys(ids.values(), number))
-        truth.persons[number] = number
+        truth.persons[number] = site.sandbox.world.human(number)
+        for one, their_ids in merged.items():  # whom the vendor tells as one an integration holds as one
+            truth.registrations.update(dict.fromkeys(their_ids.values(), one))
+            truth.persons[one] = truth.persons[number]
     return truth
 
 

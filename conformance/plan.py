@@ -34,7 +34,8 @@ _STEP_KEYS = frozenset({"action", "patient", "kinds", "times", "by", "advance_s"
 class Step:
     """What the driver is asked once or `times` times.
 
-    `patient` names who: rich (many results), each (every patient of the cast), nobody (an id that no patient has);
+    `patient` names who: rich (many results), each (every patient of the cast), nobody (an id that no patient has),
+    merged (by the id of a second registration that was merged before), survivor (into whom), homonym (one of two);
     `kinds` which records, empty for all that the integration declares; `by` what a search is made with. Before it the
     sandbox clock is turned by `advance_s`, so that what the scenario has planned for then comes between two steps.
     `intent` names what is written by `write`, see `intents`.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from conformance.protocol import answer_flaw, request_flaw
 from conformance.settings import Settings
 from simulator import scenario
 from simulator.auth import keyring
+from simulator.population.cast import roles
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox, Site
 from simulator.server import Running
@@ -86,6 +88,7 @@ class Player:
         self._calls: list[Call] = []
         self._records: dict[int, list[dict[str, Any]]] = {}
         self._spans: dict[int, tuple[int, datetime, datetime]] = {}
+        self._beside: set[int] = set()  # who may be taken for whom is asked for
 
     def played(self) -> tuple[Case, list[leaks.Canary]]:
         self._driver.drain()
@@ -100,7 +103,7 @@ class Player:
         logs = self._driver.drain()
         if self._stage.log_files is not None:
             logs += self._stage.log_files.drain()
-        asked = {int(call.subject) for call in self._calls if call.subject}
+        asked = {int(call.subject) for call in self._calls if call.subject} | self._beside
         about = {"with_rows": self._plan.drive.keeps_records, "client_id": client["client_id"]}
         truth = compare.truth_of(self._site, sorted(asked), **about)
         compare.add_moments(truth, self._site, self._spans, **about)
@@ -196,7 +199,28 @@ class Player:
         if step.patient == "each":
             everybody = self._stage.cast.each
             return [one for one in everybody if step.action != "search" or self._is_born_on_a_day(one)]
+        if step.patient in ("merged", "survivor"):
+            return [self._merged[1]]
+        if step.patient == "homonym":
+            return [self._homonym()]
         return [None] if step.patient == "nobody" else [self._stage.cast.rich]
+
+    @cached_property
+    def _merged(self) -> tuple[int, int]:
+        """A second registration with visits of its own, merged into the first when this is first asked for; and that
+        one."""
+        world = self._sandbox.world
+        standing = (number for number in world.population.registrations if world.survivor(number) is None)
+        lost = next(number for number in standing if world.chart(number).encounters)
+        kept = world.human(lost)
+        world.merge(lost, kept, "registrar", self._sandbox.clock.now())
+        return lost, kept
+
+    def _homonym(self) -> int:
+        """One of the two men of the population's cast who have one name and birth date."""
+        one, other = (role.number for role in roles() if role.key in ("homonym", "homonym2"))
+        self._beside |= {one, other}
+        return one
 
     def _is_born_on_a_day(self, number: int) -> bool:
         """Whether the birth date is known to the day: no vendor can be searched by less."""
@@ -214,7 +238,7 @@ class Player:
             key = f"bk-{secrets.token_hex(4)}"
             about = {"kind": intent.kind, "patient": self._patient(subject), "business_key": key}
             return {"intent": about | {"body": dict(intent.body)}}
-        args: dict[str, Any] = {"patient": self._patient(subject)}
+        args: dict[str, Any] = {"patient": self._patient(self._merged[0] if step.patient == "merged" else subject)}
         if step.action == "read":
             args["kinds"] = list(kinds)
         return args

@@ -19,6 +19,8 @@ from simulator.population.judging.rates import Rates, wilson
 
 Data = Mapping[str, Any]
 FAMILY = "S14"
+MERGED_FAMILY = "S16"
+"""Where row 22 is met: who is on file twice is no part of the golden records."""
 WEIGHTS = {"observations": 25, "medications": 25, "allergies": 15, "conditions": 15, "person": 15, "rest": 5}
 """How much a category counts, in hundredths; of those that a run met."""
 _CATEGORY = {
@@ -181,7 +183,7 @@ class Score:
             self._error(verdict, extra["kind"], severity, example)
         for number, shown, wrong in case.score.get("rows") or ():
             self._row(number, shown, wrong)
-        self._add_grouping(case)
+        self.add_grouping(case)
 
     def _add_fact(self, case: Case, fact: Data) -> None:
         kind = fact["kind"]
@@ -203,7 +205,8 @@ class Score:
             if row not in (30, 31):  # counted over the whole reading
                 self._row(row, 1, int(row in wrong))
 
-    def _add_grouping(self, case: Case) -> None:
+    def add_grouping(self, case: Case) -> None:
+        """Counts how one case groups ids into persons."""
         told = case.score.get("grouping")
         if not told:
             return
@@ -218,9 +221,15 @@ class Score:
 def scores_of(cases: Iterable[Case]) -> tuple[Score, ...]:
     """The score of every vendor whose meaning was tested; none when no case tested it."""
     found: dict[str, Score] = {}
+    merged = []
     for case in cases:
         if case.family == FAMILY:
             found.setdefault(case.vendor, Score(case.vendor)).add(case)
+        elif case.family == MERGED_FAMILY:
+            merged.append(case)
+    for case in merged:
+        if case.vendor in found:
+            found[case.vendor].add_grouping(case)
     return tuple(found.values())
 
 

@@ -206,6 +206,68 @@ def absence_keeps_its_meaning(e: Evidence) -> Iterator[Mark]:
 
 
 @check(
+    "NORM-14",
+    area="normalization",
+    severity="critical",
+    level=2,
+    scenarios=("S16",),
+    source=(POPULATION, Source("https://hl7.org/fhir/R4/patient-definitions.html#Patient.link", "doc")),
+    mutants=("ignore_patient_link", "homonyms_merged"),
+    needs="read",
+)
+def a_merge_is_followed(e: Evidence) -> Iterator[Mark]:
+    """who was merged is read as the survivor
+
+    Holds when a patient who is asked for by an id that was merged away is put out as the survivor, whose chart holds
+    the records of both, and when two people of one name and birth date stay two.
+
+    After a merge the old id is dead: an integration that keeps it has two charts of one person, or none. And who joins
+    people by name and birth date alone puts one man's allergies into another man's chart.
+    """
+    for case in e.of("S16"):
+        for fact in case.score.get("facts") or ():
+            yield from _left_behind(case, fact)
+        for ids in (case.score.get("grouping") or {}).get("false_merges") or ():
+            yield fail(
+                "homonyms_merged",
+                "two people of one name and birth date are held as one",
+                case=case.id,
+                expected="two patients, and a person who decides",
+                got=f"patients {', '.join(map(str, ids))} as one",
+                fix="never link by name and birth date alone",
+            )
+        if any(fact["found"] for fact in case.scores("patient")):
+            yield exercised("a merged patient and a pair of homonyms")
+    yield untested("no merged patient was read")
+
+
+def _left_behind(case: Case, fact: Data) -> Iterator[Mark]:
+    """What of a survivor is not put out, or stands under the dead id."""
+    call = case.calls[fact["call"]]
+    if not fact["found"] and (call.action == "read_patient" or (call.action == "read" and not fact["admitted"])):
+        yield fail(
+            f"not_followed_{fact['kind']}",
+            f"{fact['kind']} of a merged patient is not put out",
+            at=case.during(call)[:2],
+            case=case.id,
+            expected=_where(fact),
+            got="nothing",
+            fix="follow `link` of type replaced-by, or the redirect, to the survivor",
+        )
+    for one in fact["mismatches"]:
+        if one["field"] == "patient.id":
+            yield fail(
+                "dead_id",
+                "a record is kept under an id that was merged away",
+                at=case.serving(fact["source"])[:1],
+                case=case.id,
+                expected=_text(one["expected"]),
+                got=_text(one["got"]),
+                fix="keep what is read under the id of the survivor",
+            )
+
+
+@check(
     "NORM-15",
     area="normalization",
     severity="high",

@@ -75,7 +75,8 @@ class Athena(FhirVendor):
     # Kinds
 
     async def _patient(self, run: Run, patient: PatientRef) -> list[Json]:
-        return self._patients(run, [await self._demographics(run, patient)])
+        records = self._patients(run, [await self._demographics(run, patient)])
+        return self.of_person(records, patient.ids.get("patientid", patient.id), patient)
 
     def _patients(self, run: Run, told: Iterable[Json]) -> list[Json]:
         return self._rows(run, "patient", ("patient", "patientid", self.meaning.rest_patient), told)

@@ -73,6 +73,7 @@ class Behaviour:
     paging     goes_on: read beyond page n; next_url: what is called for a next link; is_match: does an entry count;
                restarts: new starts of a search whose page link died
     requests   query: parameters on the wire; data_url: last touch on a URL
+    identity   follows_merges: who was merged away is read as the survivor
     meaning    accepts: is a resource or row readable; number, unit, label; is_withdrawn: was it entered in error;
                output: the records of one kind as they leave
     failures   refusal: what a status and its body mean; reports: is this failure told; catches: what does not end the
@@ -118,6 +119,8 @@ class Behaviour:
     told: Callable[[Failure], Failure] = lambda failure: failure
 
     refusal: Callable[[Failure, bytes], Failure] = lambda failure, body: failure
+    follows_merges: bool = True
+
     reports: Callable[[Failure], bool] = lambda failure: True
     catches: tuple[type[BaseException], ...] = (Exception,)
     parse_error: bool = True

@@ -26,7 +26,7 @@ class Failure(Exception):
 
     `message` is a sentence of ours: never a name, a URL or a body of the vendor. `reason` is a slug that tells failures
     of one class apart. `transient` says that the same call may succeed in a moment; `retry_after_s` how long the vendor
-    asks to wait, `dated` that it said so as a date.
+    asks to wait, `dated` that it said so as a date; `moved_to` is the id at the end of a redirect.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class Failure(Exception):
         transient: bool = False,
         retry_after_s: float | None = None,
         dated: bool = False,
+        moved_to: str | None = None,
     ) -> None:
         super().__init__(message)
         self.error_class = error_class
@@ -52,6 +53,7 @@ class Failure(Exception):
         self.transient = transient
         self.retry_after_s = retry_after_s
         self.dated = dated
+        self.moved_to = moved_to
 
     def report(self, vendor: str, action: str, kind: str | None) -> dict[str, Any]:
         """The failure as an entry of `errors`; `retryable` means: a later run may succeed without anybody's help."""

@@ -77,7 +77,8 @@ class FhirVendor:
             Failure: the kind could not be read at all.
         """
         if kind == "patient":
-            return self.records(run, kind, [await self._person(run, patient.fhir_id)], patient)
+            person = await self._person(run, patient.fhir_id)
+            return self.of_person(self.records(run, kind, [person]), patient.fhir_id, patient)
         found: dict[str, Json] = {}
         for params in self.searches(self.types[kind]):
             for resource in await self.search(run, self.types[kind], [("patient", patient.fhir_id), *params]):
@@ -89,9 +90,25 @@ class FhirVendor:
         await self.prepare(run, kind, true, patient)
         return self.records(run, kind, true, patient)
 
+    def of_person(self, records: list[Json], asked: str, patient: PatientRef) -> list[Json]:
+        """The record of a patient. Who was asked for by an id that was merged away is the survivor, known by both."""
+        told = {record["source"]["id"] for record in records}
+        if told <= {asked} or not self.behaviour.follows_merges:
+            return [record | {"patient": {"vendor": self.vendor, "id": patient.id}} for record in records]
+        both = [{"vendor": self.vendor, "id": id} for id in (*told, asked)]
+        return [record | {"sources": both} for record in records]
+
     async def _person(self, run: Run, id: str) -> Json:
-        """The patient; of one that was merged away, the survivor."""
-        found = await self.resource(run, "Patient", id)
+        """The patient; of one that was merged away, the survivor: a link says who that is, or a redirect. Of that only
+        the id is taken, so that the credentials go nowhere else."""
+        try:
+            found = await self.resource(run, "Patient", id)
+        except Failure as failure:
+            if failure.status != 302 or failure.moved_to is None or not self.behaviour.follows_merges:
+                raise
+            return await self.resource(run, "Patient", failure.moved_to)
+        if not self.behaviour.follows_merges:
+            return found
         survivors = [link["other"]["reference"] for link in found.get("link", []) if link.get("type") == "replaced-by"]
         return await self.resource(run, "Patient", survivors[0].rsplit("/", 1)[-1]) if survivors else found
 

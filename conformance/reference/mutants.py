@@ -129,6 +129,12 @@ def _active(kind: str, records: list[Json]) -> list[Json]:
     return [record | {fact: "active"} if fact else record for record in records]
 
 
+def _as_one(kind: str, records: list[Json]) -> list[Json]:
+    if kind != "patient" or len(records) < 2:
+        return records
+    return [records[0] | {"sources": [record["patient"] for record in records]}, *records[1:]]
+
+
 def _invented(kind: str, records: list[Json]) -> list[Json]:
     if kind != "allergy" or records:
         return records
@@ -317,6 +323,8 @@ _bug(
     label=lambda text, displays: next(iter(displays), ""),
 )
 
+_bug("ignore_patient_link", "NORM-14", "who was merged is kept under the dead id", follows_merges=False)
+_bug("homonyms_merged", "NORM-14", "everybody of one name and birth date is one person", output=_as_one)
 _bug("puts_out_twice", "NORM-20", "every record leaves twice", output=lambda kind, records: [*records, *records])
 _bug(
     "keeps_errors",

@@ -51,6 +51,7 @@ def refusal_of(response: httpx.Response, content: bytes) -> Failure:
         transient=transient,
         retry_after_s=wait_s,
         dated=dated,
+        moved_to=response.headers.get("Location", "").rpartition("/")[2] or None,
     )
 
 

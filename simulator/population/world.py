@@ -317,6 +317,13 @@ class World:
         home, ordinal = self._log.home(number, record.kind, record.ordinal, self.now())
         return self._log.at_home(record, number, home, ordinal), home  # type: ignore[return-value]
 
+    def as_it_stood(self, record: _Written, number: int, at: datetime) -> tuple[_Written, int]:
+        """A record of a patient's chart as it stood at a moment, and in whose chart it did."""
+        filed, home = self.at_home(record, number)
+        whose = self._identity.resolved(home, at, at)
+        members = self._identity.members(whose, at, at)
+        return self._log.as_told(filed, home, whose, members), whose  # type: ignore[return-value]
+
     def patients_with(self, kind: str) -> list[int]:
         """The patients about whom a record of a kind was written, each once."""
         now = self.now()

@@ -30,6 +30,7 @@ class CaseScript:
         self._data: list[dict[str, Any]] = []
         self._calls: list[Call] = []
         self._facts: list[dict[str, Any]] = []
+        self._groups: dict[str, Any] = {}
         self._extras: list[dict[str, Any]] = []
         self.logs: list[str] = []
         self.has_logs = False
@@ -197,6 +198,12 @@ class CaseScript:
         )
         return self
 
+    def grouping(self, *false_merges: Iterable[int]) -> CaseScript:
+        """How the integration groups ids into persons; `false_merges` are groups of different people."""
+        pairs = {"truth": 1, "returned": 1 + len(false_merges), "right": 1}
+        self._groups = {"grouping": {"pairs": pairs, "false_merges": [list(one) for one in false_merges], "missed": []}}
+        return self
+
     def log(self, *lines: str, leaks: Iterable[Mapping[str, str]] = ()) -> CaseScript:
         """Lines that the integration logged, and what was found in them."""
         self.has_logs = True
@@ -213,7 +220,7 @@ class CaseScript:
             client=self.client,
             exchanges=tuple(Exchange(self.id, self.vendor, data, EPOCH) for data in self._data),
             calls=tuple(self._calls),
-            score={"facts": self._facts, "extras": self._extras},
+            score={"facts": self._facts, "extras": self._extras, **self._groups},
             logs=tuple(self.logs),
             has_logs=self.has_logs,
             leaks=tuple(self.leaks),

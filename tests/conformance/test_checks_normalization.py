@@ -110,6 +110,28 @@ def a_retracted_result_is_held(s):
     s._cases[-1].extra("observation", "was served as entered in error", verdict="stale", severity="critical")
 
 
+def a_merge_is_followed(s):
+    s.case("S16").call(0, 1, "patient", action="read_patient").fact("patient:0").grouping()
+
+
+def a_merge_is_not_followed(s):
+    s.case("S16").call(0, 1, "patient", action="read_patient").fact("patient:0", found=False)
+
+
+def a_survivor_lacks_what_moved(s):
+    case = s.case("S16").call(0, 1, "patient", action="read_patient").fact("patient:0")
+    case.call(1, 2, "condition").fact("condition:1", found=False)
+
+
+def a_dead_id_is_kept(s):
+    one = {"field": "patient.id", "verdict": "wrong-patient", "severity": "critical", "expected": "new", "got": "old"}
+    s.case("S16").call(0, 1, "patient", action="read_patient").fact("patient:0", wrong=[one])
+
+
+def homonyms_are_one(s):
+    s.case("S16").call(0, 1, "patient", action="search").fact("patient:0").grouping((10, 11))
+
+
 STORIES = [
     ("NORM-01", "PASS", "", right("patient")),
     ("NORM-01", "PASS", "", wrong("patient", "language", "missing", "minor", "not carried")),
@@ -144,6 +166,12 @@ STORIES = [
     ("NORM-10", "FAIL", "allergy_assertion_wrong", wrong("allergy", "assertion", severity="critical")),
     ("NORM-10", "FAIL", "absent_allergy", absent("allergy")),
     ("NORM-10", "UNTESTED", "", nobody_is_silent),
+    ("NORM-14", "PASS", "", a_merge_is_followed),
+    ("NORM-14", "FAIL", "not_followed_patient", a_merge_is_not_followed),
+    ("NORM-14", "FAIL", "not_followed_condition", a_survivor_lacks_what_moved),
+    ("NORM-14", "FAIL", "dead_id", a_dead_id_is_kept),
+    ("NORM-14", "FAIL", "homonyms_merged", homonyms_are_one),
+    ("NORM-14", "UNTESTED", "", nothing),
     ("NORM-15", "PASS", "", both_vendors_right),
     ("NORM-15", "PASS", "", both_vendors_wrong),
     ("NORM-15", "PASS", "", other_vendor_does_not_tell),

@@ -35,8 +35,8 @@ class Charts(Protocol):
     def chart_at(self, number: int, at: datetime) -> Chart:
         """Everything that was so about a patient at a moment."""
 
-    def at_home(self, record: Document, number: int) -> tuple[Document, int]:
-        """A record of a patient's chart as it was filed, and the number under which it was."""
+    def as_it_stood(self, record: Document, number: int, at: datetime) -> tuple[Document, int]:
+        """A record of a patient's chart as it stood at a moment, and in whose chart it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +64,8 @@ _WRITERS: dict[str, Callable[[View, Paper], bytes]] = {
 
 def read(world: Charts, number: int, document: Document) -> Content:
     """What a document of patient `number` says: what it said before whose it was was merged into them."""
-    filed, home = world.at_home(document, number)
-    return content_of(filed, world.chart_at(home, document.created), world.population)
+    filed, whose = world.as_it_stood(document, number, document.created)
+    return content_of(filed, world.chart_at(whose, document.created), world.population)
 
 
 def content_of(document: Document, chart: Chart, population: Population) -> Content:

@@ -67,7 +67,7 @@ class Charts:
     def openings(self) -> tuple[Opening, ...]:
         return ()
 
-    def at_home(self, record: Document, number: int) -> tuple[Document, int]:
+    def as_it_stood(self, record: Document, number: int, at: datetime) -> tuple[Document, int]:
         return record, number
 
     def patients_with(self, kind: str) -> tuple[int, ...]:

@@ -167,6 +167,19 @@ def test_the_survivor_has_the_records_and_loses_them_again() -> None:
     assert moved > 20
 
 
+def test_what_is_written_down_after_a_merge_is_read_before_and_after_the_numbers_come_apart() -> None:
+    found, looked_at = population().registrations, 0
+    for number in merged_numbers(population())[:60]:
+        world = World(population())
+        survivor = world.survivor(number)
+        since = found.merged(number)[0]
+        if survivor is not None:
+            for one in [one for one in world.chart(survivor).documents if one.created > since][:3]:
+                assert documents.read(world, survivor, one).data
+                looked_at += 1
+    assert looked_at > 10
+
+
 def test_the_stamp_moves_whenever_somebody_is_merged_or_taken_apart() -> None:
     found = population().registrations
     for number in with_joints()[:6]:
