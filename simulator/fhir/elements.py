@@ -80,7 +80,11 @@ def elements_of_resource(type: str) -> Elements:
 
 @cache
 def _table() -> dict[str, Elements]:
-    text = resources.files("simulator.fhir").joinpath("r4_elements.txt").read_text("utf-8")
+    return read(resources.files("simulator.fhir").joinpath("r4_elements.txt").read_text("utf-8"))
+
+
+def read(text: str) -> dict[str, Elements]:
+    """The types of a table that is written as `r4_elements.txt` is."""
     lines = text.replace("\n    ", " ").splitlines()
     table = {}
     for line in lines:

@@ -38,10 +38,10 @@ def to_xml(resource: Mapping[str, Any]) -> bytes:
     return document(fragment(resource))
 
 
-def fragment(resource: Mapping[str, Any]) -> bytes:
-    """The resource as XML without declaration and namespace."""
+def fragment(resource: Mapping[str, Any], known: Elements | None = None) -> bytes:
+    """The resource as XML without declaration and namespace; `known` are its elements when it is not one of R4."""
     out: list[str] = []
-    _write_resource(resource, out)
+    _write_resource(resource, out, known)
     return "".join(out).encode()
 
 
@@ -90,10 +90,10 @@ def _links(links: Iterable[Link]) -> str:
     return "".join(f"<link><relation{_value(rel)}/><url{_value(url)}/></link>" for rel, url in links)
 
 
-def _write_resource(resource: Mapping[str, Any], out: list[str]) -> None:
+def _write_resource(resource: Mapping[str, Any], out: list[str], known: Elements | None = None) -> None:
     name = resource["resourceType"]
     out.append(f"<{name}>")
-    _write_members(elements_of_resource(name), resource, out, besides=("resourceType",))
+    _write_members(known or elements_of_resource(name), resource, out, besides=("resourceType",))
     out.append(f"</{name}>")
 
 

@@ -2,8 +2,8 @@
 
 Every claim of this room stands in SOURCES.md with the public material behind it; `sources.py` has the same keys.
 
-Not simulated yet, answered 501: STU3 and DSTU2, further web services, and of writing what the truth
-cannot hold.
+Beside R4 the older STU3 and DSTU2, for the types of `older`. Not simulated yet, answered 501: their other types, the
+proprietary web services beyond those of `services/`, and of writing what the truth cannot hold.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from simulator.vendors.epic import (
     filing,
     glass,
     match,
+    older,
     paths,
     services,
     smart,
@@ -123,10 +124,12 @@ _DOORS: dict[tuple[str, str], Route] = {
     ("GET", paths.KEYS): Route("keys", capability.keys),
 }
 """Doors beside FHIR R4: method, path → route."""
-_FURTHER: tuple[Callable[[Exchange, str], Route | None], ...] = (glass.route, summary.route, bulk.route, services.route)
-"""Parts of the room that know their doors by a pattern; each gives None for a path that is not its own."""
-_GAPS = (
-    ("/api/FHIR/STU3", "STU3 interface"),
-    ("/api/FHIR/DSTU2", "DSTU2 interface"),
-    ("/api/epic/", "proprietary web services"),
+_FURTHER: tuple[Callable[[Exchange, str], Route | None], ...] = (
+    glass.route,
+    summary.route,
+    bulk.route,
+    services.route,
+    older.route,
 )
+"""Parts of the room that know their doors by a pattern; each gives None for a path that is not its own."""
+_GAPS = (("/api/epic/", "proprietary web services"),)

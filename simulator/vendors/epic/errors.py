@@ -247,7 +247,7 @@ _UNAVAILABLE_TEXTS = {503: "The service is unavailable."}
 
 
 def _broken(refusal: Refusal, x: Exchange) -> Reply:
-    if not x.path.startswith(paths.FHIR):
+    if not x.path.startswith((paths.FHIR, paths.STU3, paths.DSTU2)):
         return _page(_status(refusal, 500), "Internal server error.", "There is a problem with the resource.")
     return _told(refusal, x, 500, [issue("fatal", "exception", "59177")])
 
@@ -269,8 +269,10 @@ _GONE_TEXT = "What you look for is not here: it may have been removed or renamed
 
 
 def _told(refusal: Refusal, x: Exchange, status: int, issues: list[dict[str, Any]]) -> Reply:
-    given = refusal.facts.get("issues")
-    return media.fhir_reply(x, _status(refusal, status), outcome.outcome(given or issues))
+    said = refusal.facts.get("issues") or issues
+    if x.path.startswith(paths.DSTU2):  # which has no such element
+        said = [{name: value for name, value in one.items() if name != "expression"} for one in said]
+    return media.fhir_reply(x, _status(refusal, status), outcome.outcome(said))
 
 
 def _retry_after(refusal: Refusal) -> list[tuple[bytes, bytes]]:

@@ -33,13 +33,13 @@ TYPES = (
     "Medication", "Practitioner", "Location", "Organization", "Procedure", "DocumentReference", "Binary",
     "Appointment", "Coverage", "DiagnosticReport", "ServiceRequest", "Specimen", "PractitionerRole", "RelatedPerson",
     "CareTeam", "CarePlan", "Goal", "EpisodeOfCare", "List", "Consent", "Account", "Questionnaire",
-    "QuestionnaireResponse", "ImmunizationRecommendation", "Group", "Provenance", "Device",
+    "QuestionnaireResponse", "ImmunizationRecommendation", "Group", "Provenance", "Device", "MedicationStatement",
 )  # fmt: skip
 """The types that have ids. Their places are part of the ids: new ones come at the end."""
 _CODE = {name: code for code, name in enumerate(TYPES, 1)}
 _PAIRED = ("MedicationRequest", "Observation")
 _TAILS = {"Medication": 40, "DiagnosticReport": 24, "ServiceRequest": 24, "Specimen": 24, "Provenance": 24,
-          "Group": 24}  # fmt: skip
+          "Group": 24, "MedicationStatement": 40}  # fmt: skip
 """How many letters, which carry nothing, stand behind the block."""
 LABORATORY = "f"  # first letter of a laboratory result's id; everything else has "e"
 APART = 1 << 22  # ordinals from here on are those of no record: what is told again, or tells no record
@@ -92,16 +92,30 @@ def named(key: bytes, id: str) -> Named | None:
     return found if blocks == block + _tail(key, found.type, block) else None
 
 
-def dstu2_id(key: bytes, number: int) -> str:
-    """The id the patient has in the retired DSTU2 interface: `T…B`, 45 letters, told as an identifier only."""
-    block = _encode(key, "dstu2", _packed("Patient", number, 0))
+def dstu2_id(key: bytes, number: int, type: str = "Patient", ordinal: int = 0, frame: str = "e") -> str:
+    """The id that something has in the DSTU2 interface: `T…B`, 45 letters. R4 tells that of a patient as an
+    identifier."""
+    block = _encode(key, _DSTU2[frame], _packed(type, number, ordinal))
     return "T" + block + text_of(key, "dstu2", block, length=21, alphabet=LETTERS) + "B"
+
+
+@lru_cache(maxsize=65_536)
+def named_in_dstu2(key: bytes, text: str) -> Named | None:
+    """What a DSTU2 id names, or None when this site never gave it."""
+    for frame, tweak in _DSTU2.items() if len(text) == 45 else ():
+        found = _unpacked(_decode(key, tweak, text[1 : _BLOCK + 1]))
+        if found is not None and dstu2_id(key, found.number, found.type, found.ordinal, frame) == text:
+            return found._replace(frame=frame)
+    return None
 
 
 def number_of_dstu2(key: bytes, text: str) -> int | None:
     """The patient number behind a DSTU2 id, or None."""
-    found = _unpacked(_decode(key, "dstu2", text[1 : _BLOCK + 1])) if len(text) == 45 else None
-    return found.number if found is not None and dstu2_id(key, found.number) == text else None
+    found = named_in_dstu2(key, text)
+    return found.number if found is not None and found.type == "Patient" and not found.ordinal else None
+
+
+_DSTU2 = {"e": "dstu2", LABORATORY: "dstu2 laboratory"}
 
 
 def ceid(key: bytes, number: int) -> str:

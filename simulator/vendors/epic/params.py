@@ -22,10 +22,10 @@ _MARKS = {"~": "date", "@": "reference", "$": "string"}
 
 
 def _params(first: str, later: str = "") -> Params:
-    return Params(_typed(first), _typed(later))
+    return Params(typed(first), typed(later))
 
 
-def _typed(names: str) -> dict[str, str]:
+def typed(names: str) -> dict[str, str]:
     """Each name with its type: token unless marked `~` date, `@` reference, `$` string."""
     return {name.rstrip("~@$"): _MARKS.get(name[-1], "token") for name in names.split()}
 

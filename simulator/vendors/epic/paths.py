@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 ROOT = "/interconnect-fhir-oauth"
 FHIR = ROOT + "/api/FHIR/R4"
+STU3 = ROOT + "/api/FHIR/STU3"
+DSTU2 = ROOT + "/api/FHIR/DSTU2"
 OAUTH = ROOT + "/oauth2"
 TOKEN = OAUTH + "/token"
 AUTHORIZE = OAUTH + "/authorize"

@@ -184,8 +184,9 @@ def test_a_path_that_epic_has_not_is_a_page_of_the_web_server(door: Door, path: 
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        ("GET", f"{ROOT}/api/FHIR/STU3/Patient/e123"),
-        ("GET", f"{ROOT}/api/FHIR/DSTU2/Patient/e123"),
+        ("GET", f"{ROOT}/api/FHIR/STU3/Encounter/e123"),
+        ("POST", f"{ROOT}/api/FHIR/STU3/Patient"),
+        ("GET", f"{ROOT}/api/FHIR/DSTU2/Immunization/T123"),
         ("POST", f"{ROOT}/api/epic/2001/Common/Patient/GetPatientDemographics/Patient/Demographics"),
     ],
 )
