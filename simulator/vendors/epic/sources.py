@@ -16,8 +16,8 @@ PUBLIC: dict[str, str] = {
     "(answers of fhir.epic.com, recorded in November 2024 and December 2025)",
     "MAP": f"{_MAP}/ehrs/epic/overlay.json (probes of fhir.epic.com, April and May 2026)",
     "FLEET": f"{_MAP}/ehrs/epic/production_fleet.json (metadata of 739 production sites, 14 May 2026)",
-    "LANTERN": "https://github.com/onc-healthit/lantern-back-end/blob/8a6f7736/endpointmanager/pkg/testdata/"
-    " (epic_capability_dstu2.json, epic_capability_stu3.json: two production sites, January 2020)",
+    "LANTERN": "https://github.com/onc-healthit/lantern-back-end/tree/8a6f7736/endpointmanager/pkg/testdata "
+    "(epic_capability_dstu2.json, epic_capability_stu3.json: two production sites, January 2020)",
     "BASES": "https://github.com/cfu288/mere-medical/blob/aa17e9b7/libs/epic/src/lib/data/R4Endpoints.json "
     "(807 R4 bases of production sites, as an app lists them)",
     "BULKDOC": "https://fhir.epic.com/Documentation?docId=fhir_bulk_data",

@@ -27,8 +27,8 @@ IN_DSTU2 = {  # element -> whether it must be there; references and concepts are
     "link",
     "Observation": "identifier status! category code! subject encounter effectiveDateTime effectivePeriod issued "
     "performer valueQuantity valueCodeableConcept valueString valueRange valueRatio valueSampledData valueAttachment "
-    "valueTime valueDateTime valuePeriod dataAbsentReason interpretation comments bodySite method specimen device referenceRange "
-    "related component",
+    "valueTime valueDateTime valuePeriod dataAbsentReason interpretation comments bodySite method specimen device "
+    "referenceRange related component",
     "Condition": "identifier patient! encounter asserter dateRecorded code! category clinicalStatus "
     "verificationStatus! severity onsetDateTime onsetQuantity onsetPeriod onsetRange onsetString abatementDateTime "
     "abatementQuantity abatementBoolean abatementPeriod abatementRange abatementString stage evidence bodySite notes",
