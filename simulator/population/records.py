@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple, TypeVar, dataclass_transform, final
 
@@ -119,6 +119,15 @@ class Person:
     def birth(self) -> str:
         """As much of the birth date as is known: YYYY, YYYY-MM or YYYY-MM-DD."""
         return self.birth_date.isoformat()[: {"year": 4, "month": 7, "day": 10}[self.birth_precision]]
+
+    def is_born_within(self, first: date, last: date) -> bool:
+        """Whether what is known of the birth date lies within these days: a month is not within one of its days."""
+        if self.birth_precision == "day":
+            return first <= self.birth_date <= last
+        earliest = self.birth_date.replace(day=1, month=1 if self.birth_precision == "year" else self.birth_date.month)
+        latest = earliest.replace(month=12 if self.birth_precision == "year" else earliest.month, day=28)
+        following = (latest + timedelta(days=4)).replace(day=1)
+        return first <= earliest and following - timedelta(days=1) <= last
 
     def why_absent(self, field: str) -> str:
         """Why a canonical field is empty: unknown, asked-declined or not-asked; empty when it is not."""

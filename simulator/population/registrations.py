@@ -391,7 +391,7 @@ def matches(
     return (
         named(family, person.family)
         and named(given, person.given[0] if person.given else "")
-        and (born is None or born[0] <= person.birth_date <= born[1])
+        and (born is None or person.is_born_within(*born))
         and sex in (None, person.sex)
     )
 

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple, TypeVar
 from simulator.population.chart import bookings_of, history_of
 from simulator.population.chart.life import registered
 from simulator.population.contacts import e164
+from simulator.population.defects import birth_precision
 from simulator.population.feed import Feed, Hit, Key, Merge
 from simulator.population.filing import Filing
 from simulator.population.history import folded
@@ -417,7 +418,9 @@ class World:
         after: int = -1,
     ) -> Iterator[int]:
         """The numbers of the patients who match everything asked, lazily, in the order of `rank`: the population as
-        `Population.find` does, then the patients who were written or changed."""
+        `Population.find` does, then the patients who were written or changed. A birth date of which only the month or
+        the year is on record matches days that hold all of it.
+        """
         asked = {"family": family, "given": given, "born": born, "sex": sex, "exact": exact}
         if phone is None and ssn is None and email is None:
             found = chain(
@@ -432,7 +435,7 @@ class World:
         now, written = self.now(), self._ledger.patients
         for number in found:
             is_merged = number >= self.population.size and self._identity.into(number, now, None) is not None
-            if number not in written and not is_merged:
+            if number not in written and not is_merged and (born is None or self._is_born_within(number, *born)):
                 yield number
         for number in sorted(self._written(family)):
             person = self.person(number)
@@ -440,6 +443,15 @@ class World:
                 continue
             if matches(person, **asked) and _is_reached(person, phone, ssn, email):  # type: ignore[arg-type]
                 yield number
+
+    def _is_born_within(self, number: int, first: date, last: date) -> bool:
+        """Whether what is on record of a birth date lies within these days: of some it is a month or a year."""
+        population = self.population
+        if number >= population.size:
+            return True  # found by what is on record
+        if number >= len(population.cast) and birth_precision(population, number, population.core(number)[3]) == "day":
+            return True
+        return population.person(number).is_born_within(first, last)
 
     def _by_contact(
         self, source: Population | Registrations, phone: str | None, ssn: str | None, email: str | None,
@@ -454,7 +466,7 @@ class World:
     def count(self, *, family: str | None = None, born: tuple[date, date] | None = None) -> int:
         """How many human beings of the population have a first number that `find` gives, and how many patients who were
         written; free where `Population.count` is, as long as nothing was written."""
-        if not self.writes:
+        if not self.writes and born is None:
             return self.population.count(family=family, born=born)
         first = (n for n in self.find(family=family, born=born) if n not in self.population.registrations)
         return sum(1 for _ in first)

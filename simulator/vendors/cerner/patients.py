@@ -110,7 +110,7 @@ def _fits_one(person: Person, param: fhir.Param) -> bool:
         return any(fhir.matches_string(value, name, param.modifier) for name in names)
     if param.name == "birthdate":
         first, last = _days(param)
-        return first <= person.birth_date <= last
+        return person.is_born_within(first, last)
     return True
 
 

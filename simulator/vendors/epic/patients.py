@@ -122,7 +122,7 @@ def agrees(person: Person, asked: Asked) -> bool:
     return (
         (not asked.family or any(_alike(asked.family, name) for name in families))
         and (not asked.given or any(_alike(name, one) for name in _formal(asked.given) for one in givens))
-        and asked.born in (None, person.birth_date)
+        and (asked.born is None or person.is_born_within(asked.born, asked.born))
         and (not asked.genders or person.gender in asked.genders)
         and (not asked.telecom or has_contact(person, asked.telecom))
         and all(_lives_at(person, query, name) for name in _DEMOGRAPHICS[:4])

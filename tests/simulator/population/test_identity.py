@@ -467,3 +467,23 @@ def test_cost_and_truth_are_the_same_in_a_hundred_million() -> None:
     assert number in world.registrations_of(first)
     assert number in world.find(family=person.family, given=person.given[0], born=(person.birth_date,) * 2, exact=True)
     assert everything(world.chart(number)).keys().isdisjoint(everything(world.chart(first)))
+
+
+def test_a_partial_birth_date_is_found_by_days_that_hold_all_of_it() -> None:
+    vague = Population(7, 400, AS_OF, Dirt.of({"partial_birth_date": 500_000}))
+    world = World(vague)
+    people = {n: one for n in [*range(400), *vague.registrations] if (one := world.person(n)) is not None}
+    assert {one.birth_precision for one in people.values()} == {"day", "month", "year"}
+    for number, person in islice(people.items(), 0, None, 7):
+        day, year = person.birth_date, person.birth_date.year
+        month = (day.replace(day=1), (day.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1))
+        for born, fits in (
+            ((day, day), person.birth_precision == "day"),
+            (month, person.birth_precision != "year"),
+            ((date(year, 1, 1), date(year, 12, 31)), True),
+        ):
+            found = list(world.find(family=person.family, born=born, exact=True))
+            assert (number in found) == fits
+            assert set(found) == {
+                n for n, one in people.items() if one.family == person.family and one.is_born_within(*born)
+            }

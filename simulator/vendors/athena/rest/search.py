@@ -177,7 +177,7 @@ def scored(x: Exchange, query: wire.Query, born: date) -> Iterator[tuple[int, in
 
 
 def _score(person: Person, query: wire.Query, first: str, last: str, born: date) -> int:
-    score = 8 * (fold(person.family) == fold(last)) + 8 * (person.birth_date == born)
+    score = 8 * (fold(person.family) == fold(last)) + 8 * person.is_born_within(born, born)
     score += 7 * bool(person.given and fold(person.given[0]) == fold(first))
     values = {telecom.value[-10:] for telecom in person.telecoms} | {t.value for t in person.telecoms}
     for name, weight in _WEIGHTS.items():
