@@ -39,9 +39,9 @@ class Job:
     request   the URL with which it was asked for
     types     the types to export, in order; `filters` are searches by type, as query strings
     started   the moment of the data; `ready` when it is done, `expires` when its files go, on the sandbox's clock
-    lines     once they were counted: by type how many each patient has, in the order of the cohort
-    shared    then, too: by type the numbers of what the patients' records refer to, each once
-    flaws     what is told in the file of errors, an OperationOutcome each
+    lines     by type how many each patient has, in the order of the cohort; `counted` says for how many it is known
+    shared    by type the numbers of what the patients' records refer to
+    flaws     what is told in the file of errors, an OperationOutcome a type
     """
 
     id: str
@@ -54,20 +54,23 @@ class Job:
     ready: datetime
     expires: datetime
     members: Sequence[int]
-    lines: dict[str, array[int]] | None = None
-    shared: dict[str, list[int]] = field(default_factory=dict)
-    flaws: list[dict[str, object]] = field(default_factory=list)
+    counted: int = 0
+    lines: dict[str, array[int]] = field(default_factory=dict)
+    shared: dict[str, set[int]] = field(default_factory=dict)
+    flaws: dict[str, dict[str, object]] = field(default_factory=dict)
 
     def progress(self, now: datetime) -> int:
-        """How much of the work is done, in per cent; 100 when it is ready."""
-        if now >= self.ready:
-            return 100
+        """How much of the work is done, in per cent."""
         return min(99, int((now - self.started) * 100 / max(self.ready - self.started, timedelta(seconds=1))))
+
+    def is_done(self, now: datetime) -> bool:
+        """Whether its time has come, and all lines are counted."""
+        return now >= self.ready and self.counted == len(self.members)
 
     def files(self, most: int) -> Iterator[tuple[str, tuple[Part, ...]]]:
         """Every file of at most `most` lines, in order: its type, and whose lines stand in it. Types without a line
         have no file."""
-        for type, counts in (self.lines or {}).items():
+        for type, counts in self.lines.items():
             parts: list[Part] = []
             room = most
             for place, count in enumerate(counts):

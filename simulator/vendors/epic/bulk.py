@@ -42,6 +42,7 @@ _KNOWN = {type.lower(): type for type in TYPES}
 _REQUESTS = paths.ROOT + "/api/FHIR/BulkRequest/"
 _GROUP = re.compile(re.escape(paths.FHIR) + r"/Group/([^/]+)/\$export")
 _STEP = 4  # patients between which others get their turn
+_COUNTED_A_POLL = 50
 _MEMORY = "bulk export"
 
 
@@ -96,7 +97,7 @@ def status(x: Exchange) -> Reply:
     """202 with a word on the progress while it runs; then what there is. Truth values are strings, nothing is counted
     (E39)."""
     job = _job(x)
-    if x.at < job.ready:
+    if not job.is_done(x.at):
         headers = [(b"x-progress", f"Processing patients: {job.progress(x.at)}% complete".encode())]
         wait = x.site.settings["bulk_retry_after_s"]
         if wait:
@@ -215,27 +216,30 @@ async def _in_turn(members: Sequence[int]) -> AsyncIterator[tuple[int, int]]:
 
 
 async def _count(x: Exchange) -> None:
-    """Counts the lines of a job that is ready, once."""
+    """Counts the lines of some more patients of a job whose time has come: a large cohort takes several polls."""
     job = _job(x)
-    if x.at < job.ready or job.lines is not None:
+    if x.at < job.ready:
         return
-    lines = {type: array("I", bytes(4 * len(job.members))) for type in job.types if type not in SHARED_TYPES}
-    shared: dict[str, set[int]] = {type: set() for type in SHARED_TYPES if type in job.types}
-    flaws: dict[str, dict[str, Any]] = {}
-    async for place, number in _in_turn(job.members):
+    if not job.lines:
+        job.lines = {type: array("I", bytes(4 * len(job.members))) for type in job.types if type not in SHARED_TYPES}
+        job.shared = {type: set() for type in SHARED_TYPES if type in job.types}
+    async for _, place in _in_turn(range(job.counted, min(len(job.members), job.counted + _COUNTED_A_POLL))):
+        if place != job.counted:  # somebody else's poll was faster
+            continue
         with x.sandbox.world.as_of(job.started):
-            for type, counts in lines.items():
-                try:
-                    counts[place] = len(_lines_of(x, job, type, number))
-                except Refusal as refusal:
-                    flaws.setdefault(type, _flaw(type, refusal))
-            for type, referred in _referred(x.site, number):
-                if type in shared:
-                    shared[type].update(referred)
-    if job.lines is None:
-        job.flaws = [*flaws.values()]
-        job.shared = {type: sorted(numbers) for type, numbers in shared.items() if numbers}
-        job.lines = lines
+            _count_patient(x, job, place, job.members[place])
+        job.counted = place + 1
+
+
+def _count_patient(x: Exchange, job: Job, place: int, number: int) -> None:
+    for type, counts in job.lines.items():
+        try:
+            counts[place] = len(_lines_of(x, job, type, number))
+        except Refusal as refusal:
+            job.flaws.setdefault(type, _flaw(type, refusal))
+    for type, referred in _referred(x.site, number):
+        if type in job.shared:
+            job.shared[type] |= referred
 
 
 async def _write(x: Exchange) -> None:
@@ -245,10 +249,11 @@ async def _write(x: Exchange) -> None:
         Refusal: not_found: there is no such job or file, or it is not ready.
     """
     assert x.route is not None
-    await _count(x)
     job, asked = _job(x), x.route.args[1].upper()
+    if not job.is_done(x.at):
+        raise Refusal("not_found", f"export {job.id} is not done", reason="unknown_id", id=asked)
     if job.flaws and asked == _file_id(x.site, job, _FLAWS):
-        x.notes[_MEMORY] = [orjson.dumps(flaw) + b"\n" for flaw in job.flaws]
+        x.notes[_MEMORY] = [orjson.dumps(flaw) + b"\n" for flaw in job.flaws.values()]
         return
     found = next((one for at, one in enumerate(_files(x, job)) if asked == _file_id(x.site, job, at)), None)
     if found is None:
@@ -264,7 +269,7 @@ async def _write(x: Exchange) -> None:
 
 def _bodies(x: Exchange, job: Job, type: str, part: Part) -> Iterator[bytes]:
     if part.place == SHARED:
-        wanted = [ids.fhir_id(x.site.key, type, number) for number in job.shared[type][part.start : part.stop]]
+        wanted = [ids.fhir_id(x.site.key, type, number) for number in sorted(job.shared[type])[part.start : part.stop]]
     else:
         wanted = _lines_of(x, job, type, job.members[part.place])[part.start : part.stop]
     return (body for _, body in store.listed(x.site, type, wanted, "json"))
