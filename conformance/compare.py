@@ -161,7 +161,8 @@ def _either(before: Fact | None, after: Fact | None) -> Fact:
 def _with_dirt(site: Site, number: int, renderings: Iterable[Rendering]) -> list[Rendering]:
     """The renderings, with a loss beside each value that is known to be wrong: it is told as it stands."""
     population = site.sandbox.world.population
-    typos = {one.ordinal: one.what for one in typos_of(population, number)} if number < population.size else {}
+    life = site.sandbox.world.human(number)  # who is on file twice has one life, in which each ordinal occurs once
+    typos = {one.ordinal: one.what for one in typos_of(population, life)} if life < population.size else {}
 
     def dirtied(rendering: Rendering) -> Rendering:
         found = [

@@ -10,7 +10,7 @@ share of the patient's visits is filed under it: see `filing`.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -81,11 +81,6 @@ class Registrations:
     def end(self) -> int:
         """All numbers are below this, whatever the rates."""
         return self._size + 2 * self._reserve
-
-    @property
-    def counts(self) -> Mapping[str, int]:
-        """How many numbers of each kind there may be: a few are not given, see `_is_given`."""
-        return self._counts
 
     def __contains__(self, number: int) -> bool:
         if not self._size <= number < self.end:
