@@ -111,7 +111,14 @@ def rotate_keys(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
 def change_settings(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
     """`settings`: a site's habits, `vendor` and `set = { name = value }`."""
     for site in sites_of(sandbox, args.get("vendor")):
-        site.settings.update({name: value for name, value in args["set"].items() if name in site.settings})
+        site.change_settings(
+            {name: _as_kept(site, name, value) for name, value in args["set"].items() if name in site.settings}
+        )
+
+
+def _as_kept(site: Site, name: str, value: Any) -> Any:
+    switch = next((one for one in site.vendor.switches if one.name == name), None)
+    return value if switch is None else switch.checked(value, site.vendor.defaults[name])
 
 
 def upgrade(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
@@ -253,6 +260,9 @@ def check_in(sandbox: Sandbox, word: str, args: Any, made: Collection[str] = ())
         for name in args["set"]:
             if name not in known:
                 raise UsageError(f'no setting "{name}"; known: {", ".join(known) or "none"}')
+        for site in sites:
+            for name in args["set"].keys() & site.settings.keys():
+                _as_kept(site, name, args["set"][name])
 
 
 def check_door(sandbox: Sandbox, fault: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from simulator.faults.outage import Outage
 from simulator.faults.outages import outages
 from simulator.refusal import UsageError
 from simulator.settings import Settings
+from simulator.source import Trap
 from simulator.vendor import Vendor
 
 _ID = re.compile(r"[a-z][a-z0-9-]{0,39}")
@@ -153,8 +154,28 @@ def _vendor(room: Vendor) -> dict[str, Any]:
         "in trouble": [f"{name}: [{one.source.mark}] {one.source.where}" for name, one in sorted(room.trouble.items())],
         "as of": str(room.drift.as_of),
         "drift": [f"{one.id}: {one.since} {one.what} [{one.source.mark}]" for one in room.drift.in_order],
-        "traps": [f"{trap.id}: {trap.says} [{trap.source.mark}] {trap.source.where}" for trap in room.traps],
+        "traps": [
+            f"{trap.id}: {trap.says} ({_switched(room, trap)}) [{trap.source.mark}] {trap.source.where}"
+            for trap in room.traps
+        ],
+        "switches": [
+            f"{one.name} = {json.dumps(room.defaults[one.name])}: {one.says}; {one.takes(room.defaults[one.name])} "
+            f"[{one.source.mark}] {one.source.where}"
+            for one in room.switches
+        ],
+        "to switch": {
+            "while it runs": f'PUT …/sandboxes/default/vendors/{room.id}/settings {{"set": {{"<switch>": <value>}}}}',
+            "in a scenario": f'settings = {{ vendor = "{room.id}", set = {{ <switch> = <value> }} }}',
+            "as delivered": f"DELETE …/sandboxes/default/vendors/{room.id}/settings, or a reset",
+        },
     }
+
+
+def _switched(room: Vendor, trap: Trap) -> str:
+    """How a trap is switched: by which settings, by which call, or not at all."""
+    names = [f"`{one.name}`" for one in room.switches if trap.id in one.traps]
+    hows = [*([f"switch {', '.join(names)}"] if names else []), *([trap.by] if trap.by else [])]
+    return "; ".join(hows) or "always on"
 
 
 def _change(room: Vendor, change: Change) -> dict[str, Any]:

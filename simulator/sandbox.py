@@ -68,6 +68,15 @@ class Site:
         if as_of is not None:
             self._stand_at(as_of)
 
+    def change_settings(self, values: Mapping[str, Any]) -> None:
+        """Let settings be others, at once: what was rendered under the old ones is forgotten."""
+        self.settings.update(values)
+        self.cache.clear()
+
+    def delivered(self, name: str) -> Any:
+        """The setting as the vendor delivers it on the day of its API."""
+        return self.vendor.drift.settings(self.as_of).get(name, self.vendor.defaults[name])
+
     def upgrade(self, as_of: date) -> Move:
         """Let the vendor's API be that of another day, at once, forward or back.
 

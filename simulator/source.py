@@ -18,8 +18,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Trap:
-    """A habit of a vendor that real integrations stumble over: id, one sentence, source."""
+    """A habit of a vendor that real integrations stumble over: id, one sentence, source; `by`, the control call that it
+    hangs on, where that is no setting."""
 
     id: str
     says: str
     source: Source
+    by: str = ""

@@ -15,6 +15,7 @@ from simulator.population.answers import Loss
 from simulator.population.records import Record
 from simulator.refusal import Refusal
 from simulator.source import Source, Trap
+from simulator.switch import Switch
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
@@ -88,6 +89,7 @@ class Vendor:
     practice     the practice or tenant whose door a request came to; empty where a vendor has no such thing
     drift        how its API changed and will change; the room is written as of one day of it
     tells_charts whether it tells anything of patients; a room of doors alone is served only when it is asked for
+    switches     the settings that can be switched while a sandbox runs, each one of `defaults`
     openapi      (site, base URL) -> the OpenAPI document of its FHIR side; None where a room has none
     trouble      what it sends in trouble, by name: `maintenance` (a page), `login` (a page), `failure` (an envelope)
     """
@@ -113,6 +115,7 @@ class Vendor:
     defaults: Mapping[str, Any] = field(default_factory=dict)
     manner: Manner | None = None
     drift: History = NO_CHANGES
+    switches: tuple[Switch, ...] = ()
 
     def variant(self, id: str, **changes: Any) -> Vendor:
         """The same vendor with one site's habits: `changes` replace fields, `defaults` are merged."""

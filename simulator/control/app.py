@@ -24,6 +24,7 @@ from simulator.control import (
     rules,
     sandboxes,
     scenario,
+    switches,
     tls,
     truth,
     vendors,
@@ -58,6 +59,7 @@ _NOUNS = (
     rules,
     drift,
     doors,
+    switches,
 )
 
 

@@ -12,6 +12,7 @@ from simulator.vendors.athena.errors import AthenaErrors
 from simulator.vendors.athena.manner import MANNER
 from simulator.vendors.athena.owners import owner
 from simulator.vendors.athena.renderings import renderings
+from simulator.vendors.athena.switches import SWITCHES
 from simulator.vendors.athena.traps import TRAPS
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ VENDOR = Vendor(
     owner=owner,
     renderings=renderings,
     traps=TRAPS,
+    switches=SWITCHES,
     practice=trouble.practice,
     trouble=trouble.TROUBLE,
     drift=HISTORY,

@@ -10,6 +10,7 @@ from simulator.vendors.cerner.drift import HISTORY
 from simulator.vendors.cerner.errors import ERRORS
 from simulator.vendors.cerner.limits import LIMITS
 from simulator.vendors.cerner.manner import PROVIDER
+from simulator.vendors.cerner.switches import SWITCHES
 from simulator.vendors.cerner.traps import TRAPS
 
 DEFAULTS = {
@@ -63,6 +64,7 @@ VENDOR = Vendor(
     patient_of=patient_of,
     renderings=store.renderings,
     traps=TRAPS,
+    switches=SWITCHES,
     practice=trouble.practice,
     trouble=trouble.TROUBLE,
     defaults=DEFAULTS,

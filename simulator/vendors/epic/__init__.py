@@ -31,6 +31,7 @@ from simulator.vendors.epic.errors import EpicErrors
 from simulator.vendors.epic.limits import LIMITS
 from simulator.vendors.epic.manner import MANNER
 from simulator.vendors.epic.sub_resources import AS_DELIVERED
+from simulator.vendors.epic.switches import SWITCHES
 from simulator.vendors.epic.traps import TRAPS
 
 VENDOR = Vendor(
@@ -49,6 +50,7 @@ VENDOR = Vendor(
     owner=sight.owner,
     renderings=resources.renderings,
     traps=TRAPS,
+    switches=SWITCHES,
     openapi=capability.openapi,
     trouble=trouble.TROUBLE,
     drift=HISTORY,

@@ -1,6 +1,6 @@
 """Where bodies leave FHIR R4 or US Core 6.1.0 on purpose, as Epic's do; a site setting takes each away.
 
-Everything else that is served validates. Change a setting before the first call: bytes are kept once rendered.
+Everything else that is served validates.
 """
 
 from __future__ import annotations

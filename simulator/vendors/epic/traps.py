@@ -66,7 +66,12 @@ TRAPS: tuple[Trap, ...] = (
         "the token endpoint says `invalid_client` whatever is wrong, and a description that is null",
         source("seen", "HSK", "CLIENTJS"),
     ),
-    Trap("E25", "assertions: no reuse of `jti`, five minutes, exact `aud`, no future `iat`", source("doc", "OAUTH")),
+    Trap(
+        "E25",
+        "assertions: no reuse of `jti`, five minutes, exact `aud`, no future `iat`",
+        source("doc", "OAUTH"),
+        by="PUT …/vendors/epic/assertion-rules",
+    ),
     Trap(
         "E30",
         "an export outlives its token; truth values are strings, files hold 3,000 lines, a group is "
@@ -84,6 +89,7 @@ TRAPS: tuple[Trap, ...] = (
         "E29",
         "a chart behind the glass is 403 with 4130 until somebody says why",
         source("guess", "ERRGUIDE", "REDCAP", but="the number is second hand, what opens it is seen"),
+        by="PUT …/vendors/epic/glass",
     ),
     Trap(
         "E31",
@@ -94,6 +100,7 @@ TRAPS: tuple[Trap, ...] = (
         "E32",
         "503 is a page of the machine, without an outcome and without Retry-After",
         source("guess", "FLEET", but="50 sites answered 503; what the page says is ours"),
+        by="POST …/faults (maintenance_page)",
     ),
     Trap(
         "E33",
@@ -126,6 +133,7 @@ TRAPS: tuple[Trap, ...] = (
         "E45",
         "registrations hold parts of a type: what is not held is left out with a warning beside a 200",
         source("seen", "FS", "MAP"),
+        by="PUT …/vendors/epic/clients/{client}/sub-resources",
     ),
     Trap(
         "E46",

@@ -10,11 +10,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from simulator.auth.manner import WAYS_IN
+from simulator.switch import Switch
 from simulator.vendor import Rendering, Vendor
 from simulator.vendors.nextgen import api, auth, ids, paths, trouble
 from simulator.vendors.nextgen.errors import NextGenErrors
 from simulator.vendors.nextgen.limits import LIMITS
 from simulator.vendors.nextgen.manner import MANNER
+from simulator.vendors.nextgen.sources import source
 from simulator.vendors.nextgen.traps import TRAPS
 
 if TYPE_CHECKING:
@@ -42,6 +44,13 @@ VENDOR = Vendor(
     renderings=_nothing,
     tells_charts=False,
     traps=TRAPS,
+    switches=(
+        Switch(
+            "patient_told",
+            "whether the token answer of a standalone login tells the patient",
+            source("seen", "OAUTHCLIENT"),
+        ),
+    ),
     practice=trouble.practice,
     trouble=trouble.TROUBLE,
     defaults={
