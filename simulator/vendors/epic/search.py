@@ -56,6 +56,8 @@ def find(x: Exchange, query: Query) -> Found:
     items = list(items)
     further = refinements.tests(x.site, query)
     if further:
+        items = [*items]
+    if further:
         items = [item for item in items if all(test(told.render(t, item).payload) for test in further)]
     found = sub_resources.held(x, query.type, [told.id_of(t, item) for item in items])
     return Found([*found], [*_uncoded(t, items), *said])

@@ -20,6 +20,7 @@ from simulator.vendors.epic.dialect import Json, Telling
 
 _BMI = Code("loinc", "59576-9", "Body mass index (BMI) [Percentile] Per age and sex")
 _LENGTH = Code("loinc", "77606-2", "Weight-for-length Per age and sex")
+MEASURES = frozenset(("bmi", "weight"))
 _YEAR = Decimal("365.25")
 _GROWN, _INFANT = 20, 3
 # Median BMI by age in years, girls and boys, after CDC's charts of 2000, rounded.
@@ -34,7 +35,7 @@ _SPREAD = (("0.70", "0"), ("0.86", "3"), ("0.90", "10"), ("0.95", "25"), ("1", "
 
 def beside(t: Telling, measured: Observation) -> Iterator[Observation]:
     """The percentile behind a measure of a child; none for anything else. It has an ordinal behind all records."""
-    if measured.key not in ("bmi", "weight") or measured.value is None:
+    if measured.key not in MEASURES or measured.value is None:
         return
     years = (measured.effective.date() - t.person.birth_date).days / _YEAR
     if not 2 <= years < _GROWN:

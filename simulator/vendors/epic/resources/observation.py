@@ -65,7 +65,8 @@ def items(t: Telling) -> Iterator[tuple[Observation, ...]]:
                 continue
             is_smoking_told = True
         other = joined.get(one.ordinal)
-        yield from ((percentile,) for percentile in growth.beside(t, one))
+        if one.key in growth.MEASURES:
+            yield from ((percentile,) for percentile in growth.beside(t, one))
         yield (one,) if other is None else (one, other)
 
 
