@@ -23,7 +23,7 @@ from conformance.judge import Judgement, Scope, judge
 from conformance.report.terminal import exchange_lines
 from conformance.settings import Settings
 from conformance.verdict import Verdict
-from simulator import scenario
+from simulator import actions, scenario
 from simulator.journal.entry import entry_of
 from simulator.sandbox import Sandbox, Site
 from simulator.server import Running, running
@@ -33,9 +33,14 @@ from simulator.settings import Settings as ServerSettings
 class EmrVendor:
     """One vendor of the sandbox: its URLs (`fhir_url`, `token_url`, …) as attributes, and its ready-made clients."""
 
-    def __init__(self, site: Site, urls: dict[str, str]) -> None:
+    def __init__(self, site: Site, base_url: str) -> None:
         self.site = site
-        self.urls = urls
+        self._base_url = base_url
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """Every URL, as the site has them now."""
+        return self.site.urls(self._base_url)
 
     def __getattr__(self, name: str) -> str:
         try:
@@ -57,6 +62,10 @@ class EmrVendor:
     def upgrade(self, as_of: str) -> None:
         """The vendor's API is that of this day from now on (`2024-11-01`), later or earlier."""
         self.site.upgrade(date.fromisoformat(as_of))
+
+    def switch(self, **settings: Any) -> None:
+        """Settings of the vendor's site from now on (`trailing_slash=True`): those that `emr-sandbox explain` lists."""
+        actions.switch(self.site, settings)
 
     def patient_ids(self, number: int) -> dict[str, str]:
         """The ids that this vendor gave patient `number`."""
@@ -113,9 +122,7 @@ class Emr:
         self.faults = EmrFaults(sandbox)
         self.journal = EmrJournal(sandbox)
         self.began = time.monotonic()
-        self.vendors = {
-            id: EmrVendor(site, site.urls(server.base_url(sandbox, id))) for id, site in sandbox.sites.items()
-        }
+        self.vendors = {id: EmrVendor(site, server.base_url(sandbox, id)) for id, site in sandbox.sites.items()}
 
     def __getattr__(self, name: str) -> EmrVendor:
         try:

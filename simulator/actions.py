@@ -19,6 +19,7 @@ from simulator.faults.rotation import rotate, rotate_signing
 from simulator.limits import SCOPES, WINDOWS
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox, Site
+from simulator.switch import named
 
 
 def add_fault(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
@@ -119,6 +120,18 @@ def change_settings(sandbox: Sandbox, args: Mapping[str, Any]) -> None:
 def _as_kept(site: Site, name: str, value: Any) -> Any:
     switch = next((one for one in site.vendor.switches if one.name == name), None)
     return value if switch is None else switch.checked(value, site.vendor.defaults[name])
+
+
+def switch(site: Site, values: Mapping[str, Any]) -> None:
+    """Switches settings of one site, all of them or, when one cannot be, none.
+
+    Raises:
+        UsageError: there is no such switch, or it does not take the value.
+    """
+    room = site.vendor
+    site.change_settings(
+        {name: named(room.switches, name).checked(value, room.defaults[name]) for name, value in values.items()}
+    )
 
 
 def upgrade(sandbox: Sandbox, args: Mapping[str, Any]) -> None:

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from simulator import actions
 from simulator.control.place import ONE, sandbox_of, site_of
 from simulator.sandbox import Site
-from simulator.switch import named
 
 router = APIRouter(tags=["vendors"])
 
@@ -54,10 +54,7 @@ async def switch(request: Request, id: str, vendor: str, wish: Switching) -> Set
     """Switch settings, all of them or, if one cannot be, none. Tokens, page sessions and records stay; bodies are made
     anew. A reset brings what was delivered."""
     site = site_of(sandbox_of(request, id), vendor)
-    room = site.vendor
-    site.change_settings(
-        {name: named(room.switches, name).checked(value, room.defaults[name]) for name, value in wish.set.items()}
-    )
+    actions.switch(site, wish.set)
     return _told(site)
 
 

@@ -9,6 +9,8 @@ import urllib.request
 
 import pytest
 
+from simulator.refusal import UsageError
+
 pytest_plugins = ["conformance.pytest_plugin"]
 
 
@@ -59,6 +61,14 @@ def test_a_vendor_is_upgraded_between_two_calls(emr):
     assert get(emr.epic, "", ".well-known/smart-configuration") == 404
     emr.epic.upgrade("2026-12-01")
     assert get(emr.epic, "", ".well-known/smart-configuration") == 200
+
+
+def test_a_site_is_switched_between_two_calls(emr):
+    assert not emr.epic.fhir_url.endswith("/")
+    emr.epic.switch(trailing_slash=True)
+    assert emr.epic.fhir_url.endswith("/")
+    with pytest.raises(UsageError, match=r"setting `trailing_slash` cannot be 3"):
+        emr.epic.switch(trailing_slash=3)
 
 
 def test_traffic_is_judged_by_the_catalogues_checks(emr, emr_check):

@@ -92,6 +92,7 @@ def named(key: bytes, id: str) -> Named | None:
     return found if blocks == block + _tail(key, found.type, block) else None
 
 
+@lru_cache(maxsize=65_536)
 def dstu2_id(key: bytes, number: int, type: str = "Patient", ordinal: int = 0, frame: str = "e") -> str:
     """The id that something has in the DSTU2 interface: `T…B`, 45 letters. R4 tells that of a patient as an
     identifier."""
