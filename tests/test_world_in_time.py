@@ -136,6 +136,21 @@ def test_a_new_result_is_told_by_every_room_at_once(hand: Hand) -> None:
     assert [one["who"] for one in versions] == ["lab", "control", "control"]
 
 
+@pytest.mark.parametrize("half", [0, 1], ids=["systolic", "diastolic"])
+def test_a_blood_pressure_is_taken_back_as_a_whole(hand: Hand, half: int) -> None:
+    number = somebody(hand, encounters=3)
+    held = hand.sandbox.world.chart(number).observations
+    diastolic = next(one for one in reversed(held) if one.group is not None)
+    pair = [f"{number}-observation-{ordinal}" for ordinal in (diastolic.group, diastolic.ordinal)]
+    told = hand.change(what="retraction", record=pair[half])
+    assert [one["what"] for one in told] == ["retracted", "retracted"]
+    assert sorted(one["id"] for one in told) == sorted(pair)
+    assert hand.wrong(number) == RIGHT
+    assert {*hand.get(f"/truth/patients/{number}")["retracted"]} >= {*pair}
+    assert len(hand.sandbox.world.chart(number).observations) == len(held) - 2
+    assert "no record" in hand.refused(what="retraction", record=pair[1 - half])["detail"]
+
+
 def test_somebody_comes_in_is_treated_and_goes_home(hand: Hand) -> None:
     number = somebody(hand, encounters=3, allergies=0)
     key = str(number)

@@ -165,7 +165,8 @@ def correction(
 
 
 def retraction(scene: Scene, kind: str, ordinal: int) -> Record:
-    """An item turns out to have been entered in error, and is taken back.
+    """An item turns out to have been entered in error, and is taken back. A blood pressure is one measurement: with
+    one half goes the other.
 
     Raises:
         Unfit: there is no such record, or its kind is not taken back.
@@ -175,7 +176,17 @@ def retraction(scene: Scene, kind: str, ordinal: int) -> Record:
         return scene.write(replace(found, verification=ENTERED_IN_ERROR), "retracted")
     if isinstance(found, Person | Coverage | Consent):
         raise Unfit(f"a {kind} is not retracted")
+    if isinstance(found, Observation):
+        for half in _measured_with(scene, found):
+            scene.write(replace(half, status=ENTERED_IN_ERROR), "retracted")
     return scene.write(replace(found, status=ENTERED_IN_ERROR), "retracted")
+
+
+def _measured_with(scene: Scene, one: Observation) -> list[Observation]:
+    """The other parts of the measurement that an observation is a part of."""
+    name = one.ordinal if one.group is None else one.group
+    held = scene.world.chart(scene.number).observations
+    return [other for other in held if name in (other.ordinal, other.group) and other.ordinal != one.ordinal]
 
 
 def admission(scene: Scene, type: str, *, reason: int | None = None, facility: int | None = None) -> Record:

@@ -6,6 +6,7 @@ The local code stands first, units are words beside a UCUM code, and each quanti
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -75,18 +76,26 @@ def is_pressure(one: Observation) -> bool:
 def _items(site: Site, chart: Chart) -> list[Item]:
     """Newest first; a blood pressure once, under its systolic (or under a diastolic that stands alone)."""
     number = chart.person.number
-    diastolics = {one.group: one for one in chart.observations if one.group is not None}
-    paired = {one.ordinal for one in chart.observations if one.code.code == "8480-6"}
-    found = [Item(Row(number, one.ordinal), (one,)) for one in retracted(chart, "observation")]
-    for one in reversed(chart.observations):
-        if one.group in paired and is_pressure(one):
-            continue
-        other = diastolics.get(one.ordinal) if one.code.code == "8480-6" else None
-        found.append(Item(Row(number, one.ordinal), (one,) if other is None else (one, other)))
+    found = [Item(Row(number, parts[0].ordinal), parts) for parts in _measurements(retracted(chart, "observation"))]
+    for parts in _measurements(reversed(chart.observations)):
+        one = parts[0]
+        found.append(Item(Row(number, one.ordinal), parts))
         beside = Row(number, one.ordinal, MISTAKEN)
         if _can_bemistyped(one) and habits.happens(site, "mistyped", beside, _MISTAKES_PER_THOUSAND):
             found.append(Item(beside, (one,)))
     return found
+
+
+def _measurements(observations: Iterable[Observation]) -> Iterator[tuple[Observation, ...]]:
+    """What becomes one resource each: an observation, or systolic and diastolic pressure together."""
+    held = tuple(observations)
+    diastolics = {one.group: one for one in held if one.group is not None}
+    paired = {one.ordinal for one in held if one.code.code == "8480-6"}
+    for one in held:
+        if one.group in paired and is_pressure(one):
+            continue
+        other = diastolics.get(one.ordinal) if one.code.code == "8480-6" else None
+        yield (one,) if other is None else (one, other)
 
 
 def _can_bemistyped(one: Observation) -> bool:
@@ -149,6 +158,8 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     payload = _head(site, item, one, status)
     if is_pressure(one):
         payload["component"] = _components(site, item)
+        if status == "entered-in-error":
+            return rendering("Observation", payload, (), [])
         return rendering("Observation", payload, item.records, _pair_losses(site, item))
     if is_mistake:
         payload |= value_of(one, mistyped(one))
