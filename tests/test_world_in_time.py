@@ -212,6 +212,25 @@ def test_an_appointment_is_booked_and_cancelled(hand: Hand) -> None:
     assert "cancelled" in hand.refused(what="cancellation", record=told["id"])["detail"]
 
 
+def test_a_visit_whose_appointment_is_cancelled_takes_place_in_no_room(hand: Hand) -> None:
+    world, soon = hand.sandbox.world, hand.sandbox.clock.now() + timedelta(days=60)
+    number, visit = next(
+        (number, one)
+        for number in range(100, 400)
+        for one in world.chart_at(number, soon).appointments
+        if one.encounter is not None and one.start > world.now() and one.created < world.now()
+    )
+    (gone,) = hand.change(what="cancellation", record=f"{number}-appointment-{visit.ordinal}")
+    assert gone["record"]["status"] == "cancelled"
+    hand.advance(days=60)
+    assert hand.wrong(number) == RIGHT
+    records = hand.get(f"/truth/patients/{number}")["records"]
+    assert gone["id"] in [one["source"]["id"] for one in records]
+    assert f"{number}-encounter-{visit.encounter}" not in [one["source"]["id"] for one in records]
+    events = hand.get(f"/truth/events?since={visit.start:%Y-%m-%dT%H:%M:%SZ}&limit=10")["events"]
+    assert str(number) not in [one["patient"] for one in events if one["at"][:16] == f"{visit.start:%Y-%m-%dT%H:%M}"]
+
+
 @pytest.mark.parametrize(
     ("wish", "says"),
     [

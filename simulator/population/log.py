@@ -10,9 +10,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from simulator.population.called_off import NOTHING, CalledOff, called_off
 from simulator.population.filing import Filing, cut, moved
 from simulator.population.identity import Identity
-from simulator.population.ledger import Ledger
+from simulator.population.ledger import Ledger, Version
 from simulator.population.people import Population
 from simulator.population.records import Change, Person, Record
 
@@ -51,6 +52,7 @@ class Log:
         self._ledger = ledger
         self._identity = identity
         self._filing = filing
+        self._called_off: dict[int, tuple[int, CalledOff]] = {}  # with how many writes it was found
 
     def is_generated(self, number: int) -> bool:
         """Whether a number is one of the population's."""
@@ -108,7 +110,13 @@ class Log:
 
     def _of_life(self, life: int, number: int, members: Collection[int], when: datetime) -> Iterator[Logged]:
         filing, has_writes = self._filing(life), bool(self._ledger.entries)
-        changes = filing.history.changes[: filing.history.count(when)]
+        changes, off = filing.history.changes[: filing.history.count(when)], self.called_off(life)
+        if off.places:
+            changes = [
+                change._replace(record=off.cut(change.record))
+                for place, change in enumerate(changes)
+                if place not in off.places
+            ]
         if filing.homes is None and life == number:
             for change in changes:
                 if not has_writes or not self.is_overruled(number, number, change):
@@ -120,6 +128,27 @@ class Log:
                 continue  # what happened to the person of a merged number
             if home in members and not (has_writes and self.is_overruled(home, number, change)):
                 yield Logged(change._replace(record=self.as_told(change.record, home, number, members)))
+
+    def called_off(self, life: int) -> CalledOff:
+        """What does not happen of a life because somebody called its visits off."""
+        if not self._ledger.entries:
+            return NOTHING
+        numbers = self._identity.numbers(life)
+        writes = sum(map(self._ledger.writes_of, numbers))
+        known = self._called_off.get(life)
+        if known is None or known[0] != writes:
+            known = self._called_off[life] = writes, self._found_called_off(life, numbers)
+        return known[1]
+
+    def _found_called_off(self, life: int, numbers: Iterable[int]) -> CalledOff:
+        if not any(one.record.kind == "appointment" for each in numbers for one in self._ledger.of_patient(each)):
+            return NOTHING
+        filing = self._filing(life)
+
+        def written(ordinal: int) -> tuple[Version, ...]:
+            return self._ledger.versions(("appointment", filing.home("appointment", ordinal), ordinal))
+
+        return called_off(filing.history, written)
 
     def _written(self, number: int, members: Collection[int], by: datetime | None) -> Iterator[Logged]:
         found = []

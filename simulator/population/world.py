@@ -1,7 +1,8 @@
 """A world: the population plus what has been written to it, as of now. Knows no vendor; `now` is given to it.
 
 The log of a patient is the history that the population gives, and the ledger. A record that was written stays as it was
-written: what would have happened to it afterwards does not. A death that was written ends the history.
+written: what would have happened to it afterwards does not. A death that was written ends the history; a visit whose
+appointment somebody called off does not take place.
 
 A patient is a number. A human being may have several: `registrations_of`. A number that was merged is no patient any
 more: it resolves to its `survivor`, in whose chart its records stand from then on.
@@ -389,11 +390,13 @@ class World:
         ident = (record.kind, record.ordinal)
         home = self._filing(first).home(*ident)
         number = home if ident == ("patient", 0) else self._identity.resolved(home, change.at, change.at)
-        if self._ledger.entries and self._log.is_overruled(home, number, change):
+        off = self._log.called_off(first)
+        if key.place in off.places or (self._ledger.entries and self._log.is_overruled(home, number, change)):
             return None
-        before = sum((c.record.kind, c.record.ordinal) == ident for c in history.changes[: key.place])
+        earlier = enumerate(history.changes[: key.place])
+        before = sum((c.record.kind, c.record.ordinal) == ident and place not in off.places for place, c in earlier)
         version = before + (2 if ident == ("patient", 0) else 1)
-        record = self._log.as_told(record, home, number, self._identity.members(number, change.at, change.at))
+        record = self._log.as_told(off.cut(record), home, number, self._identity.members(number, change.at, change.at))
         return Event(str(key), change.at, change.what, number, record, version, "")
 
     def _event_of_merge(self, one: Merge) -> Event | None:

@@ -1,0 +1,168 @@
+"""A visit whose appointment somebody called off does not take place, and nothing comes of it.
+
+appointment  booked ──── called off by hand
+visit                         ╌╌╌╌╌╌╌╌╌╌╌╌╌╌ encounter, findings, orders, notes: none of it
+the others   ────────────────────────────────────────────────────────────────▶ as before
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from itertools import islice
+
+import pytest
+
+from simulator.population.dirt import Dirt
+from simulator.population.people import Population
+from simulator.population.records import KINDS, Appointment, Chart, Record
+from simulator.population.world import World
+
+AS_OF = date(2026, 1, 5)
+HALF_A_YEAR = timedelta(days=180)
+DIRT = Dirt.of({"second_registration": 200_000, "merged": 100_000})
+PARTS = [kind for kind in KINDS if kind != "patient"]
+
+
+@dataclass
+class Pair:
+    """A world in which visits are called off, and one in which nobody does anything, at one moment."""
+
+    touched: World
+    untouched: World
+    now: datetime
+
+    def booked(self) -> Iterator[tuple[int, Appointment]]:
+        """The next appointments that become visits within half a year, of some people and of some who are on file
+        twice, under their second number; and whose they are."""
+        population = self.untouched.population
+        yield from islice(self._booked(range(population.size)), 16)
+        yield from islice(self._booked(population.registrations), 2)
+
+    def _booked(self, numbers: Iterable[int]) -> Iterator[tuple[int, Appointment]]:
+        for number in numbers:
+            if self.untouched.survivor(number) is None and not self.merges_soon(number):
+                ahead = [one for one in self.untouched.appointments(number) if one.status == "booked"]
+                later = {one.ordinal for one in self.later(number).appointments if one.encounter is not None}
+                yield from [(number, one) for one in ahead if one.ordinal in later][:1]
+
+    def merges_soon(self, number: int) -> bool:
+        world = self.untouched
+        return any(at > self.now for at in world.population.registrations.joints(world.human(number)))
+
+    def later(self, number: int) -> Chart:
+        return self.untouched.chart_at(number, self.now + HALF_A_YEAR)
+
+    def call_off(self, number: int, one: Appointment, at: datetime | None = None) -> Appointment:
+        off = replace(one, status="cancelled", cancel_reason="patient")
+        return self.touched.write(off, number, "desk", at or self.now)
+
+
+def pair_of(size: int) -> Pair:
+    population = Population(7, size, AS_OF, DIRT)
+    made = Pair(World(population, charts_kept=2 * size), World(population, charts_kept=2 * size), population.starts)
+    made.touched.now = made.untouched.now = lambda: made.now
+    return made
+
+
+@pytest.fixture
+def pair() -> Pair:
+    return pair_of(400)
+
+
+def everything(chart: Chart) -> dict[tuple[str, int], Record]:
+    gone = {(one.kind, one.ordinal): one for one in chart.retracted}
+    return gone | {(kind, one.ordinal): one for kind in PARTS for one in chart.of(kind)}
+
+
+def named(chart: Chart) -> set[tuple[str, int]]:
+    """The records to which others of a chart refer."""
+    return {
+        (kind, ordinal)
+        for record in everything(chart).values()
+        for name, kind in (("encounter", "encounter"), ("reason", "condition"))
+        if (ordinal := getattr(record, name, None)) is not None
+    }
+
+
+def test_nothing_comes_of_a_visit_that_was_called_off_and_the_others_take_place(pair: Pair) -> None:
+    called_off = [(number, one, pair.call_off(number, one)) for number, one in pair.booked()]
+    assert sum(number >= 400 for number, _, _ in called_off) == 2
+    assert len(called_off) == 18
+    pair.now += HALF_A_YEAR
+    lost_kinds = set()
+    for number, one, off in called_off:
+        would_be, chart = pair.untouched.chart(number), pair.touched.chart(number)
+        (visit,) = (a.encounter for a in would_be.appointments if a.ordinal == one.ordinal)
+        assert off in chart.appointments
+        lost = everything(would_be).keys() - everything(chart).keys()
+        lost_kinds |= {kind for kind, _ in lost}
+        assert {ordinal for kind, ordinal in lost if kind == "encounter"} == {visit}
+        assert everything(chart).keys() <= everything(would_be).keys()
+        assert ("encounter", visit) not in named(chart)
+        assert named(chart) - everything(chart).keys() <= named(would_be) - everything(would_be).keys()
+    assert lost_kinds > {"encounter", "observation", "document"}
+
+
+def test_what_would_have_been_found_there_is_no_reason_later() -> None:
+    """Somebody at whose next visit a condition is found, for which they come again."""
+    pair, number = pair_of(1_500), 715
+    pair.now += timedelta(days=200)
+    one = next(one for one in pair.untouched.appointments(number) if one.status == "booked")
+    pair.call_off(number, one)
+    pair.now += timedelta(days=500)
+    would_be, chart = pair.untouched.chart(number), pair.touched.chart(number)
+    lost = {ordinal for kind, ordinal in everything(would_be).keys() - everything(chart).keys() if kind == "condition"}
+    kept = everything(chart).keys() - {("appointment", one.ordinal)}
+    later = [record for key, record in everything(would_be).items() if key in kept]
+    bereft = [record for record in later if getattr(record, "reason", None) in lost]
+    assert bereft
+    for record in bereft:
+        assert everything(chart)[record.kind, record.ordinal] == replace(record, reason=None)
+
+
+def test_the_feed_tells_what_the_charts_tell() -> None:
+    """Each change once, in its version, and none of a visit that was called off."""
+    pair = pair_of(30)
+    since, until = pair.now, pair.now + HALF_A_YEAR
+    numbers = [number for number, one in pair.booked() if pair.call_off(number, one)]
+    pair.now = until
+    told = [event for event in pair.touched.feed(since, until) if event.number in numbers]
+    kept = [(number, v) for number in numbers for v in pair.touched.history(number) if since < v.at < until]
+    assert {(e.number, e.at, e.what, e.record, e.version) for e in told if e.at > since} == {
+        (number, v.at, v.what, v.record, v.number) for number, v in kept
+    }
+    assert len([e for e in told if e.at > since]) == len(kept) > 50
+    unheeded = [event for event in pair.untouched.feed(since, until) if event.number in numbers]
+    assert len(told) < len(unheeded)
+
+
+def test_a_visit_takes_place_whose_appointment_was_booked_again(pair: Pair) -> None:
+    number, one = next(pair.booked())
+    pair.call_off(number, one)
+    pair.touched.write(one, number, "desk", pair.now + timedelta(minutes=1))
+    pair.now += HALF_A_YEAR
+    assert pair.touched.chart(number).encounters == pair.untouched.chart(number).encounters
+
+
+def test_a_visit_that_was_moved_does_not_take_place_at_its_old_time(pair: Pair) -> None:
+    number, one = next(pair.booked())
+    pair.touched.write(replace(one, start=one.start + timedelta(days=1)), number, "desk", pair.now)
+    pair.now += HALF_A_YEAR
+    assert len(pair.touched.chart(number).encounters) == len(pair.untouched.chart(number).encounters) - 1
+
+
+def test_what_is_called_off_once_it_has_begun_has_taken_place(pair: Pair) -> None:
+    number, one = next(pair.booked())
+    pair.now += HALF_A_YEAR
+    pair.call_off(number, one, one.start + timedelta(minutes=1))
+    assert pair.touched.chart(number).encounters == pair.untouched.chart(number).encounters
+
+
+def test_a_forgotten_cancellation_calls_nothing_off(pair: Pair) -> None:
+    number, one = next(pair.booked())
+    pair.call_off(number, one)
+    pair.touched.reset()
+    pair.now += HALF_A_YEAR
+    assert pair.touched.chart(number) == pair.untouched.chart(number)
