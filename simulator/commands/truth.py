@@ -16,6 +16,7 @@ from simulator.commands.bare import number_of, sandbox_of
 from simulator.commands.flags import json_option, population_options, settings_of
 from simulator.control.truth import defects_told, records_of
 from simulator.population.cast import FROM_SIZE, PASSWORD, roles
+from simulator.population.dirt import MILLION
 from simulator.population.records import KINDS, Chart
 from simulator.population.statistics import Survey, survey
 from simulator.population.statistics.tally import to_json
@@ -115,10 +116,12 @@ def _tell_statistics(settings: Settings, sample: int, page: Path | None, *, as_j
     population = world.population
     asked = min(_PEOPLE_TO_A_CHART * sample, settings.patients)
     people = (population.person(turn * population.size // asked) for turn in range(asked))
-    found = survey(_charts(world, sample), people, seed=settings.seed, size=settings.patients, as_of=settings.as_of)
-    dirt = getattr(population, "dirt", None)
-    if dirt is not None:
-        found.settings = {name: getattr(dirt, f"no_{name}") / 1_000_000 for name in found.absences}
+    further = (population.registrations.kinds_of(turn * population.size // asked) for turn in range(asked))
+    found = survey(
+        _charts(world, sample), people, further, seed=settings.seed, size=settings.patients, as_of=settings.as_of
+    )
+    rates = {name: f"no_{name}" for name in found.absences} | {kind: kind for kind in found.further}
+    found.settings = {name: getattr(population.dirt, rate) / MILLION for name, rate in rates.items()}
     if page is not None:
         _write_page(page, found)
     if as_json:

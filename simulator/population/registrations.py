@@ -113,6 +113,10 @@ class Registrations:
                 found.append(self._starts[lane] + place)
         return tuple(found)
 
+    def kinds_of(self, patient: int) -> frozenset[str]:
+        """Of which kinds the further numbers of a patient are: second_registration, merged."""
+        return frozenset(map(self._lane, self.of(patient)))
+
     def _owner(self, lane: str, place: int) -> int:
         return self._population.permutation(self._size, lane).inverse(place)
 

@@ -50,6 +50,7 @@ def _context(survey: Survey, again: str) -> dict[str, Any]:
         "visits": Markup(use.visits(survey)),
         "deaths": Markup(use.deaths(survey)),
         "absences": Markup(use.absences(survey)),
+        "further": Markup(use.further(survey)),
         "sections": [(title, rows) for title, rows in sections if rows],
         "ratios": Markup(_ratio_axis()),
     }

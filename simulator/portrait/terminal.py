@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from simulator.population.statistics.estimate import Share
 from simulator.population.statistics.figures import Comparison
 from simulator.population.statistics.tally import Survey
-from simulator.portrait.words import SECTIONS, found, interval, number, summary, whom
+from simulator.portrait.words import FURTHER, SECTIONS, found, interval, number, summary, whom
 
 _SUMMED_UP = ("pyramid", "names")  # too many rows to be told one by one
 _MARKS = {"within": "ok", "unsure": "?", "outside": "OUTSIDE", "none": "-"}
@@ -27,10 +28,10 @@ def table(survey: Survey) -> Iterator[str]:
         yield from (_row(one) for one in rows)
     yield "Not on record"
     for name, share in survey.absences.items():
-        told = share.interval()
-        if told is not None:
-            wanted = f"{100 * survey.settings[name]:.3g} %" if name in survey.settings else ""
-            yield f"  {name:40}{100 * told.value:>8.3g} %{100 * told.low:>7.3g} to {100 * told.high:<9.3g}{wanted:>10}"
+        yield from _share(survey, name, name, share)
+    yield "More than one number"
+    for kind, share in survey.further.items():
+        yield from _share(survey, FURTHER[kind], kind, share)
     yield "Records of a patient"
     for kind, counts in survey.records.items():
         if set(counts) - {0} and kind != "patient":
@@ -38,6 +39,14 @@ def table(survey: Survey) -> Iterator[str]:
             yield f"  {kind:40}{middle:>9,}  {f'5 to 95 %: {low:,} to {high:,}'}"
     yield ""
     yield summary(survey.verdicts())
+
+
+def _share(survey: Survey, words: str, name: str, share: Share) -> Iterator[str]:
+    """A share beside its setting; nothing when nobody was asked."""
+    told = share.interval()
+    if told is not None:
+        wanted = f"{100 * survey.settings[name]:.3g} %" if name in survey.settings else ""
+        yield f"  {words:40}{100 * told.value:>8.3g} %{100 * told.low:>7.3g} to {100 * told.high:<9.3g}{wanted:>10}"
 
 
 def _row(one: Comparison) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulator.population.statistics.estimate import Rate
+from simulator.population.statistics.estimate import Rate, Share
 from simulator.population.statistics.figures import Comparison
 from simulator.population.statistics.tally import CLASSES, DECADES, Survey
 from simulator.portrait.svg import Drawing, Scale, ticks
+from simulator.portrait.words import FURTHER
 
 _QUANTILES = (5, 25, 50, 75, 95)
 _LEAST_DEATHS, _MOST_DEATHS = 1.0, 50_000.0  # per 100,000 a year
@@ -106,19 +107,30 @@ def _level_of_deaths(drawing: Drawing, one: Comparison, x: Scale, y: Scale) -> N
 
 def absences(found: Survey) -> str:
     """The share of people about whom something is not on record, and the share that was asked for."""
-    rows = list(found.absences.items())
-    drawing = Drawing(560, 30 * len(rows) + 30, "Not on record")
-    marks = ticks(max([100 * share.hits / max(1, share.n) for _, share in rows] + [1.0]))
+    return _shares(found, "Not on record", {name: (name, f"no {name}", one) for name, one in found.absences.items()})
+
+
+def further(found: Survey) -> str:
+    """The share of people who have a further number of a kind, and the share that was asked for."""
+    rows = {kind: (FURTHER[kind], FURTHER[kind], share) for kind, share in found.further.items()}
+    return _shares(found, "More than one number", rows)
+
+
+def _shares(found: Survey, title: str, shares: dict[str, tuple[str, str, Share]]) -> str:
+    """Bars of shares by the name of their setting, each with its label and what it says at the pointer."""
+    rows = list(shares.items())
+    drawing = Drawing(560, 30 * len(rows) + 30, title)
+    marks = ticks(max([100 * share.hits / max(1, share.n) for _, (_, _, share) in rows] + [1.0]))
     x, foot = Scale((0, marks[-1]), (110, 520)), 30.0 * len(rows)
     for value in marks:
         drawing.line(x(value), 0, x(value), foot, "grid")
         drawing.text(x(value), foot + 16, f"{value:g} %", "tick", "middle")
-    for place, (name, share) in enumerate(rows):
+    for place, (name, (label, words, share)) in enumerate(rows):
         y, told = 30.0 * place + 15, share.interval()
         if told is None:
             continue
-        drawing.text(102, y + 4, name, "label", "end")
-        says = f"no {name}: {100 * told.value:.1f} %, {100 * told.low:.1f} to {100 * told.high:.1f}"
+        drawing.text(102, y + 4, label, "label", "end")
+        says = f"{words}: {100 * told.value:.1f} %, {100 * told.low:.1f} to {100 * told.high:.1f}"
         drawing.rect(x(0), y - 8, x(100 * told.value) - x(0), 16, "ours", says)
         drawing.line(x(100 * told.low), y, x(100 * told.high), y, "whisker", says)
         if name in found.settings:

@@ -18,6 +18,9 @@ SECTIONS = {
 }
 """The sections of published.csv in the order in which they are told."""
 
+FURTHER = {"second_registration": "on file twice", "merged": "merged number"}
+"""What it is called to have a further number of a kind."""
+
 VERDICTS = {
     "within": "inside the tolerance",
     "unsure": "outside, but the sample is too small to be sure",

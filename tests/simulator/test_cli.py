@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ import httpx
 import pytest
 
 from simulator import cli
+from simulator.population.people import Population
 from simulator.refusal import UsageError
 
 Run = Callable[..., tuple[int, str, str]]
@@ -159,10 +161,18 @@ def test_truth_tells_statistics_for_people_machines_and_browsers(run: Run, tmp_p
     code, out, err = run(*asked)
     assert (code, err) == (0, "")
     assert "Hypertension" in out
+    assert re.search(r"\n  on file twice +[\d.]+ % .* 2 %\n  merged number +[\d.]+ % .* 0.3 %\n", out)
     code, out, err = run(*asked, "--json", "--html", str(page))
     assert (code, err) == (0, f"written: {page}\n")
     told = json.loads(out)
     assert (told["patients"], told["sample"]) == (500, 50)
+    registrations = Population(7, 500, date(2026, 1, 5)).registrations
+    twice = sum(registrations.registration(number).lane == "second_registration" for number in registrations)
+    assert told["further_numbers"]["second_registration"] == {"share": twice / 500, "setting": 0.02}
+    merged = sum(registrations.registration(number).lane == "merged" for number in registrations)
+    assert told["further_numbers"]["merged"] == {"share": merged / 500, "setting": 0.003}
+    assert twice > 5
+    assert f"<title>on file twice: {twice / 5:.1f} %" in page.read_text(encoding="utf-8")
     assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
     assert "emr-sandbox truth --stats --seed 7 --patients 500" in page.read_text(encoding="utf-8")
 

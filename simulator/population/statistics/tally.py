@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter as Bag
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -43,6 +43,8 @@ ABSENCES: dict[str, Callable[[Person], object]] = {
     "email": lambda person: any(telecom.system == "email" for telecom in person.telecoms),
 }
 """What may not be on record of a person; the setting for it is the rate `no_…` of the population's dirt."""
+FURTHER = ("second_registration", "merged")
+"""Kinds of numbers that somebody may have beside the first; the setting is the rate of that name of the dirt."""
 _VISIT_YEARS = 2
 _DEATH_YEARS = 5
 _MOST = 4096  # records of a kind that are told apart
@@ -59,7 +61,9 @@ class Survey:
     curves    by (condition, sex, decade): share of the living who have it now
     visits    by (class, decade): encounters a year
     deaths    by (sex, decade): deaths a year
-    absences  share of the people about whom it is not on record; `settings` is the share that was asked for
+    absences  share of the people about whom it is not on record
+    further   share of the people who have a further number of a kind: on file twice; merged, or to be merged
+    settings  for absences and further numbers the share that was asked for
     """
 
     seed: int
@@ -78,6 +82,7 @@ class Survey:
     visits: dict[tuple[str, int], Rate] = field(default_factory=dict)
     deaths: dict[tuple[str, int], Rate] = field(default_factory=dict)
     absences: dict[str, Share] = field(default_factory=lambda: {name: Share() for name in ABSENCES})
+    further: dict[str, Share] = field(default_factory=lambda: {kind: Share() for kind in FURTHER})
     settings: dict[str, float] = field(default_factory=dict)
     comparisons: tuple[Comparison, ...] = ()
 
@@ -99,6 +104,7 @@ class Survey:
 def survey(
     charts: Iterable[Chart],
     people: Iterable[Person] = (),
+    further: Iterable[Set[str]] = (),
     *,
     seed: int,
     size: int,
@@ -108,7 +114,8 @@ def survey(
     """The survey of these charts, in one pass; each is forgotten once it is counted.
 
     `people` are asked what needs no chart: age, sex, name, death. A person costs a hundredth of a chart, so there can
-    be many more; without any, those of the charts are asked. Compares with all published figures, or with `figures`.
+    be many more; without any, those of the charts are asked. `further` says of somebody which kinds of further numbers
+    they have. Compares with all published figures, or with `figures`.
     """
     found = Survey(seed, size, as_of)
     asked = [Counter(figure) for figure in (published() if figures is None else figures)]
@@ -122,6 +129,9 @@ def survey(
         _ask(one, found, _add_chart, of_charts)
         if takes_charts:
             _ask(one, found, _add_person, of_people)
+    for kinds in further:
+        for kind, share in found.further.items():
+            share.add(kind in kinds)
     found.comparisons = tuple(counter.compared() for counter in asked)
     return found
 
@@ -190,11 +200,16 @@ def to_json(found: Survey) -> dict[str, Any]:
             for kind, counts in found.records.items()
             if set(counts) != {0}
         },
-        "not_on_record": {
-            name: {"share": share.hits / max(1, share.n), "setting": found.settings.get(name)}
-            for name, share in found.absences.items()
-        },
+        "not_on_record": _shares_json(found, found.absences),
+        "further_numbers": _shares_json(found, found.further),
         "figures": [_figure_json(one) for one in found.comparisons],
+    }
+
+
+def _shares_json(found: Survey, shares: dict[str, Share]) -> dict[str, Any]:
+    return {
+        name: {"share": share.hits / max(1, share.n), "setting": found.settings.get(name)}
+        for name, share in shares.items()
     }
 
 
