@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from simulator.exchange import Exchange
+from simulator.vendors.epic import ids
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
@@ -26,10 +27,12 @@ KEYS = ROOT + "/api/epic/2019/Security/Open/PublicKeys/530005/OIDC"
 
 
 def urls(base_url: str, site: Site) -> dict[str, str]:
-    """The URLs that an integration is told, from the vendor's `base_url` in a sandbox."""
+    """The URLs that an integration is told, from the vendor's `base_url` in a sandbox. A site hands out groups: here
+    the panel of its first practitioner."""
     return {
         "base_url": base_url,
         "fhir_url": base_url + FHIR + ("/" if site.settings["trailing_slash"] else ""),
+        "group_url": f"{base_url}{FHIR}/Group/{ids.fhir_id(site.key, 'Group', 0)}",
         **{f"{name}_url": _moved(site, base_url, path) for name, path in _TOLD.items()},
     }
 

@@ -56,6 +56,8 @@ SWITCHES: tuple[Switch, ...] = (
            ("us-core-sex", "us-core-birthsex")),
     Switch("server_zone", "the zone of dates without one", source("guess", "CS"),
            ("America/New_York", "America/Chicago", "America/Denver", "America/Los_Angeles", "UTC"), traps=("E36",)),
+    Switch("procedure_order_h", "hours until an order that a web service placed is done",
+           source("guess", "WSIDX", but="nothing public says how orders go on")),
     Switch("bulk_window_s", "seconds in which a client exports a group once; 0: as often as it likes",
            source("doc", "BULKDOC"), traps=("E30",)),
     Switch("bulk_file_lines", "lines of a file of an export at most", source("doc", "BULKDOC"), least=1,

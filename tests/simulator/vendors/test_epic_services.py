@@ -18,6 +18,7 @@ from simulator.population.records import Encounter
 from simulator.vendors.epic import resources
 from simulator.vendors.epic.paths import FHIR, ROOT
 from simulator.vendors.epic.services import SERVICES
+from tests.epic_services import PAGE, page
 from tests.simulator.vendors.epic_door import Door
 
 BY_NAME = {service.name: service for service in SERVICES}
@@ -262,3 +263,7 @@ def test_the_glass_stands_before_web_services_too(door: Door, number: int) -> No
         assert call(door, "GetActiveProblems", number).status == 403
     finally:
         door.site.desk.glass.put_behind(frozenset(), frozenset())
+
+
+def test_the_page_of_the_services_is_made_from_their_table() -> None:
+    assert PAGE.read_text("utf-8") == page(), "python -m tests.epic_services"
