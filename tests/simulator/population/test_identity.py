@@ -201,33 +201,41 @@ def test_the_stamp_moves_whenever_somebody_is_merged_or_taken_apart() -> None:
 # Searching
 
 
-def brute(world: World, **asked: Any) -> list[int]:
+def brute(world: World, people: dict[int, Person], **asked: Any) -> list[int]:
     whole = {"family": None, "given": None, "born": None, "sex": None, "exact": False, **asked}
-    return sorted((n for n, one in on_file()[1].items() if matches(one, **whole)), key=world.rank)
+    return sorted((n for n, one in people.items() if matches(one, **whole)), key=world.rank)
 
 
 @cache
-def on_file() -> tuple[World, dict[int, Person]]:
+def on_file(seed: int = 7, size: int = 800) -> tuple[World, dict[int, Person]]:
     """A world, and everybody who stands in it."""
-    world = World(population())
-    numbers = [*range(population().size), *population().registrations]
+    people = population(seed, size)
+    world = World(people)
+    numbers = [*range(size), *people.registrations]
     return world, {n: one for n in numbers if (one := world.person(n)) is not None}
 
 
+@pytest.mark.parametrize(("seed", "size"), [(7, 800), (20260105, 1_500), (3, 97), (2**32 - 1, 41), (5, 1)])
 @given(data=st.data())
 @settings(max_examples=25, deadline=None)
-def test_search_equals_brute_force_over_all_registrations(data: st.DataObject) -> None:
-    world, people = on_file()
-    number = data.draw(st.sampled_from([n for n in people if n >= population().size]))
-    known = data.draw(st.sampled_from([people[number], population().person(world.human(number))]))
-    asked: dict[str, Any] = {"family": known.family[: data.draw(st.integers(2, 30))]}
+def test_search_equals_brute_force_over_all_registrations(seed: int, size: int, data: st.DataObject) -> None:
+    world, people = on_file(seed, size)
+    number = data.draw(st.sampled_from([n for n in people if n >= size] or list(people)))
+    known = data.draw(st.sampled_from([people[number], world.population.person(world.human(number))]))
+    asked: dict[str, Any] = {}
+    if data.draw(st.integers(0, 3)):
+        asked["family"] = known.family[: data.draw(st.integers(1, 30))]
     if data.draw(st.booleans()):
-        asked["given"] = known.given[0]
+        asked["given"] = known.given[0][: data.draw(st.integers(1, 20))]
     if data.draw(st.booleans()):
-        asked["born"] = (known.birth_date, known.birth_date)
+        width = data.draw(st.sampled_from([0, 0, 31, 400]))
+        low = data.draw(st.integers(0, width))
+        asked["born"] = (known.birth_date - timedelta(low), known.birth_date + timedelta(width - low))
+    if data.draw(st.booleans()):
+        asked["sex"] = known.sex
     asked["exact"] = data.draw(st.booleans())
     found = list(world.find(**asked))
-    assert found == brute(world, **asked)
+    assert found == brute(world, people, **asked)
     if found:
         last = data.draw(st.sampled_from(found))
         assert list(world.find(**asked, after=world.rank(last))) == found[found.index(last) + 1 :]
