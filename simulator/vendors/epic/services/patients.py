@@ -8,6 +8,7 @@ from __future__ import annotations
 from xml.sax.saxutils import escape
 
 from simulator.exchange import Reply
+from simulator.population.records import Person
 from simulator.vendors.epic import dialect
 from simulator.vendors.epic.dialect import Json, Telling
 from simulator.vendors.epic.filing import FILERS
@@ -79,8 +80,8 @@ def create(c: Command) -> Reply:
         raise c.failed("INVALID-GENDER", f"Gender is not known: {gender}")
     resource: Json = {"resourceType": "Patient", "name": [name], "birthDate": born.isoformat(), "gender": gender}
     kept = FILERS["Patient"].create(Filing(c.x, "Patient", resource))
-    t = dialect.Telling(c.site, kept)  # type: ignore[arg-type]
-    return c.told({"PatientIDs": _ids(t)})
+    assert isinstance(kept, Person)
+    return c.told({"PatientIDs": _ids(dialect.Telling(c.site, kept))})
 
 
 def _ids(t: Telling) -> list[Json]:
