@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
+from typing import overload
 
 from simulator.population import tables
 from simulator.population.ranks import Slots, fold, key_range
@@ -112,16 +113,41 @@ def _by_name(row: tuple[str, str, int, str]) -> tuple[str, str]:
 def _pool(rows: Iterable[tuple[str, str, int, str]]) -> Families:
     """The pool of some rows in order; of those with one name the first counts. Column by column: rows side by side
     would take more memory than the pool."""
-    names: list[str] = []
     keys: list[str] = []
+    odd: dict[int, str] = {}
     origins, weights = bytearray(), array("q")
+    last = ""
     for key, name, weight, origin in rows:
-        if not names or names[-1] != name:
-            names.append(name)
+        if name != last:
+            if name != key.capitalize():
+                odd[len(keys)] = name
             keys.append(key)
             origins.append(_ORIGIN_INDEX[origin])
             weights.append(weight)
-    return Families(names, keys, bytes(origins), Slots(weights))
+            last = name
+    return Families(_Names(keys, odd), keys, bytes(origins), Slots(weights))
+
+
+class _Names(Sequence[str]):
+    """Names beside their keys: nearly all are the key with a capital, the odd ones are kept."""
+
+    __slots__ = ("_keys", "_odd")
+
+    def __init__(self, keys: Sequence[str], odd: Mapping[int, str]) -> None:
+        self._keys = keys
+        self._odd = odd
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        return self._odd.get(index) or self._keys[index].capitalize()
 
 
 # Given names

@@ -73,7 +73,7 @@ class World:
     """
 
     def __init__(
-        self, population: Population, now: Callable[[], datetime] | None = None, *, charts_kept: int = 48
+        self, population: Population, now: Callable[[], datetime] | None = None, *, charts_kept: int = 32
     ) -> None:
         self.population = population
         self.now: Callable[[], datetime] = now or (lambda: population.starts)
