@@ -34,7 +34,11 @@ EVENTS = "100 events of a window, by person"
 """What a window costs hangs on how many people its events are of: of the larger population they are more."""
 
 Operation = Callable[[], object]
-"""What is timed. One that gives an integer has done so many things at once, and is told by the thing."""
+"""What is timed. One that gives `Times` has done so many things at once, and is told by the thing."""
+
+
+class Times(int):
+    """How many things one call has done."""
 
 
 class Probe:
@@ -79,7 +83,12 @@ class Probe:
         if feed is not None:
             since = self.sandbox.started_at - timedelta(days=30)
             moments = (since + timedelta(minutes=turn % 20_000) for turn in count(0, 7919))
-            yield EVENTS, lambda: sum(_people_of(islice(_feed(feed, next(moments)), 100)) for _ in range(WINDOWS))
+            yield EVENTS, lambda: self._people(feed, moments)
+
+    def _people(self, feed: Any, moments: Iterator[Any]) -> Times:
+        """Reads windows; gives how many people their events are of."""
+        windows = (islice(_feed(feed, next(moments)), 100) for _ in range(WINDOWS))
+        return Times(sum(max(1, len({event.number for event in window})) for window in windows))
 
     def _by_name_and_birth_date(self, family: str, given: str, born: Any) -> None:
         found = self.population.find(family=family, given=given, born=(born, born), exact=True)
@@ -91,7 +100,7 @@ class Probe:
         started = time.process_time()
         while (now := time.process_time()) < started + BATCH_S:
             told = operation()
-            done += told if isinstance(told, int) else 1
+            done += told if isinstance(told, Times) else 1
         return (now - started) / done * 1e6
 
     def memory(self) -> dict[str, float]:
@@ -127,11 +136,6 @@ class Probe:
 
 def _feed(feed: Any, since: Any) -> Iterator[Any]:
     return iter(feed(since, since + timedelta(days=1)))
-
-
-def _people_of(events: Iterator[Any]) -> int:
-    """How many people some events are of, at least one."""
-    return max(1, len({event.number for event in events}))
 
 
 def _around(items: list[Any]) -> Iterator[Any]:
