@@ -77,6 +77,7 @@ def kick_off(x: Exchange) -> Reply:
     members = group.members(x.site, named.number) if named is not None and named.type == "Group" else None
     if members is None:
         raise Refusal("not_found", f"no Group/{cohort}", reason="unknown_id", resource="Group", id=cohort)
+    sight.check(x, "Group", cohort)  # whose grant is for one patient sees no group
     if "respond-async" not in (x.header("prefer") or ""):
         raise errors.refused([errors.issue("fatal", "required", "59108", "Prefer: respond-async")], "not_async")
     types = _types(x)

@@ -194,3 +194,15 @@ def test_a_launch_from_a_visit_says_where_it_takes_place(register: Registered) -
     assert booked.status_code == 200, booked.text
     standalone = app.tokens(3)
     assert not {"location", "appointment", "loginDepartment", "encounter"} & standalone.keys()
+
+
+def test_what_tells_unmasked_names_is_not_for_patients(register: Registered) -> None:
+    app = register("epic", persona="patient", scopes=[*SCOPES, "patient/Group.read"])
+    token = app.tokens()["access_token"]
+    asked = {"authorization": f"Bearer {token}", "accept": "application/fhir+json", "prefer": "respond-async"}
+    exported = app.http.get(app.urls["group_url"] + "/$export", headers=asked)
+    service = "/interconnect-fhir-oauth/api/epic/2010/Clinical/Patient/GETMEDICALHISTORY/MedicalHistory"
+    told = app.http.get(
+        app.urls["base_url"] + service, params={"PatientID": app.fhir_id(3), "PatientIDType": "FHIR"}, headers=asked
+    )
+    assert [exported.status_code, told.status_code] == [403, 403]

@@ -164,7 +164,10 @@ def test_results_lead_to_the_observations_of_fhir(door: Door, number: int) -> No
     for one in found[:5]:
         answer = door.call("GET", f"{FHIR}/Observation/{one['ResultIDs'][0]['ID']}")
         assert answer.status == 200
-    assert code_of(call(door, "GetPatientResultComponents", number, NumberDaysToLookBack="-1")) == "INVALID-LOOKBACK"
+    for back in ("-1", "²"):
+        assert (
+            code_of(call(door, "GetPatientResultComponents", number, NumberDaysToLookBack=back)) == "INVALID-LOOKBACK"
+        )
 
 
 def test_a_value_of_a_flowsheet_is_filed_and_read_again() -> None:
@@ -185,6 +188,9 @@ def test_a_value_of_a_flowsheet_is_filed_and_read_again() -> None:
         ({"FlowsheetID": "99"}, "INVALID-FLOWSHEET-ID"),
         ({"FlowsheetID": "8", "Value": "fast"}, "INVALID-VALUE"),
         ({"FlowsheetID": "8", "Value": "7100"}, "INVALID-VALUE"),
+        ({"FlowsheetID": "8", "Value": "nan"}, "INVALID-VALUE"),
+        ({"FlowsheetID": "8", "Value": "1e999"}, "INVALID-VALUE"),
+        ({"FlowsheetID": "8", "InstantValueTaken": "0001-01-01T00:00:00+23:00"}, "INVALID-INSTANT"),
         ({"FlowsheetID": "8", "ContactID": "1"}, "CONTACT_IS_INVALID"),
     ):
         assert code_of(call(door, "AddFlowsheetValue", number, **{**said, "Value": "70", **changes})) == code

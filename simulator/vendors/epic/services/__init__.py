@@ -51,8 +51,11 @@ def answer(x: Exchange) -> Reply:
     """What the command answers.
 
     Raises:
-        Refusal: malformed with reason command_failed and the business code.
+        Refusal: malformed with reason command_failed and the business code; forbidden for a patient's token, which
+            hears masked names and has no way here.
     """
     assert x.route is not None
+    if x.caller is not None and x.caller.persona == "patient":
+        raise Refusal("forbidden", "web services are not for patients", reason="insufficient_scope")
     service = _BY_PATH[x.route.args[0]]
     return service.answer(Command(x))

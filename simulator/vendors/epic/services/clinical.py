@@ -37,7 +37,7 @@ def results(c: Command) -> Reply:
     """Results of the laboratory since `FromInstant` or of `NumberDaysToLookBack` days, the latest first."""
     t = c.patient()
     back = c.text("NumberDaysToLookBack", "365")
-    if not back.isdigit():
+    if not back.isdecimal():
         raise c.failed("INVALID-LOOKBACK", f"NumberDaysToLookBack is no number: {back}")
     since = c.x.at - timedelta(days=min(int(back), 36_500))
     found = [

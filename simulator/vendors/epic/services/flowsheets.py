@@ -5,8 +5,9 @@ Source: SOURCES.md, "Web services" (TREWS: reading; PENNS, COBALT: writing, and 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from simulator.exchange import Reply
 from simulator.fhir import build
@@ -29,7 +30,7 @@ def read(c: Command) -> Reply:
     """The values of some rows in the last `LookbackHours`."""
     t = c.patient()
     hours = c.text("LookbackHours", str(MOST_HOURS))
-    if not hours.isdigit() or int(hours) > MOST_HOURS:
+    if not hours.isdecimal() or int(hours) > MOST_HOURS:
         raise c.failed("INVALID-LOOKBACK-HOURS", f"LookbackHours must be from 0 to {MOST_HOURS}: {hours}")
     asked = c.said.get("FlowsheetRowIDs") or []
     if not isinstance(asked, list) or not all(isinstance(one, dict) for one in asked):
@@ -98,7 +99,9 @@ def add(c: Command) -> Reply:
         try:
             number = float(value)
         except ValueError:
-            raise c.failed("INVALID-VALUE", f"The row takes a number: {value}") from None
+            number = math.nan
+        if not math.isfinite(number):
+            raise c.failed("INVALID-VALUE", f"The row takes a number: {value}")
         resource["valueQuantity"] = {
             "value": number, "unit": row.unit, "system": build.SYSTEMS["ucum"], "code": row.unit,
         }  # fmt: skip
@@ -110,12 +113,12 @@ def _instant(c: Command) -> datetime:
     value = c.text("InstantValueTaken")
     if not value:
         return c.x.at
+    zone = build.zone_of(str(c.site.settings["server_zone"]))
     try:
         at = datetime.fromisoformat(value)
-    except ValueError:
+        return (at if at.tzinfo is not None else at.replace(tzinfo=zone)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise c.failed("INVALID-INSTANT", f"InstantValueTaken is no instant: {value}") from None
-    zone = build.zone_of(str(c.site.settings["server_zone"]))
-    return at if at.tzinfo is not None else at.replace(tzinfo=zone)
 
 
 def _filed(c: Command, file: Callable[[], object]) -> None:
