@@ -73,7 +73,8 @@ class Check:
     """One row of the catalogue.
 
     vendors    ids it applies to; for `spans_vendors` the vendors that are compared with each other
-    scenarios  families (`S21`) whose cases put it to the test; it sees the cases of every family that was played
+    scenarios  families (`S21`) or single situations (`s40-other-shapes`) whose cases put it to the test; it sees the
+               cases of everything that was played
     needs      what an owner must declare for it: traffic only, read operations, writes, logs
     mutants    named bugs of the reference integration that must turn it red
     auth       only for integrations that log in this way (`private_key_jwt`); empty: whatever the way

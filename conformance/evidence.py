@@ -354,5 +354,5 @@ class Evidence:
     settings: Settings = field(default_factory=Settings)
 
     def of(self, *families: str) -> tuple[Case, ...]:
-        """The cases of the scenario families named; for traffic of unknown origin (`wrap`) every case."""
-        return tuple(case for case in self.cases if case.family in families or case.family == "wrap")
+        """The cases of the scenario families or scenarios named; for traffic of unknown origin (`wrap`) every case."""
+        return tuple(one for one in self.cases if {one.family, one.scenario} & {"wrap", *families})

@@ -163,7 +163,8 @@ def cases(
 
 def _feeds(drive: Drive, one: Check, vendor: str, scope: Scope) -> bool:
     asked = "*" if one.spans_vendors else vendor
-    return drive.family in one.scenarios and vendor in one.vendors and not scope.excludes(one, asked)
+    is_for = drive.family in one.scenarios or drive.scenario in one.scenarios
+    return is_for and vendor in one.vendors and not scope.excludes(one, asked)
 
 
 def _logins(drive: Drive, use: VendorUse) -> tuple[str, ...]:

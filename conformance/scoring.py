@@ -307,4 +307,9 @@ def _judged(telling: Telling, got: Data | None, mismatches: Sequence[Mismatch]) 
 
 def _kept(record: Data | None) -> dict[str, Any] | None:
     """The members of a record that checks read themselves."""
-    return None if record is None else {name: record[name] for name in ("value", "assertion") if name in record}
+    return None if record is None else {name: record[name] for name in _READ_BY_CHECKS if name in record}
+
+
+_READ_BY_CHECKS = (
+    "value", "assertion", "status", "clinicalStatus", "verification", "criticality", "interpretation",
+)  # fmt: skip

@@ -39,7 +39,7 @@ from simulator.tls.authority import Authority, ca_file_of
 from simulator.tls.contexts import context
 from simulator.tls.doors import Doors
 from simulator.tls.listeners import Listeners
-from simulator.wire import Holds, Receive, Send, WireFault, deliver
+from simulator.wire import Holds, Receive, Send, WireFault, deliver, spelt
 
 Scope = MutableMapping[str, Any]
 
@@ -157,7 +157,9 @@ class Server:
                 x.complete, x.bytes_sent, x.notes["wire_sent"] = False, 0, "nothing"  # it did not wait for our latency
                 return
             x.bytes_sent = len(shown)
-            await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers})
+            case = x.notes.get("header_case")
+            headers = reply.headers if case is None else spelt(reply.headers, case)
+            await send({"type": "http.response.start", "status": reply.status, "headers": headers})
             await send({"type": "http.response.body", "body": shown})
         finally:
             if x.slots:

@@ -100,6 +100,23 @@ async def deliver(wire: Wire, x: Exchange, body: bytes, receive: Receive, send: 
         await asyncio.sleep(0)
 
 
+class _Spelt(bytes):
+    """A header's name that stays as it is written: uvicorn would put it in small letters."""
+
+    def lower(self) -> _Spelt:
+        return self
+
+
+_FRAMING = frozenset({b"content-length", b"transfer-encoding", b"connection"})  # uvicorn looks for these
+_CASES = {"lower": bytes.lower, "upper": bytes.upper, "title": bytes.title}
+
+
+def spelt(headers: Headers, case: str) -> Headers:
+    """The headers with their names in this case, but those that say where the answer ends."""
+    write = _CASES[case]
+    return [(name if name in _FRAMING else _Spelt(write(name)), value) for name, value in headers]
+
+
 def _chunked(headers: Headers) -> Headers:
     return [pair for pair in headers if pair[0] != b"content-length"] + [(b"transfer-encoding", b"chunked")]
 

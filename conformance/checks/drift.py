@@ -14,6 +14,7 @@ from simulator.source import Source
 
 DRIFT = "S40"
 _ADDS, _CHANGES = "add_elements", "change_element"
+_GONE = frozenset({"missing", "renamed"})
 _BIRTH = {"birthDate", "dob"}
 """The element whose absence is judged, by the names that vendors give it."""
 
@@ -43,14 +44,14 @@ def what_a_later_version_adds_is_passed_over(e: Evidence) -> Iterator[Mark]:
     for case in e.of(DRIFT):
         if not _was_added_to(case) or _met(case, _CHANGES):
             continue
-        for before, after in _pairs(case):
+        for before, after in pairs(case):
             compared += 1
-            worse = _worse(before, after)
+            worse = worse_field(before, after)
             if worse:
                 source = after["source"]
                 yield fail(
                     f"lost_{after['kind']}" if not after["found"] else f"changed_{worse}",
-                    f"{after['kind']} {source['type']}/{source['id']} {_says(after, worse)}",
+                    f"{after['kind']} {source['type']}/{source['id']} {says(after, worse)}",
                     at=case.serving(source)[-1:],
                     case=case.id,
                     expected="the record as before the upgrade",
@@ -85,9 +86,9 @@ def what_is_gone_is_missed_and_not_made_up(e: Evidence) -> Iterator[Mark]:
     """
     missed = 0
     for case in e.of(DRIFT):
-        if not _met(case, _CHANGES):
+        if not any(changed_into(x) in _GONE for x in case.data):
             continue
-        for before, after in _pairs(case):
+        for before, after in pairs(case):
             call, gone = case.calls[after["call"]], _gone(case, after["kind"])
             if not after["found"] and call.admits(after["kind"]):
                 missed += 1
@@ -108,10 +109,10 @@ def what_is_gone_is_missed_and_not_made_up(e: Evidence) -> Iterator[Mark]:
                 )
                 continue
             missed += bool(gone)
-            worse = _worse(before, after, besides=gone)
+            worse = worse_field(before, after, gone)
             if worse:
                 yield fail(
-                    f"changed_{worse}", f"{after['kind']} {source['type']}/{source['id']} {_says(after, worse)}",
+                    f"changed_{worse}", f"{after['kind']} {source['type']}/{source['id']} {says(after, worse)}",
                     at=case.serving(source)[-1:], case=case.id, expected="all else as before",
                     got="none" if not after["found"] else f"another {worse}",
                     fix="let one missing element not spoil the others",
@@ -146,7 +147,7 @@ def the_status_says_what_went_wrong(e: Evidence) -> Iterator[Mark]:
     for case in e.of(DRIFT):
         told: dict[int, dict[str, Exchange]] = {}
         for call in case.runs:
-            hit = next((x for x in case.during(call) if x.fault == "status"), None)
+            hit = next((x for x in case.during(call) if x.fault == "status" and x.is_data), None)
             if hit is None:
                 continue
             shapes += 1
@@ -183,7 +184,7 @@ def _met(case: Case, fault: str) -> bool:
     return any(x.fault == fault for x in case.data)
 
 
-def _pairs(case: Case) -> Iterator[tuple[Data, Data]]:
+def pairs(case: Case) -> Iterator[tuple[Data, Data]]:
     """The facts that were right at the first reading, with what became of each at every later one."""
     first: dict[tuple[str, str], Data] = {}
     for fact in case.scores():
@@ -195,14 +196,23 @@ def _pairs(case: Case) -> Iterator[tuple[Data, Data]]:
             yield first[key], fact
 
 
-def _worse(before: Data, after: Data, besides: str = "") -> str:
-    """The field that is wrong now and was not; `record` when all of it is gone, empty when nothing is worse."""
+def worse_field(before: Data, after: Data, *besides: str, may_be_empty: bool = False) -> str:
+    """The field that is wrong now and was not; `record` when all of it is gone, empty when nothing is worse.
+
+    Not one of `besides`; with `may_be_empty` not one that is empty.
+    """
     if not after["found"]:
         return "record"
     was = {str(one["field"]) for one in before["mismatches"]}
-    fields = (str(one["field"]) for one in after["mismatches"])
-    return next((name for name in fields if name not in was and name.split(".")[0] != besides), "")
+    told = (one for one in after["mismatches"] if not may_be_empty or one["got"] not in (None, "", [], {}))
+    fields = (str(one["field"]) for one in told)
+    return next((name for name in fields if name not in was and name.split(".")[0] not in besides), "")
 
 
-def _says(after: Data, worse: str) -> str:
+def changed_into(x: Exchange) -> str:
+    """What became of the elements that were changed in this answer: `missing`, `list` …; empty when none was."""
+    return str(x.data["fault"].get("args", {}).get("into", "missing")) if x.fault == _CHANGES else ""
+
+
+def says(after: Data, worse: str) -> str:
     return "is not in the output any more" if not after["found"] else f"has another {worse} than before"

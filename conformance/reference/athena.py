@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from conformance.reference.athena_rest import AthenaMeaning, is_true
+from conformance.reference.athena_rest import AthenaMeaning
 from conformance.reference.behaviour import Json, Params
 from conformance.reference.failure import Failure
 from conformance.reference.fhir import FURTHER, TYPES, FhirVendor, PatientRef
@@ -98,7 +98,7 @@ class Athena(FhirVendor):
         """Allergies, or the statement that there are none: a flag of the section, not an entry."""
         pages = await self._chart(run, "allergy", patient, "allergies")
         told = [one for page in pages for one in page["allergies"]]
-        if not told and any(is_true(page.get("nkda")) for page in pages):
+        if not told and any(self.behaviour.truth(page.get("nkda")) for page in pages):
             told = [{"allergenid": "nkda"}]
         return self._rows(run, "allergy", ("allergy", "allergenid", self.meaning.rest_allergy), told, patient)
 

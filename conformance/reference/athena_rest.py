@@ -118,7 +118,11 @@ class AthenaMeaning(Meaning):
         return {
             "codes": _codes(rxnorm=told.get("rxnorm")),
             "text": self.behaviour.label(told["medication"], []),
-            "status": "active" if not ended else "stopped" if is_true(told.get("isdiscontinued")) else "completed",
+            "status": "active"
+            if not ended
+            else "stopped"
+            if self.behaviour.truth(told.get("isdiscontinued"))
+            else "completed",
             "intent": "order",
             "authored": us_day(events.get("ENTER")),
             "dosage": {"text": told.get("unstructuredsig"), **(self._sig(sig) if sig else {})},
@@ -175,7 +179,7 @@ class AthenaMeaning(Meaning):
     def rest_appointment(self, told: Json) -> Json:
         """An appointment; `_department` and `_provider` are what its numbers stand for."""
         place, who = told["_department"], told["_provider"]
-        is_no_show = is_true(told.get("cancelreasonnoshow"))
+        is_no_show = self.behaviour.truth(told.get("cancelreasonnoshow"))
         return {
             "status": "noshow" if is_no_show else _STATES.get(str(told["appointmentstatus"])),
             "type": {"codes": [], "text": self.behaviour.label(told["appointmenttype"], [])},
@@ -245,8 +249,3 @@ def _codes(**by_system: Any) -> list[Json]:
         for code in (told if isinstance(told, list) else [told])
         if code
     ]
-
-
-def is_true(value: Any) -> bool:
-    """A boolean, which older answers write as text."""
-    return value is True or value == "true"

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from conformance.reference.failure import Failure
+from conformance.reference.shapes import shaped, truth_of
 
 Json = dict[str, Any]
 Params = list[tuple[str, str]]
@@ -74,8 +75,11 @@ class Behaviour:
                restarts: new starts of a search whose page link died
     requests   query: parameters on the wire; data_url: last touch on a URL
     identity   follows_merges: who was merged away is read as the survivor
-    meaning    accepts: is a resource or row readable; number, unit, label; is_withdrawn: was it entered in error;
-               output: the records of one kind as they leave
+    transport  reads: do an answer's headers, as they came, let it be read; needs_metadata: no run without a
+               CapabilityStatement
+    meaning    shaped: a resource in the shape that R4 gives it; accepts: is a resource or row readable; truth: what a
+               truth value says; number, unit, label; is_withdrawn: was it entered in error; unknown: what a field says
+               whose word nobody knows; output: the records of one kind as they leave
     failures   refusal: what a status and its body mean; reports: is this failure told; catches: what does not end the
                process; parse_error: is bad JSON a Failure
     writing    sends_again: is a create that failed certainly not done; id_of: the id of what was created, from headers
@@ -105,11 +109,17 @@ class Behaviour:
     query: Callable[[Params], str] = urlencode
     data_url: Callable[[str, str], str] = lambda url, token: url
 
+    reads: Callable[[list[tuple[bytes, bytes]]], bool] = lambda headers: True
+    needs_metadata: bool = False
+
+    shaped: Callable[[Json], Json] = shaped
     accepts: Callable[[Json], bool] = lambda thing: True
+    truth: Callable[[Any], bool] = truth_of
     number: Callable[[Decimal], str] = lambda value: format(value, "f")
     unit: Callable[[Mapping[str, str]], str | None] = lambda quantity: quantity.get("code")
     label: Callable[[str | None, list[str]], str | None] = label_of
     is_withdrawn: Callable[[Json], bool] = is_withdrawn
+    unknown: Callable[[str, str], str] = lambda field, word: "unknown"
     output: Callable[[str, list[Json]], list[Json]] = lambda kind, records: records
 
     sends_again: Callable[[Failure], bool] = lambda failure: failure.status in (429, 503)

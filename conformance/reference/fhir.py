@@ -156,7 +156,7 @@ class FhirVendor:
         """One resource by its id; within a run it is fetched once."""
         call = Call(f"{type}.read", f"{self.base}/{type}/{quote(id, safe='')}", type, FHIR_JSON)
         found: Json = await run.once(call.url, lambda: run.get(call, _is_a(type)))
-        return found
+        return self.behaviour.shaped(found)
 
     async def search(self, run: Run, type: str, params: Params) -> list[Json]:
         """The matches of a search, all pages, each id once; within a run it is done once."""
@@ -175,9 +175,9 @@ class FhirVendor:
         for page in await pages_of(run, kind, call, _is_a("Bundle"), _next):
             for entry in page.get("entry", []):
                 if self.behaviour.is_match(entry, type):
-                    id = entry["resource"].get("id", "")
-                    run.drop("duplicate", kind, id in found)
-                    found[id] = entry["resource"]  # the later copy is the newer one
+                    resource = self.behaviour.shaped(entry["resource"])
+                    run.drop("duplicate", kind, resource.get("id", "") in found)
+                    found[resource.get("id", "")] = resource  # the later copy is the newer one
                 else:
                     _heed(entry.get("resource", {}))
         return list(found.values())

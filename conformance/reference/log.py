@@ -24,7 +24,12 @@ FACTS = frozenset(
         "request_id",
     }
 )
-_LEVELS = {"retry": logging.WARNING, "failed": logging.WARNING, "defect": logging.ERROR}
+_LEVELS = {
+    "retry": logging.WARNING,
+    "failed": logging.WARNING,
+    "defect": logging.ERROR,
+    "unknown_word": logging.WARNING,
+}
 _PLAIN = re.compile(r"[\w./:-]{0,80}")
 
 # httpx writes every URL at INFO and httpcore every header at DEBUG; URLs of searches hold names and birth dates.

@@ -72,7 +72,9 @@ class Meaning:
                 if not is_over(address)
             ],
             "identifiers": self.identifiers(resource.get("identifier", [])),
-            "deceased": {"value": bool(resource.get("deceasedBoolean", "deceasedDateTime" in resource))},
+            "deceased": {
+                "value": self.behaviour.truth(resource.get("deceasedBoolean", "deceasedDateTime" in resource))
+            },
         }
 
     def sex_at_birth(self, resource: Json) -> str | None:
@@ -153,7 +155,7 @@ class Meaning:
                 **self.dose(dosage),
                 "route": self.snomed(dosage.get("route", {})),
                 **self.timing(dosage),
-                "asNeeded": bool(dosage.get("asNeededBoolean", "asNeededCodeableConcept" in dosage)),
+                "asNeeded": self.behaviour.truth(dosage.get("asNeededBoolean", "asNeededCodeableConcept" in dosage)),
                 "text": dosage.get("patientInstruction") or dosage.get("text"),
             },
             "start": self.calendar_day(bounds.get("start")),

@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from conformance.reference.behaviour import Behaviour, Json, wait_of
 from conformance.reference.failure import Failure
+from conformance.reference.shapes import LISTS
 
 E, C, A = "epic", "cerner", "athena"
 
@@ -193,6 +194,40 @@ def _remembering() -> Callable[[str, list[Json]], list[Json]]:
         return made
 
     return output
+
+
+def _crashed(field: str, word: str) -> str:
+    raise RuntimeError(f"no such {field}")
+
+
+_DEFAULTS = {"verification": "confirmed", "criticality": "low", "interpretation": "N"}
+
+
+def _pieces(thing: Json) -> Json:
+    """Takes whatever stands where a list is known for a list: the letters of a name."""
+    return {
+        name: list(value) if name in LISTS | {"category"} and isinstance(value, str) else _inside(value)
+        for name, value in thing.items()
+    }
+
+
+def _inside(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_inside(one) for one in value]
+    return _pieces(value) if isinstance(value, dict) else value
+
+
+def _own_id(change: Callable[[str], str]) -> Callable[[str, list[Json]], list[Json]]:
+    """Keeps another id than the one that was told."""
+    return _each(lambda one: one | {"source": one["source"] | {"id": change(one["source"]["id"])}})
+
+
+_JSON_TYPES = {b"application/fhir+json", b"application/json"}
+
+
+def _is_of_known_type(headers: list[tuple[bytes, bytes]]) -> bool:
+    told = next((value for name, value in headers if name.lower() == b"content-type"), b"")
+    return told.replace(b" ", b"").lower().removesuffix(b";charset=utf-8") in _JSON_TYPES
 
 
 # Login
@@ -487,3 +522,22 @@ _bug(
         else Failure("invalid_response", "no outcome", reason="not_outcome", status=failure.status)
     ),
 )
+_bug("enum_crash", "DRIFT-02", "a word that it does not know ends the reading of a kind", unknown=_crashed)
+_bug(
+    "unknown_to_default",
+    "DRIFT-02",
+    "what it does not know is active, final, confirmed",
+    unknown=lambda field, word: _DEFAULTS.get(field, "active" if field == "clinicalStatus" else "completed"),
+)
+_bug("int_ids", "DRIFT-03", "of an id it keeps the digits", output=_own_id(lambda id: re.sub(r"\D", "", id) or "0"))
+_bug("lowercase_ids", "DRIFT-03", "it writes ids in small letters", output=_own_id(str.lower))
+_bug("assume_array", "DRIFT-03", "it takes a text for the list of its letters", at=(E, C), shaped=_pieces)
+_bug("truthy_false_string", "DRIFT-03", 'the text "false" is true', truth=bool)
+_bug("exact_content_type", "DRIFT-04", "it reads two media types and no other", reads=_is_of_known_type)
+_bug(
+    "case_sensitive_headers",
+    "DRIFT-04",
+    "it looks for content-type in small letters",
+    reads=lambda headers: any(name == b"content-type" for name, _ in headers),
+)
+_bug("metadata_required", "DRIFT-04", "without a CapabilityStatement it reads nothing", needs_metadata=True)

@@ -11,6 +11,7 @@ from conformance.reference import log
 from conformance.reference.behaviour import Json
 from conformance.reference.failure import Failure
 from conformance.reference.session import Call, Session
+from conformance.reference.vocabulary import in_words
 
 
 class Run:
@@ -82,8 +83,10 @@ class Run:
             try:
                 if not self.session.behaviour.accepts(thing):
                     raise ValueError("not readable")
-                facts = records(thing)
+                facts = [in_words(fact, kind, self.session.behaviour.unknown) for fact in records(thing)]
                 self.drop("filtered", kind, not facts)
+                if unknown := sum("raw" in fact for fact in facts):
+                    log.event("unknown_word", kind=kind, count=unknown)
                 made += facts
             except (LookupError, TypeError, ValueError, AttributeError):
                 self.drop("unsupported_value", kind)

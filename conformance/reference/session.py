@@ -109,6 +109,9 @@ class Session:
             await self._sleep(self.behaviour.pause_s)
         if self.behaviour.renews_at_start:
             await self._token_for(deadline, at_start=True)
+        if self.behaviour.needs_metadata:
+            url = str(self.config.urls["fhir_url"]).rstrip("/") + "/metadata"
+            await self.get(Call("metadata", url, "CapabilityStatement"), lambda body: None, deadline)
 
     async def get(self, call: Call, check: Callable[[Any], None], deadline: float) -> Any:
         """The parsed body that passed `check`, within the retry budget and before `deadline`.
@@ -252,6 +255,8 @@ class Session:
             response, content = await self._exchange(request, deadline)
             if not response.is_success:
                 raise self.behaviour.refusal(refusal_of(response, content), content)
+            if not self.behaviour.reads(response.headers.raw):
+                raise Failure("invalid_response", "an answer of another type", reason="media_type")
             body = self._parsed(content)
             check(body)
             return body

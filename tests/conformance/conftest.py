@@ -162,8 +162,9 @@ class CaseScript:
         times: int | None = None,
         admitted: bool = False,
         rows: Iterable[int] = (),
+        got: Mapping[str, Any] | None = None,
     ) -> CaseScript:
-        """A fact that the last call should have given."""
+        """A fact that the last call should have given; `got` when it came otherwise than `expected`."""
         told = {"vendor": self.vendor, "type": source[0], "id": source[1], **({"part": part} if part else {})}
         default = {"severity": "major", "verdict": "wrong", "expected": "a", "got": "b", "hint": ""}
         self._facts.append(
@@ -181,7 +182,7 @@ class CaseScript:
                 "rows": list(rows),
                 "mismatches": [{**default, **one} for one in wrong],
                 "expected": dict(expected or {}),
-                "got": dict(expected or {}) if found else None,
+                "got": dict(got or expected or {}) if found else None,
             }
         )
         return self

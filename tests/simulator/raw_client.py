@@ -15,7 +15,7 @@ class Seen:
     nothing came in time.
 
     `body` are the bytes of the body as they were framed: chunked bodies without their frames; `whole` whether the
-    framing was fulfilled. Times are seconds since the request was sent.
+    framing was fulfilled, `spelt` the headers as they were written. Times are seconds since the request was sent.
     """
 
     status: int = 0
@@ -26,6 +26,7 @@ class Seen:
     head_s: float = 0.0
     last_s: float = 0.0
     pieces: int = 0
+    spelt: str = ""
 
 
 class Line:
@@ -67,6 +68,7 @@ class Line:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         seen.head_s = time.monotonic() - began
         seen.status = int(head[0].split(" ")[1])
+        seen.spelt = "\n".join(head[1:])
         seen.headers = {k.lower(): v.strip() for k, _, v in (line.partition(":") for line in head[1:] if line)}
         if "content-length" in seen.headers:
             left = int(seen.headers["content-length"])

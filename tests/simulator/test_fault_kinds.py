@@ -106,6 +106,11 @@ ROWS: dict[str, list[Row]] = {
             lambda seen, clean: ids(seen) == [[id] for id in ids(clean)],
             {"name": "id", "into": "list"},
         ),
+        Row(
+            lambda seen, clean: ids(seen) == [None] * len(ids(clean)),
+            {"name": "id", "into": "null"},
+        ),
+        Row(lambda seen, clean: set(ids(seen)) == {"later-code"}, {"name": "id", "into": "new_code"}),
         Row(lambda seen, clean: False, {"name": "other"}, is_spared=True),
     ],
     "chunk_abort": [
@@ -164,6 +169,18 @@ ROWS: dict[str, list[Row]] = {
     ],
     "redirect": [
         Row(lambda seen, clean: seen.status == 307 and urlsplit(seen.headers["location"]).hostname == "localhost")
+    ],
+    "relabel": [
+        Row(
+            lambda seen, clean: (seen.headers["content-type"], seen.body) == ("text/x-json", clean.body)
+            and "CONTENT-TYPE: text/x-json" in seen.spelt and "content-length: " in seen.spelt,
+            {"media": "text/x-json", "cookies": 2, "case": "upper"},
+        ),
+        Row(
+            lambda seen, clean: gzip.decompress(seen.body) == clean.body,
+            {"gzip": True},
+            headers={"accept-encoding": "gzip"},
+        ),
     ],
     "reorder_entries": [
         Row(lambda seen, clean: ids(seen) == ids(clean)[::-1], {"into": "reversed"}),

@@ -1,9 +1,12 @@
-"""One element is told otherwise than before: it is gone, has another name, another shape."""
+"""One element is told otherwise than before: it is gone, has another name, another shape, a code that nobody knows."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element
+
+import orjson
 
 from simulator.exchange import Reply
 from simulator.faults.act import Act
@@ -20,6 +23,8 @@ from simulator.faults.bodies import (
 from simulator.faults.fault import Arg, Fault
 
 _IN_XML = ("missing", "renamed")
+NEW_CODE = "later-code"
+"""The code that nobody knows."""
 
 
 def _spoil(reply: Reply, act: Act) -> Reply:
@@ -52,8 +57,36 @@ def _change(value: Any, names: list[str], into: str) -> int:
         if into == "renamed":
             value[name + "New"] = was
         elif into != "missing":
-            value[name] = {"null": None, "list": [was], "text": was if isinstance(was, str) else str(was)}[into]
+            value[name] = _SHAPES[into](was)
     return len(found) + sum(_change(one, names, into) for name, one in list(value.items()) if name not in found)
+
+
+def _as_text(was: Any) -> Any:
+    """A number or a truth value as JSON writes it, in quotes; all else as it is."""
+    return orjson.dumps(was).decode() if isinstance(was, bool | int | float) else was
+
+
+def _recoded(was: Any) -> Any:
+    """A code, coding or concept, or several, with a code that nobody knows in the place of each."""
+    if isinstance(was, list):
+        return [_recoded(one) for one in was]
+    if isinstance(was, str):
+        return NEW_CODE
+    if not isinstance(was, dict):
+        return was
+    if "coding" in was or "text" in was:
+        return was | {"coding": _recoded(was.get("coding", [])), "text": NEW_CODE}
+    return {name: one for name, one in was.items() if name != "display"} | {"code": NEW_CODE}
+
+
+_SHAPES: dict[str, Callable[[Any], Any]] = {
+    "null": lambda was: None,
+    "empty": lambda was: [],
+    "list": lambda was: was if isinstance(was, list) else [was],
+    "single": lambda was: was[0] if isinstance(was, list) and len(was) == 1 else was,
+    "text": _as_text,
+    "new_code": _recoded,
+}
 
 
 def _change_xml(element: Element, names: set[str], into: str) -> int:
@@ -68,13 +101,14 @@ def _change_xml(element: Element, names: set[str], into: str) -> int:
 
 FAULT = Fault(
     name="change_element",
-    says="tells every element `name` of the resources or rows of an answer otherwise: it is missing, null, renamed, in "
-    "a list, or text",
+    says="tells every element `name` of the resources or rows of an answer otherwise: it is missing, renamed, null, an "
+    "empty list, in a list, out of its list of one, a text where it was a number or a truth value, or has a code that "
+    "nobody knows",
     args={
         "name": Arg(
             str, ..., "its name; several with commas: birthDate,dob", fits=lambda value: bool(value.strip(","))
         ),
-        "into": Arg(str, "missing", "what becomes of it", one_of=("missing", "null", "renamed", "list", "text")),
+        "into": Arg(str, "missing", "what becomes of it", one_of=("missing", "renamed", *_SHAPES)),
     },
     spoil=_spoil,
 )

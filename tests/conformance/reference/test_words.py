@@ -7,7 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from conformance.reference.athena_rest import frequency_of, local_time, range_of, us_day
+from conformance.reference.failure import Failure
 from conformance.reference.records import codes_of, phone, when
+from conformance.reference.shapes import shaped, truth_of
+from conformance.reference.vocabulary import in_words
 
 
 @pytest.mark.parametrize(
@@ -49,6 +52,46 @@ def test_midnight_in_any_offset_may_stand_for_a_day():
 )
 def test_phones_are_e164_where_that_is_known(told, held):
     assert phone(told) == held
+
+
+def test_a_shape_that_can_be_told_apart_is_read():
+    told = {"resourceType": "Patient", "name": {"family": ["Ray"], "given": "Ann"}, "gender": ["female"], "photo": None}
+    held = {"resourceType": "Patient", "name": [{"family": "Ray", "given": ["Ann"]}], "gender": "female"}
+    assert shaped(told) == held
+    assert shaped(held) == held
+
+
+def test_what_is_a_list_at_the_top_is_none_below():
+    told = {"resourceType": "Encounter", "class": {"code": "AMB"}, "location": [{"location": {"display": "1"}}]}
+    assert shaped(told) == told
+    told = {"resourceType": "Coverage", "class": [{"name": "PPO"}]}
+    assert shaped(told) == told
+
+
+def test_of_several_where_one_is_known_none_is_taken():
+    with pytest.raises(Failure, match="2 where one"):
+        shaped({"resourceType": "Patient", "gender": ["female", "male"]})
+
+
+@pytest.mark.parametrize(
+    ("told", "held"), [(True, True), (False, False), (None, False), ("true", True), ("false", False)]
+)
+def test_a_truth_value_may_be_text(told, held):
+    assert truth_of(told) is held
+
+
+@pytest.mark.parametrize("told", ["no", "", 1, [False]])
+def test_what_is_no_truth_value_is_none(told):
+    with pytest.raises(ValueError, match="neither"):
+        truth_of(told)
+
+
+def test_a_word_that_nobody_knows_is_unknown_and_kept():
+    told = {"kind": "condition", "clinicalStatus": "dormant", "verification": "confirmed"}
+    held = in_words(told, "condition", lambda field, word: "unknown")
+    assert held == told | {"clinicalStatus": "unknown", "raw": {"clinicalStatus": "dormant"}}
+    known = {"kind": "condition", "clinicalStatus": "active", "verification": None}
+    assert in_words(known, "condition", lambda field, word: "unknown") is known
 
 
 def test_codes_are_chosen_by_system_and_none_is_lost():
