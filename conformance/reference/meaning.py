@@ -300,6 +300,7 @@ class Meaning:
             "payer": first(resource.get("payor")).get("display"),
             "plan": classes.get("plan"),
             "memberId": resource.get("subscriberId"),
+            "dependent": resource.get("dependent"),
             "group": classes.get("group"),
             "relationship": code_in([resource.get("relationship")]),
             "order": self.digits(resource.get("order")),

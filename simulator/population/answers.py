@@ -23,7 +23,8 @@ procedure     codes, text, status, performed, end, reason [codes]
 document      type (loinc), text (the title), status, mime, date, sha256 (of the bytes), content (its words, plain)
 appointment   status, type {codes,text}, start, minutes, reason [codes], text, cancelReason, practitioner (name),
               location (name)
-coverage      status, payer, plan, category, memberId, group, relationship, order, period {start,end}
+coverage      status, payer, plan, category, memberId (of the policy), dependent (the payer's number for who one is on
+              it), group, relationship, order, period {start,end}
 
 An absent key means "this integration does not carry it"; null means "known to be absent", and `absent` says why:
 {field: unknown | asked-unknown | asked-declined | not-asked | masked | not-applicable | not-performed | error}, or one
@@ -328,6 +329,7 @@ def _coverage(coverage: Coverage, chart: Chart, world: World) -> Json:
         "plan": coverage.plan,
         "category": coverage.category,
         "memberId": coverage.member_id,
+        "dependent": coverage.dependent,
         "group": coverage.group,
         "relationship": coverage.relationship,
         "order": str(coverage.order),

@@ -17,12 +17,16 @@ from typing import Any, Literal
 
 from simulator.ids import h64
 from simulator.population import tables
+from simulator.population.households import Policy
 from simulator.population.places import make_address
 from simulator.population.ranks import fold
 from simulator.population.records import Address, Code, Facility, Person, Practitioner, Telecom
 
 FROM_SIZE = 1000
 """Smaller populations have no cast."""
+
+INSURES = "insures"
+"""The flag of who is insured through work, and insures the children of the household."""
 
 PASSWORD = "sandbox"
 """Of everybody who may log in; nothing here is worth a better one."""
@@ -107,6 +111,14 @@ class Cast:
             return (number,)
         together = [role.number for role in roles() if role.row.get("household") == home]
         return tuple(sorted(together, key=lambda one: (self._people[one].birth_date, one)))
+
+    def policy(self, number: int) -> Policy | None:
+        """The policy on which one of the cast is: that of the one of the household who insures the others."""
+        others = [one for one in self.household(number) if INSURES not in roles()[one].wishes.flags]
+        holder = next((one for one in self.household(number) if one not in others), None)
+        if holder is None:
+            return None
+        return Policy(holder, 0 if number == holder else 2 + others.index(number))
 
     def home(self, number: int) -> int:
         """The practitioner on whose panel one of the cast is."""

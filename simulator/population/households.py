@@ -18,7 +18,7 @@ _YEAR = 365
 _ADULT = 18 * _YEAR + 5
 _COUPLE_FROM = 21 * _YEAR
 _MOST_APART = 12 * _YEAR
-_PARENT_FROM, _PARENT_TO = 17 * _YEAR, 46 * _YEAR  # how much older than the child
+PARENT_FROM, _PARENT_TO = 17 * _YEAR, 46 * _YEAR  # how much older than the child
 _LIKELY_PARENT = 29 * _YEAR
 _LEAVES_HOME = 24 * _YEAR
 _A = 0x9E3779B97F4A7C15
@@ -37,6 +37,32 @@ class Household(NamedTuple):
     def head(self) -> int:
         """The rank of the eldest, by which the household is known."""
         return self.members[0][1]
+
+    @property
+    def insurer(self) -> int | None:
+        """The rank of the one on whose policy the others may be: one of the couple, or the eldest; None without
+        others."""
+        if len(self.members) == 1:
+            return None
+        return self.head if self.couple is None else self.couple[sum(self.couple) & 1]
+
+    def turn_of(self, rank: int) -> int:
+        """Who a member is on the policy of the insurer: 0 that one, 1 the other of the couple, from 2 on the others by
+        age."""
+        insurer = self.insurer
+        if rank == insurer:
+            return 0
+        if self.couple is not None and rank in self.couple:
+            return 1
+        others = [one for _, one, _ in self.members if one != insurer and one not in (self.couple or ())]
+        return 2 + others.index(rank)
+
+
+class Policy(NamedTuple):
+    """The policy on which one of a household may be: the number of the patient who holds it, and who one is on it."""
+
+    holder: int
+    turn: int
 
 
 def circle_of(place: int, women: int, men: int, key: int) -> list[int]:
@@ -124,11 +150,11 @@ def _with_parents(born: int, homes: list[_Home], grown: int) -> list[Member] | N
     best = None
     best_fit = (2, 0)
     guardian = None
-    guardian_born = born - _PARENT_FROM
+    guardian_born = born - PARENT_FROM
     for members, _ in homes:
         for adult in members:
             older = born - adult[0]
-            if _PARENT_FROM <= older <= _PARENT_TO:
+            if PARENT_FROM <= older <= _PARENT_TO:
                 fit = (0 if adult[2] else 1, abs(older - _LIKELY_PARENT))
                 if fit < best_fit:
                     best, best_fit = members, fit
@@ -142,7 +168,7 @@ def _with_parents(born: int, homes: list[_Home], grown: int) -> list[Member] | N
 
 
 def _is_parental(born: int, home: list[Member]) -> bool:
-    return any(_PARENT_FROM <= born - one[0] <= _PARENT_TO for one in home)
+    return any(PARENT_FROM <= born - one[0] <= _PARENT_TO for one in home)
 
 
 # A shuffle of [0, n) that needs no preparation: there is one for each family. Two rounds suffice, since nobody sees the

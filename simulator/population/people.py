@@ -20,7 +20,7 @@ from simulator.population.contacts import Contacts, e164
 from simulator.population.deaths import Deaths
 from simulator.population.defects import absences, birth_precision
 from simulator.population.dirt import Dirt
-from simulator.population.households import Household
+from simulator.population.households import Household, Policy
 from simulator.population.lanes import AHEAD_DAYS, Lanes
 from simulator.population.names import GIVENS, ORIGINS, ascii_name, givens_like, named_in_email
 from simulator.population.order import Order, Place
@@ -169,6 +169,23 @@ class Population:
         home = self._household(self._ranks.forward(number))
         numbers = (self._ranks.inverse(rank) for _, rank, _ in home.members)
         return tuple(one for one in numbers if one >= self._first)
+
+    def policy(self, number: int) -> Policy | None:
+        """The policy on which a patient may be, their own or that of another one of the household; None for who lives
+        alone, or with somebody who is not on file.
+
+        Raises:
+            IndexError: there is no patient of that number.
+        """
+        self._check(number)
+        if number < self._first:
+            return self.cast.policy(number)
+        rank = self._ranks.forward(number)
+        home = self._household(rank)
+        if home.insurer is None:
+            return None
+        holder = self._ranks.inverse(home.insurer)
+        return Policy(holder, home.turn_of(rank)) if holder >= self._first else None
 
     # Searching
 

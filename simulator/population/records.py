@@ -357,15 +357,22 @@ class Coverage:
     plan: str
     category: str  # public | commercial | self-pay
     type: Code | None  # source of payment typology, system "sopt"
-    member_id: str | None
+    member_id: str | None  # of the policy: of all who are on it
     group: str | None
     relationship: str  # self | spouse | child
     order: int  # 1 is primary
     status: str  # active | cancelled
     start: date
     end: date | None
+    dependent: str | None = None  # the payer's number for who one is on the policy, where it gives any
+    holder: int | None = None  # the patient who holds the policy, if that is another one and on file
 
     kind = "coverage"
+
+    @property
+    def card_number(self) -> str | None:
+        """The number on the card: that of the policy, and of who one is on it where the payer gives any."""
+        return None if self.member_id is None else f"{self.member_id}{self.dependent or ''}"
 
 
 @final

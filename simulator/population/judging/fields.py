@@ -139,6 +139,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "plan": "text",
         "category": "word",
         "memberId": "word",
+        "dependent": "word",
         "group": "word",
         "relationship": "word",
         "order": "number",

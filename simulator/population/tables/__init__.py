@@ -227,6 +227,7 @@ def _payer(row: dict[str, str]) -> PayerRow:
         secondary=_pairs(row["secondary"], 1_000_000),
         member=row["member_id"],
         has_group=row["group"] == "1",
+        first_dependent=int(row["first_dependent"]) if row["first_dependent"] else None,
     )
 
 

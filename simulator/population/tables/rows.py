@@ -245,3 +245,9 @@ class PayerRow:
     secondary: tuple[tuple[str, int], ...]  # payers that pay after it, and how often, per million
     member: str  # pattern of member ids: A letter, 9 digit, the rest as it stands
     has_group: bool
+    first_dependent: int | None  # what the payer numbers those on a policy from, the holder first; None: it does not
+
+    @property
+    def is_for_families(self) -> bool:
+        """Whether a policy may insure others of the household too."""
+        return bool(self.member) and self.by in ("employment", "person") and self.weight > 0

@@ -29,7 +29,7 @@ MEMBERS = {
     "procedure": "codes text status performed end reason sensitivity",
     "document": "type text status mime date sha256 content sensitivity",
     "appointment": "status type start minutes reason text cancelReason practitioner location sensitivity",
-    "coverage": "status payer plan category memberId group relationship order period",
+    "coverage": "status payer plan category memberId dependent group relationship order period",
 }
 SOURCE = {"vendor": "epic", "type": "Thing", "id": "e1"}
 PATIENT = {"vendor": "epic", "id": "p1"}

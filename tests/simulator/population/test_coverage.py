@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 
 from hypothesis import given, settings
 
 from simulator.population import tables
-from simulator.population.chart.coverage import member_id, spells_of
+from simulator.population.chart.coverage import member_id
 from simulator.population.chart.life import life_of
+from simulator.population.chart.policies import spells_of
 from simulator.population.records import Chart, Coverage
 from tests.simulator.population.lives import NUMBERS, POPULATION, SOME, chart, charts, history, local_day
 
@@ -78,15 +80,14 @@ def test_what_is_over_has_an_end_and_nothing_overlaps(number: int) -> None:
             assert any(p.start == one.start and p.end == one.end for p in told)
 
 
-def test_nobody_shares_a_member_id_and_none_could_be_real() -> None:
+def test_a_member_id_is_of_one_policy_and_none_could_be_real() -> None:
     seen: dict[tuple[str, str], int] = {}
     for number in range(1_500):
-        life = life_of(POPULATION, number)
-        for place, spell in enumerate(spells_of(life)):
-            made = member_id(life, spell.row, place)
+        for spell in spells_of(life_of(POPULATION, number)):
+            made = member_id(POPULATION, spell.of, spell.row, spell.place)
             assert (made is None) == (spell.row.category == "self-pay")
             if made is not None:
-                assert seen.setdefault((spell.row.name, made), number) == number
+                assert seen.setdefault((spell.row.name, made), spell.of) == spell.of
                 if spell.row.name == "Medicare":  # no letter of a Medicare number is an S
                     assert re.fullmatch(r"1S[0-9A-Z][0-9][A-Z][0-9A-Z][0-9][A-Z]{2}[0-9]{2}", made)
                     assert not set(made[2:]) & set("SLOIBZ")
@@ -96,8 +97,66 @@ def test_nobody_shares_a_member_id_and_none_could_be_real() -> None:
 def test_somebody_keeps_the_same_medicare_number_for_life() -> None:
     row = tables.PAYERS["medicare"]
     for number in SOME:
+        assert member_id(POPULATION, number, row, 3) == member_id(POPULATION, number, row, 9)
+
+
+def test_who_is_insured_through_another_one_shares_that_policy() -> None:
+    relationships = Counter[str]()
+    for number in range(400):
         life = life_of(POPULATION, number)
-        assert member_id(life, row, 3) == member_id(life, row, 9)
+        for spell in spells_of(life):
+            if spell.of == number or spell.is_over(life.first):
+                continue
+            relationships[spell.relationship] += 1
+            assert spell.of in POPULATION.household(number)
+            theirs = next(
+                one
+                for one in spells_of(life_of(POPULATION, spell.of))
+                if one.first <= spell.first and (one.last is None or one.last >= spell.first)
+            )
+            assert (theirs.row, theirs.of, theirs.place, theirs.draw) == (spell.row, spell.of, spell.place, spell.draw)
+            assert theirs.relationship == "self"
+            assert theirs.last is None or (spell.last is not None and spell.last <= theirs.last)
+            if spell.relationship == "child":
+                assert POPULATION.core(spell.of)[3].year <= POPULATION.core(number)[3].year - 16
+    assert set(relationships) == {"spouse", "child"}
+    assert min(relationships.values()) > 5
+
+
+def test_those_on_one_policy_have_one_member_id_and_the_numbers_that_the_payer_gives() -> None:
+    shared = Counter[bool]()
+    joined = [number for number in range(400) if spells_of(life_of(POPULATION, number))[-1].of != number]
+    for number in joined[:24]:
+        for one in primary(chart(number)):
+            assert (one.relationship == "self") <= (one.holder is None)
+            if one.holder is None:
+                continue
+            held = next((the for the in chart(one.holder).coverages if the.member_id == one.member_id), None)
+            if held is None:  # the one who holds it did not come while it was in force
+                continue
+            assert (held.payer, held.plan, held.group, held.relationship) == (one.payer, one.plan, one.group, "self")
+            assert held.start <= one.start
+            shared[held.card_number == one.card_number] += 1
+    assert shared[True]
+    assert shared[False]
+
+
+def test_a_payer_that_numbers_those_on_a_policy_numbers_its_holder_first() -> None:
+    for one in (one for number in SOME for one in primary(chart(number))):
+        first = tables.PAYERS[one.key].first_dependent
+        assert (one.dependent is None) == (first is None)
+        assert one.card_number == (one.member_id and f"{one.member_id}{one.dependent or ''}")
+        if one.dependent is not None:
+            assert (int(one.dependent) == first) == (one.relationship == "self")
+
+
+def test_the_cast_insures_its_children() -> None:
+    for child, parent in ((7, 8), (14, 16), (15, 16), (38, 39)):
+        assert spells_of(life_of(POPULATION, child))[0].of == parent
+    for child, parent in ((14, 16), (15, 16), (38, 39)):
+        [told] = [one for one in primary(chart(child)) if one.status == "active"]
+        assert (told.relationship, told.holder) == ("child", parent)
+        assert told.member_id in {one.member_id for one in chart(parent).coverages}
 
 
 def test_children_are_on_plans_of_parents_and_all_payers_occur() -> None:

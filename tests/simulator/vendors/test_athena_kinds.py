@@ -370,8 +370,22 @@ def test_insurances_stand_in_sequence_and_those_that_are_over_only_when_asked_fo
     by_id = {one["id"].rsplit("-", 1)[-1]: one for one in athena.all_of("Coverage", number)}
     for one in full:
         same = by_id[one["insuranceid"]]
-        assert same.get("subscriberId") == one.get("insuranceidnumber")
+        cards = [name["value"] for name in same["identifier"] if "type" in name]
+        assert cards == [one["insuranceidnumber"]] * ("insuranceidnumber" in one)
         assert same["order"] == one["sequencenumber"]
+
+
+def test_a_childs_insurance_names_the_parent_who_holds_it(athena: Athena) -> None:
+    path = "/patients/{}/insurances"
+    (child,) = athena.rest(path.format(athena.patientid(38))).json["insurances"]
+    assert (child["relationshiptoinsured"], child["insurancepolicyholder"]) == ("Child", "ROSA VILLANUEVA")
+    parents = athena.rest(path.format(athena.patientid(39))).json["insurances"]
+    (parent,) = (one for one in parents if one["insurancepackageid"] == child["insurancepackageid"])
+    assert child.get("policynumber") == parent.get("policynumber")
+    told = {number: {one.get("subscriberId") for one in athena.all_of("Coverage", number)} for number in (38, 39)}
+    (shared,) = (one for one in told[38] & told[39] if one and child["insuranceidnumber"].startswith(one))
+    cards = [one["insuranceidnumber"].removeprefix(shared) for one in (parent, child)]
+    assert cards in (["", ""], ["00", "02"], ["01", "03"])
 
 
 def test_who_pays_cash_has_the_package_of_nobody(athena: Athena) -> None:

@@ -272,6 +272,7 @@ def coverage(resource: Json) -> Json:
         "payer": resource["payor"][0]["display"],
         "plan": classes.get("plan", ""),
         "memberId": resource.get("subscriberId"),
+        "dependent": None,
         "group": classes.get("group"),
         "relationship": resource["relationship"]["coding"][0]["code"],
         "order": resource["order"],

@@ -435,6 +435,14 @@ def test_the_last_day_of_a_coverage_reads_as_the_day_after(everybody: list[Json]
         assert end.astimezone(chicago).date() == end.date() - timedelta(days=1)
 
 
+def test_a_childs_coverage_has_the_member_id_of_the_parent_and_a_number_of_its_own(desk: Desk) -> None:
+    child = next(one for one in found(desk, 38, "Coverage") if one["status"] == "active")
+    (parent,) = (one for one in found(desk, 39, "Coverage") if one.get("subscriberId") == child["subscriberId"])
+    assert child["subscriber"] == {"display": parent["subscriber"]["display"]}
+    assert child["beneficiary"] != parent["beneficiary"]
+    assert [one.get("dependent", "") for one in (parent, child)] in (["", ""], ["00", "02"], ["01", "03"])
+
+
 def test_a_coverage_comes_again_for_every_encounter_of_its_time(desk: Desk, number: int) -> None:
     own = found(desk, number, "Coverage")
     assert all("extension" not in one for one in own)

@@ -339,6 +339,7 @@ def coverage(one: Json) -> Json:
         "payer": one["payor"][0]["display"],
         "plan": classes["plan"]["name"],
         "memberId": one.get("subscriberId"),
+        "dependent": one.get("dependent"),
         "group": classes.get("group", {}).get("value"),
         "relationship": one["relationship"]["coding"][0]["code"],
         "period": {"start": day(one["period"]["start"]), "end": day(one["period"].get("end"))},

@@ -59,6 +59,23 @@ def test_a_coverage_is_found_by_its_beneficiary(door: Door, number: int) -> None
         assert one["payor"][0]["display"]
 
 
+def test_a_childs_coverage_is_the_policy_of_a_related_person(door: Door) -> None:
+    child = all_of(door, 38, "Coverage")[-1]
+    parents = all_of(door, 39, "Coverage")
+    (parent,) = (one for one in parents if one.get("subscriberId") == child["subscriberId"])
+    assert child["relationship"]["coding"][0]["code"] == "child"
+    assert parent["subscriber"]["reference"] == f"Patient/{door.fhir_id(39)}"
+    assert child["beneficiary"]["reference"] == f"Patient/{door.fhir_id(38)}"
+    assert child["policyHolder"] == child["subscriber"]
+    related = read(door.get(child["subscriber"]["reference"]))
+    assert related["name"][0]["text"] == child["subscriber"]["display"] == "Rosa Villanueva"
+    numbers = [one.get("dependent", "") for one in (parent, child)]
+    assert numbers in (["", ""], ["00", "02"], ["01", "03"])
+    assert [one["identifier"][0]["value"] for one in (parent, child)] == [
+        child["subscriberId"] + one for one in numbers
+    ]
+
+
 def test_dates_and_states_narrow_a_search(door: Door, number: int) -> None:
     booked = all_of(door, number, "Appointment")
     kept = all_of(door, number, "Appointment", "&status=fulfilled")

@@ -47,7 +47,10 @@ def coverage(seen: PatientChart, record: Coverage) -> Rendering:
         order=record.order,
     )
     payload["extension"] = [payload["extension"][0], provider_group(seen)]
-    return Rendering("Coverage", id, payload, (record,), ((0, Loss("category", "omitted")),))
+    losses = [Loss("category", "omitted"), Loss("dependent", "omitted")]
+    if record.dependent is not None:
+        losses.append(Loss("memberId", "also", value=[record.card_number]))
+    return Rendering("Coverage", id, payload, (record,), tuple((0, loss) for loss in losses))
 
 
 def provider_group(seen: PatientChart) -> dict[str, Any]:
@@ -57,9 +60,9 @@ def provider_group(seen: PatientChart) -> dict[str, Any]:
 
 
 def _member(record: Coverage) -> list[dict[str, Any]]:
-    if record.member_id is None:
+    if record.card_number is None:
         return []
-    return [{"type": build.simple("v2-identifier", "MB", "Member Number"), "value": record.member_id}]
+    return [{"type": build.simple("v2-identifier", "MB", "Member Number"), "value": record.card_number}]
 
 
 def _classes(record: Coverage) -> list[dict[str, Any]]:

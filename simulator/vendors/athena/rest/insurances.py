@@ -73,15 +73,17 @@ def insurance(seen: PatientChart, record: Coverage) -> Rendering:
         "issuedate": words.us_day(record.start),
         **_holder(seen, record),
     }
-    if record.member_id is not None:
-        payload["insuranceidnumber"] = record.member_id
+    if record.card_number is not None:
+        payload["insuranceidnumber"] = record.card_number
     if record.group is not None:
         payload["policynumber"] = record.group
     if record.end is not None:
         payload["expirationdate"] = words.us_day(record.end)
     if record.status == "cancelled":
         payload["cancelled"] = words.us_day(words.local_day(seen.updated(record), seen.zone))
-    losses = [Loss("category", "omitted")]
+    losses = [Loss("category", "omitted"), Loss("dependent", "omitted")]
+    if record.dependent is not None:
+        losses.append(Loss("memberId", "replaced", value=record.card_number))
     if is_self_pay:
         losses += [Loss("payer", "replaced", value=_PAYS_CASH), Loss("plan", "replaced", value=_SELF_PAY)]
     return Rendering("insurance", insuranceid, payload, (record,), tuple((0, loss) for loss in losses))
@@ -99,10 +101,12 @@ def package(site: Site, category: str, payer: str, plan: str) -> int:
 
 
 def _holder(seen: PatientChart, record: Coverage) -> dict[str, Any]:
-    """Who holds the policy: of a spouse or parent nothing is on record."""
-    if record.relationship != "self":
-        return {}
+    """Who holds the policy: of a spouse or parent who is no patient nothing is on record."""
     person = seen.person
+    if record.relationship != "self":
+        if record.holder is None:
+            return {}
+        person = seen.site.sandbox.world.registered_person(record.holder)
     return {
         "insurancepolicyholder": f"{person.given[0]} {person.family}".upper(),
         "insurancepolicyholderfirstname": person.given[0].upper(),

@@ -31,7 +31,6 @@ from simulator.vendors.cerner.resources.telling import Item, Telling, Tokens, re
 _CLASS = "http://terminology.hl7.org/CodeSystem/coverage-class"
 _RELATIONSHIP = "http://terminology.hl7.org/CodeSystem/subscriber-relationship"
 _SELF_PAY = "Self Pay"
-_DEPENDENTS = {"spouse": "02", "child": "03"}  # numbers of dependents as payers give them
 _ID = re.compile(r"([0-9]+)-([0-9]+)(?:-([0-9]+))?")
 
 
@@ -94,6 +93,7 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     one: Coverage = item.records[0]
     visit = _encounter(item)
     patient = people.patient_ref(site, chart.person)
+    subscriber = patient if one.relationship == "self" else _holder(site, one)
     state = state_of(site, "coverage", Row(item.row.number, item.row.ordinal))
     version = state.version - 1 if state else 0
     plan = plan_number(site, one)
@@ -102,7 +102,7 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
         "Coverage",
         [
             ("Status", one.status.title()),
-            ("Subscriber", patient["display"] if one.relationship == "self" else None),
+            ("Subscriber", subscriber["display"] if subscriber else None),
             ("Subscriber Id", one.member_id),
             ("Encounter", encounter["reference"].partition("/")[2] if encounter else None),
             ("Beneficiary", patient["display"]),
@@ -124,13 +124,13 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     if encounter:
         payload["extension"] = [extension(STRUCTURES + "coverage-encounter", valueReference=encounter)]
     payload["status"] = one.status
-    if one.relationship == "self":
-        payload["subscriber"] = patient
+    if subscriber is not None:
+        payload["subscriber"] = subscriber
     if one.member_id is not None:
         payload["subscriberId"] = one.member_id
     payload["beneficiary"] = patient
-    if one.relationship in _DEPENDENTS:
-        payload["dependent"] = _DEPENDENTS[one.relationship]
+    if one.dependent is not None:
+        payload["dependent"] = one.dependent
     payload["relationship"] = coded(_RELATIONSHIP, one.relationship, one.relationship.title())
     payload["period"] = {"start": in_millis(_from(one.start))}
     if one.end is not None:
@@ -140,6 +140,13 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
     if one.group is not None:
         payload["class"].append(_class("group", one.group, f"{one.plan} group"))
     return rendering("Coverage", payload, item.records, _losses(one))
+
+
+def _holder(site: Site, one: Coverage) -> dict[str, Any] | None:
+    """Another one who holds the policy, by name: a related person, of whom Millennium has a record and we none."""
+    if one.holder is None:
+        return None
+    return {"display": people.patient_name(site.sandbox.world.registered_person(one.holder))}
 
 
 def plan_number(site: Site, one: Coverage) -> str:
