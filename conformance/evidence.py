@@ -168,9 +168,19 @@ class Exchange:
         return "/.well-known/" in path or path.endswith(("/metadata", "/authorize", "/introspect"))
 
     @property
+    def is_connection(self) -> bool:
+        """No request: a connection that met a fault before its first byte."""
+        return self.method == CONNECT
+
+    @property
+    def connection(self) -> str:
+        """The connection that it came over: equal for all that came over the same."""
+        return str(self.data.get("connection") or "")
+
+    @property
     def is_data(self) -> bool:
         """A request for data: neither login nor discovery."""
-        return not (self.is_token or self.is_public or "/oauth2/" in self.path)
+        return not (self.is_connection or self.is_token or self.is_public or "/oauth2/" in self.path)
 
     def request_header(self, name: str) -> str | None:
         return _header(self.data.get("request_headers"), name)
@@ -202,6 +212,7 @@ class Exchange:
         return f"{self.method} {self.path}{'?' + self.query if self.query else ''} → {self.status}"
 
 
+CONNECT = "CONNECT"
 NO_ANSWERS = frozenset({"login_page", "empty_body", "malformed_json"})
 SPOILERS = NO_ANSWERS | {
     "limit_data", "reset_peer", "empty_response", "chunk_abort", "cut_gzip", "failure_envelope", "maintenance_page",
@@ -302,6 +313,11 @@ class Case:
     def data(self) -> tuple[Exchange, ...]:
         """Requests for data that the mock simulated, in order."""
         return tuple(x for x in self.exchanges if x.is_data and x.simulated)
+
+    @cached_property
+    def connections(self) -> tuple[Exchange, ...]:
+        """The connections that met a fault before their first byte, in order."""
+        return tuple(x for x in self.exchanges if x.is_connection)
 
     @cached_property
     def logins(self) -> tuple[Exchange, ...]:

@@ -7,6 +7,7 @@ A scenario file feeds the judge when it has a `[drive]` table:
     credentials  "wrong" hands out a secret or key that the vendor does not know
     vendors      only these; all without
     alone        true: nothing else runs meanwhile, because time is measured
+    door         true: over TLS, at a port of the vendor's own, where faults on connections act
     keeps        true: records are kept in the evidence, for checks that look at values
     deadline_s   of each step
 """
@@ -26,7 +27,7 @@ from conformance.manifest import VendorUse
 from simulator.population.records import KINDS
 from simulator.refusal import UsageError
 
-_DRIVE_KEYS = frozenset({"steps", "vendors", "login", "credentials", "alone", "keeps", "deadline_s"})
+_DRIVE_KEYS = frozenset({"steps", "vendors", "login", "credentials", "alone", "door", "keeps", "deadline_s"})
 _STEP_KEYS = frozenset({"action", "patient", "kinds", "times", "by", "advance_s", "intent"})
 
 
@@ -62,6 +63,7 @@ class Drive:
     credentials: str = "right"
     is_alone: bool = False
     keeps_records: bool = False
+    has_door: bool = False
     deadline_s: float = 30.0
 
     @property
@@ -118,6 +120,7 @@ def drive_of(path: Path) -> Drive | None:
         credentials=table.get("credentials", "right"),
         is_alone=table.get("alone", False),
         keeps_records=table.get("keeps", False),
+        has_door=table.get("door", False),
         deadline_s=float(table.get("deadline_s", 30.0)),
     )
 

@@ -23,6 +23,7 @@ from conformance.protocol import answer_flaw, request_flaw
 from conformance.settings import Settings
 from simulator import scenario
 from simulator.auth import keyring
+from simulator.control.place import vendor_urls
 from simulator.population.cast import roles
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox, Site
@@ -39,9 +40,10 @@ class HarnessDefect(Exception):
 
 @dataclass
 class Stage:
-    """What all cases of a run share."""
+    """What all cases of a run share. `secure` is a server that speaks TLS, when a case needs one."""
 
     server: Running
+    secure: Running
     cast: Cast
     opener: Opener
     settings: Settings
@@ -61,24 +63,29 @@ class Stage:
 
 
 def play_one(plan: CasePlan, stage: Stage, folders: tuple[Path, ...]) -> tuple[Case, list[leaks.Canary]]:
-    sandboxes = stage.server.sandboxes
-    sandbox = sandboxes.create(seed=stage.settings.seed, patients=PATIENTS, id=secrets.token_hex(5))
+    server = stage.secure if plan.drive.has_door else stage.server
+    sandbox = server.sandboxes.create(seed=stage.settings.seed, patients=PATIENTS, id=secrets.token_hex(5))
     try:
+        if plan.drive.has_door:
+            server.open_door(sandbox, plan.vendor)
         try:
             scenario.play(scenario.load(plan.drive.scenario, folders), sandbox)
         except UsageError as flaw:
             raise HarnessDefect(f"scenario {plan.drive.scenario}: {flaw.message}") from flaw
-        return Player(plan, stage, sandbox).played()
+        return Player(plan, stage, server, sandbox).played()
     finally:
-        sandboxes.drop(sandbox.id)
+        if sandbox.doors:
+            server.close_doors(sandbox)
+        server.sandboxes.drop(sandbox.id)
 
 
 class Player:
     """Plays one case."""
 
-    def __init__(self, plan: CasePlan, stage: Stage, sandbox: Sandbox) -> None:
+    def __init__(self, plan: CasePlan, stage: Stage, server: Running, sandbox: Sandbox) -> None:
         self._plan = plan
         self._stage = stage
+        self._server = server
         self._sandbox = sandbox
         self._site: Site = sandbox.sites[plan.vendor]
         self._driver = stage.driver()
@@ -92,7 +99,7 @@ class Player:
 
     def played(self) -> tuple[Case, list[leaks.Canary]]:
         self._driver.drain()
-        urls = self._site.urls(self._stage.server.base_url(self._sandbox, self._plan.vendor))
+        urls = vendor_urls(self._sandbox, self._server.url)[self._plan.vendor]
         client = self._client(urls["token_url"])
         self._ask("configure", self._configuration(urls, client), ASK)
         self._probe()
@@ -150,7 +157,7 @@ class Player:
             settings["mappings"] = mappings
         if self._stage.mutant:
             settings["mutant"] = self._stage.mutant
-        trusted = self._stage.server.ca_file
+        trusted = self._server.ca_file
         return {
             **({"ca_file": str(trusted)} if trusted is not None else {}),
             "case": self._case,

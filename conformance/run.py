@@ -10,6 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -73,9 +74,14 @@ def play(
     folders = tuple(scenario_folders)
     vendors = tuple(dict.fromkeys(plan.vendor for plan in plans))
     server_settings = ServerSettings(seed=settings.seed, patients=PATIENTS, max_sandboxes=len(plans) + 8, tls=tls)
-    with running(server_settings) as server, Pulse() as pulse, TemporaryDirectory() as folder:
-        environment = trust.environment_of(server.ca_file, Path(folder)) if server.ca_file is not None else {}
-        stage = Stage(server, _cast(settings.seed), opener, settings, mutant, log_files, environment)
+    needs_tls = any(plan.drive.has_door for plan in plans) and not tls
+    with ExitStack() as opened:
+        server = secure = opened.enter_context(running(server_settings))
+        if needs_tls:
+            secure = opened.enter_context(running(replace(server_settings, tls=True)))
+        pulse, folder = opened.enter_context(Pulse()), opened.enter_context(TemporaryDirectory())
+        environment = trust.environment_of(secure.ca_file, Path(folder)) if secure.ca_file is not None else {}
+        stage = Stage(server, secure, _cast(settings.seed), opener, settings, mutant, log_files, environment)
         try:
             implementation = _introduce(stage, vendors)
             cases = _play_all(plans, stage, folders, progress, workers)

@@ -99,6 +99,15 @@ class EdgeServer(uvicorn.Server):
 
         return protocol
 
+    def do(self, what: Callable[[], object]) -> None:
+        """Do this in the server's own loop, from another thread, and wait until it is done."""
+        assert self._loop is not None
+
+        async def doing() -> None:
+            what()
+
+        asyncio.run_coroutine_threadsafe(doing(), self._loop).result(10)
+
     def stop(self) -> None:
         """Ask it to stop; from any thread, or from a signal."""
         self.should_exit = True

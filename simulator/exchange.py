@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from simulator.vendor import Vendor
 
 Headers = list[tuple[bytes, bytes]]
+CONNECT = "CONNECT"
+"""The method of what is no request: a connection that met a fault at its vendor's own door."""
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from datetime import UTC, timedelta
 from email.utils import format_datetime
 from functools import cached_property
@@ -317,8 +317,9 @@ async def _send(send: Send, status: int, body: bytes, media: str, *more: tuple[b
 class Running:
     """A server that is up: where, and what is in it. `ca_file` is what its callers trust; None for plain HTTP."""
 
-    def __init__(self, server: Server, url: str, ca_file: Path | None = None) -> None:
+    def __init__(self, server: Server, url: str, ca_file: Path | None = None, edge: EdgeServer | None = None) -> None:
         self.server = server
+        self._edge = edge
         self.ca_file = ca_file
         self.url = url
         self.control = url + ROOT
@@ -327,6 +328,22 @@ class Running:
     def base_url(self, sandbox: Sandbox, vendor: str) -> str:
         """The base URL of `vendor` in `sandbox`."""
         return f"{self.url}/{vendor}" if sandbox.id == "default" else f"{self.url}/s/{sandbox.id}/{vendor}"
+
+    def open_door(self, sandbox: Sandbox, vendor: str) -> None:
+        """Give a vendor a port of its own; from any thread.
+
+        Raises:
+            UsageError: there are enough doors.
+        """
+        self._in_loop(lambda: self.server.doors.open(sandbox, vendor))
+
+    def close_doors(self, sandbox: Sandbox) -> None:
+        """Close every port of a sandbox; from any thread."""
+        self._in_loop(lambda: self.server.doors.close(sandbox))
+
+    def _in_loop(self, what: Callable[[], object]) -> None:
+        assert self._edge is not None
+        self._edge.do(what)
 
 
 @contextlib.contextmanager
@@ -342,7 +359,7 @@ def running(settings: Settings | None = None) -> Iterator[Running]:
         if not edge.up.wait(10):
             raise RuntimeError("the server did not start within 10 s")
         with ca_file_of(server.authority) if server.settings.tls else contextlib.nullcontext() as ca_file:
-            yield Running(server, url, ca_file)
+            yield Running(server, url, ca_file, edge)
     finally:
         edge.stop()
         thread.join(10)

@@ -1,14 +1,114 @@
-"""Security and PHI: what leaves the integration in logs and URLs."""
+"""Security and PHI: whom the integration talks to, and what leaves it in logs and URLs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.check import Mark, check, exercised, fail, untested
-from conformance.evidence import Evidence
+from conformance.check import Mark, check, exercised, fail, many, untested
+from conformance.evidence import Case, Evidence, Exchange
 from simulator.source import Source
 
 _TOKENS = frozenset({"access_token", "refresh_token", "id_token", "token", "bearer", "authorization"})
+
+
+_BAD_CERTIFICATES, _OLD_PROTOCOL = "s37-bad-certificates", "s37-old-protocol"
+_CERTIFICATES = {
+    "self_signed": "a certificate that signs itself",
+    "untrusted_ca": "a certificate of an authority that nobody knows",
+    "expired": "a certificate that has ended",
+    "not_yet_valid": "a certificate that has not begun",
+    "wrong_host": "a certificate of another host",
+    "plain": "plain HTTP",
+    "handshake_failure": "a handshake that fails",
+}
+_OLD = {"tls11": "TLS 1.1"}
+
+
+@check(
+    "SEC-01",
+    area="security",
+    severity="critical",
+    level=0,
+    scenarios=(_BAD_CERTIFICATES,),
+    source=(
+        Source("SMART App Launch 2.2.0: servers are authenticated by TLS", "doc"),
+        Source("RFC 9525 section 6, RFC 9325 section 7", "doc"),
+    ),
+    mutants=("verify_false", "no_hostname_check"),
+)
+def a_bad_certificate_ends_the_exchange(e: Evidence) -> Iterator[Mark]:
+    """a bad certificate ends the exchange
+
+    Holds when no request comes over a connection that showed a certificate that is its own authority, of an unknown
+    one, over, not begun or of another host; when nothing goes out in plain HTTP instead; and when the error is told.
+
+    Who goes on sends the client's secret and the patients' names to whoever sits in between.
+    """
+    yield from _walked_in(
+        e.of(_BAD_CERTIFICATES),
+        _CERTIFICATES,
+        "verify the chain and the host; trust an authority by its file, never all",
+    )
+
+
+@check(
+    "SEC-02",
+    area="security",
+    severity="medium",
+    level=0,
+    scenarios=(_OLD_PROTOCOL,),
+    source=(
+        Source("SMART App Launch 2.2.0, client-confidential-asymmetric: TLS 1.2 or newer", "doc"),
+        Source("RFC 8996: TLS 1.0 and 1.1 are deprecated", "doc"),
+    ),
+    mutants=("allow_tls11",),
+)
+def nothing_older_than_tls_1_2_is_spoken(e: Evidence) -> Iterator[Mark]:
+    """nothing older than TLS 1.2 is spoken
+
+    Holds when no request goes to a server that speaks TLS 1.1 and nothing else, and the error is told.
+
+    Old protocols can be broken by whoever sits in between, good certificate or not.
+    """
+    yield from _walked_in(e.of(_OLD_PROTOCOL), _OLD, "speak TLS 1.2 and newer")
+
+
+def _walked_in(cases: tuple[Case, ...], shown: dict[str, str], fix: str) -> Iterator[Mark]:
+    """Findings for each kind of bad door through which requests came, or whose error nobody heard of."""
+    met: set[str] = set()
+    alive = [case for case in cases if case.is_alive]
+    for case in alive:
+        told: set[str] = set()
+        for knock in case.connections:
+            kind = _shows(knock)
+            if kind not in shown or kind in told:
+                continue
+            met.add(kind)
+            came = [x for x in case.exchanges if x.connection == knock.connection and not x.is_connection]
+            call = next((one for one in case.runs if one.start <= knock.start <= one.end), None)
+            if came:
+                yield fail(
+                    f"accepts_{kind}", f"requests went out although the server showed {shown[kind]}",
+                    at=[knock, *came[:2]], expected="no request", got=f"{came[0].method} {came[0].path}", fix=fix,
+                )  # fmt: skip
+            elif call is not None and call.status == "ok":
+                yield fail(
+                    f"silent_{kind}", f"the server showed {shown[kind]}, and the integration reports no error",
+                    at=[knock], expected="an error", got=f"ok, {many(call.count, 'record')}", fix="report the failure",
+                )  # fmt: skip
+            else:
+                continue
+            told.add(kind)
+    if met:
+        yield exercised(f"turned away: {', '.join(shown[kind] for kind in shown if kind in met)}")
+    if alive:
+        yield untested("no connection met a bad door")
+    yield untested("no data came over TLS with a good certificate: is the file `ca_file` trusted?")
+
+
+def _shows(knock: Exchange) -> str:
+    fault = knock.data.get("fault") or {}
+    return str(fault.get("args", {}).get("shows", "")) if knock.fault == "bad_tls" else ""
 
 
 @check(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,7 @@ from urllib.parse import urlencode
 
 from conformance.reference.failure import Failure
 from conformance.reference.shapes import shaped, truth_of
+from conformance.reference.trust import careful
 
 Json = dict[str, Any]
 Params = list[tuple[str, str]]
@@ -75,8 +77,8 @@ class Behaviour:
                restarts: new starts of a search whose page link died
     requests   query: parameters on the wire; data_url: last touch on a URL
     identity   follows_merges: who was merged away is read as the survivor
-    transport  reads: do an answer's headers, as they came, let it be read; needs_metadata: no run without a
-               CapabilityStatement
+    transport  trusts: the TLS context for a file of authorities; reads: do an answer's headers, as they came, let it
+               be read; needs_metadata: no run without a CapabilityStatement
     meaning    shaped: a resource in the shape that R4 gives it; accepts: is a resource or row readable; truth: what a
                truth value says; number, unit, label; is_withdrawn: was it entered in error; unknown: what a field says
                whose word nobody knows; output: the records of one kind as they leave
@@ -109,6 +111,7 @@ class Behaviour:
     query: Callable[[Params], str] = urlencode
     data_url: Callable[[str, str], str] = lambda url, token: url
 
+    trusts: Callable[[str | None], ssl.SSLContext] = careful
     reads: Callable[[list[tuple[bytes, bytes]]], bool] = lambda headers: True
     needs_metadata: bool = False
 

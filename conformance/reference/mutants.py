@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import ssl
+import warnings
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 from json import loads
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
@@ -220,6 +223,33 @@ def _inside(value: Any) -> Any:
 def _own_id(change: Callable[[str], str]) -> Callable[[str, list[Json]], list[Json]]:
     """Keeps another id than the one that was told."""
     return _each(lambda one: one | {"source": one["source"] | {"id": change(one["source"]["id"])}})
+
+
+@cache
+def _trusting(ca_file: str | None) -> ssl.SSLContext:
+    """Whoever answers is believed."""
+    made = ssl.create_default_context(cafile=ca_file)
+    made.check_hostname, made.verify_mode = False, ssl.CERT_NONE
+    return made
+
+
+@cache
+def _of_any_name(ca_file: str | None) -> ssl.SSLContext:
+    """A certificate is good for every host."""
+    made = ssl.create_default_context(cafile=ca_file)
+    made.check_hostname = False
+    return made
+
+
+@cache
+def _old(ca_file: str | None) -> ssl.SSLContext:
+    """TLS 1.1 is still spoken."""
+    made = ssl.create_default_context(cafile=ca_file)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        made.minimum_version = ssl.TLSVersion.TLSv1_1
+    made.set_ciphers("ALL:@SECLEVEL=0")
+    return made
 
 
 _JSON_TYPES = {b"application/fhir+json", b"application/json"}
@@ -468,6 +498,9 @@ _bug("recreate_if_not_found", "WB-06", "it creates again what cannot be read at 
 _bug("success_is_201", "WB-10", "it takes a 201 for what it meant", at=(E,), reads_back=False)
 
 # Secrets
+_bug("verify_false", "SEC-01", "it accepts every certificate", trusts=_trusting)
+_bug("no_hostname_check", "SEC-01", "it accepts a good certificate of another host", trusts=_of_any_name)
+_bug("allow_tls11", "SEC-02", "it speaks TLS 1.1 where that is all there is", trusts=_old)
 _bug(
     "log_request_url", "SEC-03", "it logs the URL of every call", leaks=lambda url, headers, body, failure: {"url": url}
 )

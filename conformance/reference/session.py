@@ -6,12 +6,10 @@ import asyncio
 import json
 import random
 import re
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cache
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +21,7 @@ from conformance.reference.auth import Token, has_token, token_of, token_request
 from conformance.reference.behaviour import Behaviour, Json
 from conformance.reference.failure import Failure
 from conformance.reference.statuses import refusal_of
+from conformance.reference.trust import is_final
 
 AGENT = f"emr-reference/{__version__}"
 CALL_TIMEOUT_S = 10.0
@@ -88,7 +87,7 @@ class Session:
         self._seed = config.settings.get("seed", 0)
         self._http = httpx.AsyncClient(
             transport=transport,
-            verify=_tls(config.ca_file),
+            verify=behaviour.trusts(config.ca_file),
             timeout=None,  # asyncio.timeout bounds a whole call; httpx would bound each read only
             trust_env=False,
             headers={"User-Agent": AGENT},
@@ -284,6 +283,8 @@ class Session:
             except TimeoutError as error:
                 raise Failure("timeout", "no complete answer in time", reason="deadline") from error
             except httpx.TransportError as error:
+                if is_final(error):
+                    raise Failure("unavailable", "no secure connection", reason="tls") from error
                 raise Failure("unavailable", "the connection failed", reason="reset", transient=True) from error
         told = "" if "Content-Encoding" in response.headers else response.headers.get("Content-Length", "")
         if told.isdigit() and int(told) != len(content):
@@ -297,12 +298,6 @@ class Session:
             if not self.behaviour.parse_error:
                 raise
             raise _invalid("the body is not JSON", "not_json") from error
-
-
-@cache
-def _tls(ca_file: str | None) -> ssl.SSLContext:
-    """Verifies host and chain, TLS 1.2 or newer: the defaults of `ssl`. Built once, for it costs milliseconds."""
-    return ssl.create_default_context(cafile=ca_file)
 
 
 def _target(url: str) -> dict[str, bytes]:

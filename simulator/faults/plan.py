@@ -59,6 +59,11 @@ class Plan:
                 "draw": f"{act.draw:016x}",
             }
 
+    def meet(self) -> None:
+        """Note what a connection meets, which never becomes an exchange."""
+        for act in self._acts:
+            self._note(act, "connect")
+
     def before(self) -> None:
         """Change the caller's standing, the request, the clock; refuse. Raises Refusal."""
         for act in self._acts:

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from simulator.exchange import Exchange
+from simulator.exchange import CONNECT, Exchange
 from simulator.faults.act import Act
 from simulator.faults.kinds import kinds
 from simulator.faults.rule import unknown_fault
@@ -36,6 +36,8 @@ class Script:
         where = f"exchange {number} of the journal"
         if not isinstance(one, Mapping) or not {"vendor", "method", "path", "faults"} <= one.keys():
             raise UsageError(f"{where} has no vendor, method, path and faults", "give what `GET …/journal` answered")
+        if one["method"] == CONNECT:
+            return  # connections that met nothing are not in the journal: which was the n-th nobody can tell
         done = one["faults"]
         if not isinstance(done, list):
             raise UsageError(f"{where}: `faults` is a list: {done!r}")

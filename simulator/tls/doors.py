@@ -17,7 +17,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from simulator.exchange import Exchange
+from simulator.exchange import CONNECT, Exchange
+from simulator.faults.act import Act
+from simulator.faults.plan import Plan
 from simulator.journal.entry import instant
 from simulator.refusal import UsageError
 from simulator.tls.authority import Authority
@@ -47,7 +49,7 @@ class VendorGate:
         """A connection as selectors see it: of the vendor, and nothing more is known of it."""
         site: Site = self._sandbox.sites[self._vendor]
         return Exchange(
-            self._sandbox, site, "CONNECT", "", "", "", [], b"", "", self._sandbox.clock.now(), time.monotonic(),
+            self._sandbox, site, CONNECT, "", "", "", [], b"", "", self._sandbox.clock.now(), time.monotonic(),
             connection,
         )  # fmt: skip
 
@@ -59,7 +61,15 @@ class VendorGate:
             return ""
         shows = act.kind.meets(act)
         self.met.append({"at": instant(x.at), "connection": connection, "fault": act.id, "shows": shows})
+        self._write_down(x, act)
         return shows
+
+    def _write_down(self, x: Exchange, act: Act) -> None:
+        """The knock in the journal: CONNECT, without an answer. What came over it after all names the connection."""
+        x.plan = Plan([act])
+        x.plan.meet()
+        x.ended, x.bytes_sent, x.complete = time.monotonic(), 0, False
+        self._sandbox.journal.append(x)
 
     def context(self, shows: str) -> ssl.SSLContext | None:
         return self._context(shows)
@@ -75,7 +85,8 @@ class VendorGate:
 
 @dataclass(slots=True)
 class VendorDoor:
-    """One door: whose, where, who came, and what they met: no exchange of the journal tells it, for there was none."""
+    """One door: whose, where, who came, and what they met: the journal tells each of these as a CONNECT. Who was
+    refused, nobody sees but the caller."""
 
     sandbox: str
     vendor: str

@@ -98,12 +98,23 @@ def test_a_careful_caller_does_not_walk_through_a_bad_door(
     told = https.get(f"{secure.control}/sandboxes/{world.id}/faults").json()["faults"][0]
     assert (told["matches"], told["hits"]) == (2, 2)
     assert [x.status for x in (entry.reply for entry in world.journal.entries) if x is not None] == [200, 200]
+    journal = https.get(f"{secure.control}/sandboxes/{world.id}/journal", params={"method": "CONNECT"}).json()
+    knocks = journal["exchanges"]
+    assert [(one["vendor"], one["status"], one["fault"]["args"]) for one in knocks] == [
+        ("tiny", None, {"shows": shows})
+    ] * 2
+    assert len({one["connection"] for one in knocks}) == 2
+    replayed = https.post(f"{secure.control}/sandboxes/{world.id}/faults/replay", json=journal).json()
+    assert replayed["calls"] == 0, "which connection it was nobody can tell"
 
 
 def test_who_does_not_verify_comes_in_and_is_counted(secure: Running, world: Sandbox, https: httpx.Client) -> None:
     url = door_of(secure, world, https)
     add(secure, world, https, fault="bad_tls", args={"shows": "self_signed"})
     assert status(url, False) == 200
+    knock, came_in = world.journal.entries
+    assert (knock.method, came_in.method) == ("CONNECT", "GET")
+    assert knock.connection == came_in.connection != ""
     assert came(secure, world, https)["http_bytes"] > 0
 
 
