@@ -44,7 +44,7 @@ _RESHAPED = _STILL_THERE | {"null", "empty"}
     needs="read",
 )
 def what_nobody_knows_is_unknown(e: Evidence) -> Iterator[Mark]:
-    """a word that nobody knows is unknown, not another
+    """a word that nobody knows is told as unknown
 
     Holds when a record whose status, flag or criticality is a code that no version knows is still there, and says
     `unknown` or the code itself; not a word that somebody guessed. Everything else in it stays as right as it was.
