@@ -6,7 +6,7 @@ record has no reason any more. Documents need no care: none tells what bears a l
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -92,6 +92,11 @@ class KeptFrom(World):
             IndexError: there is no such patient, or was none by then.
         """
         return kept_from(self._whole.chart_at(number, at), self._labels)
+
+    def origin(self, number: int) -> Hashable | None:
+        """As of the whole world, and what is kept."""
+        origin = self._whole.origin(number)
+        return None if origin is None else (origin, self._labels)
 
     def appointments(self, number: int) -> tuple[Appointment, ...]:
         """Every appointment of a patient: whether somebody's time is taken, everybody may know.

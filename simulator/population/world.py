@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Hashable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -325,6 +325,13 @@ class World:
         whose = self._identity.resolved(home, at, at)
         members = self._identity.members(whose, at, at)
         return self._log.as_told(filed, home, whose, members), whose  # type: ignore[return-value]
+
+    def origin(self, number: int) -> Hashable | None:
+        """What everything that is told of a human being follows from, equal in equal worlds; None when something was
+        written about them, or anybody was merged by hand."""
+        if self._ledger.linked or any(map(self._ledger.has, self.registrations_of(number))):
+            return None
+        return self.population.key, self.population.as_of, self.population.dirt
 
     def patients_with(self, kind: str) -> list[int]:
         """The patients about whom a record of a kind was written, each once."""

@@ -1,18 +1,20 @@
 """The words of documents: what a note, letter or report says, in the format in which it is kept.
 
-Nothing is stored. A document is written from the chart as of its own moment when somebody asks for it, so no note knows
-the future, and it tells nothing that carries a sensitivity label which the document itself does not.
+Nothing is stored but what was written last. A document is written from the chart as of its own moment when somebody
+asks for it, so no note knows the future, and it tells nothing that carries a sensitivity label which the document
+itself does not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
 
 from simulator.population.documents.ccda import ccda
+from simulator.population.documents.drawer import Drawer
 from simulator.population.documents.notes import CCDA, paper_of
 from simulator.population.documents.paper import Paper
 from simulator.population.documents.pdf import pdf
@@ -38,6 +40,9 @@ class Charts(Protocol):
     def as_it_stood(self, record: Document, number: int, at: datetime) -> tuple[Document, int]:
         """A record of a patient's chart as it stood at a moment, and in whose chart it did."""
 
+    def origin(self, number: int) -> Hashable | None:
+        """What everything that is told of a human being follows from; None when something was written about them."""
+
 
 @dataclass(frozen=True, slots=True)
 class Content:
@@ -52,6 +57,11 @@ class Content:
         """The hash of the bytes, in hexadecimal digits."""
         return sha256(self.data).hexdigest()
 
+    @property
+    def size_bytes(self) -> int:
+        """What it costs to hold it, roughly."""
+        return len(self.data) + len(self.text)
+
 
 _WRITERS: dict[str, Callable[[View, Paper], bytes]] = {
     "text/plain": lambda view, paper: plain(paper).encode(),
@@ -62,10 +72,18 @@ _WRITERS: dict[str, Callable[[View, Paper], bytes]] = {
 }
 
 
+_DRAWER: Drawer[Content] = Drawer(most_bytes=4 << 20)
+
+
 def read(world: Charts, number: int, document: Document) -> Content:
     """What a document of patient `number` says: what it said before whose it was was merged into them."""
     filed, whose = world.as_it_stood(document, number, document.created)
-    return content_of(filed, world.chart_at(whose, document.created), world.population)
+
+    def written() -> Content:
+        return content_of(filed, world.chart_at(whose, document.created), world.population)
+
+    origin = world.origin(whose)
+    return written() if origin is None else _DRAWER.content((origin, whose, filed), written)
 
 
 def content_of(document: Document, chart: Chart, population: Population) -> Content:

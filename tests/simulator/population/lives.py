@@ -67,6 +67,9 @@ class Charts:
     def openings(self) -> tuple[Opening, ...]:
         return ()
 
+    def origin(self, number: int) -> None:
+        """Every document is written anew."""
+
     def as_it_stood(self, record: Document, number: int, at: datetime) -> tuple[Document, int]:
         return record, number
 
