@@ -7,31 +7,46 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from simulator.exchange import Exchange
+from simulator.population.world import World
 from simulator.refusal import Refusal
 
 LIFE = timedelta(hours=1)  # guess: how long the glass stays broken
 PURPOSE = "BTG"  # HL7 v3 ActReason
 
 
+Degree = Literal["", "guarded", "restricted"]
+
+
 @dataclass(slots=True)
 class Glass:
-    """The guarded patients of one site, and who has broken which glass until when."""
+    """The guarded patients of one site, and who has broken which glass until when. `vips` holds for every employee or
+    public figure of the truth."""
 
     guarded: frozenset[int] = frozenset()
     restricted: frozenset[int] = frozenset()
+    vips: Degree = ""
     _broken: dict[tuple[str, int], datetime] = field(default_factory=dict)
 
-    def put_behind(self, guarded: frozenset[int], restricted: frozenset[int]) -> None:
+    def put_behind(self, guarded: frozenset[int], restricted: frozenset[int], vips: Degree = "") -> None:
         """These patients and no others; what was broken is whole again."""
-        self.guarded, self.restricted = guarded, restricted
+        self.guarded, self.restricted, self.vips = guarded, restricted, vips
         self._broken.clear()
 
     @property
     def is_up(self) -> bool:
         """Whether there is anybody behind it."""
-        return bool(self.guarded or self.restricted)
+        return bool(self.guarded or self.restricted or self.vips)
+
+    def degree(self, world: World, number: int) -> Degree:
+        """How a patient is behind it: the stricter way, if there are two."""
+        person = world.person(number) if self.vips else None
+        held = {self.vips} if person is not None and "VIP" in person.sensitivity else set()
+        if number in self.restricted or "restricted" in held:
+            return "restricted"
+        return "guarded" if number in self.guarded or held else ""
 
     def is_broken(self, client_id: str, number: int, now: datetime) -> bool:
         """Whether this client may see this guarded patient now."""
@@ -53,9 +68,10 @@ class Glass:
         Raises:
             Refusal: forbidden, with reason restricted_patient or break_the_glass.
         """
-        if number in self.restricted:
+        degree = self.degree(x.site.sandbox.world, number)
+        if degree == "restricted":
             raise Refusal("forbidden", f"patient {number} is restricted", reason="restricted_patient")
-        if number not in self.guarded:
+        if not degree:
             return
         client_id = x.caller.client_id if x.caller is not None else ""
         if not self.is_broken(client_id, number, x.at):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -39,6 +39,9 @@ class Behind(BaseModel):
 
     guarded: Annotated[list[Key], Field(max_length=10_000, description="open to whoever says why")] = []
     restricted: Annotated[list[Key], Field(max_length=10_000, description="not open at all")] = []
+    vips: Annotated[
+        Literal["", "guarded", "restricted"], Field(description="how employees and public figures of the truth are")
+    ] = ""
 
 
 @router.get(f"{ONE}/vendors/{{vendor}}/withheld-records")
@@ -78,7 +81,7 @@ async def put_behind(request: Request, id: str, vendor: str, wish: Behind) -> di
     """From now on these patients, and no others, are behind the glass; who had broken it must say why again."""
     site = site_of(sandbox_of(request, id), vendor)
     _behind(site)
-    site.desk.glass.put_behind(_numbers(site, wish.guarded), _numbers(site, wish.restricted))
+    site.desk.glass.put_behind(_numbers(site, wish.guarded), _numbers(site, wish.restricted), wish.vips)
     return _behind(site)
 
 
@@ -94,7 +97,9 @@ def _behind(site: Site) -> dict[str, Any]:
     if not site.settings.get("break_the_glass"):
         raise Problem(501, f"not simulated: break-the-glass at {site.vendor.id}")
     held = site.desk.glass
-    return {"guarded": sorted(map(str, held.guarded)), "restricted": sorted(map(str, held.restricted))}
+    numbers = {"guarded": held.guarded, "restricted": held.restricted}
+    told: dict[str, Any] = {name: sorted(map(str, those)) for name, those in numbers.items()}
+    return told | ({"vips": held.vips} if held.vips else {})
 
 
 class Unlocking(BaseModel):

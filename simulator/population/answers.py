@@ -9,7 +9,7 @@ the labels of sensitive data, codes of HL7 v3 ActCode (SUD, HIV, SDV …).
 patient       name {family,given[],suffix}, birthDate {value,precision}, administrativeGender, sexAtBirth (F/M),
               race [omb codes], ethnicity (code), language (bcp47), maritalStatus (v3 code),
               telecom [{system,use,value}], addresses [{use,lines[],city,state,zip}],
-              identifiers [{type,system,value}], deceased {value: bool}
+              identifiers [{type,system,value}], deceased {value: bool}, sensitivity (of the whole chart)
 encounter     status, class, type {codes,text}, start, end, reasonCodes [codes], location (name), sensitivity
 condition     codes, text, clinicalStatus, verification, category, onset, abatement, recorded
 allergy       assertion (present / none-known), codes, text, type, category, criticality, clinicalStatus,
@@ -175,6 +175,7 @@ def _patient(person: Person, chart: Chart, world: World) -> Json:
             for one in person.addresses
         ],
         "deceased": {"value": person.deceased is not None},
+        "sensitivity": _labels(person.sensitivity),
         **({"absent": dict(person.absent)} if person.absent else {}),
     }
 

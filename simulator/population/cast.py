@@ -210,6 +210,7 @@ class Cast:
             facility=facility.index,
             practitioner=facility.index,
             deceased=self._died(row),
+            sensitivity=("VIP",) if "vip" in role.wishes.flags else (),
         )
 
     def _born(self, row: Mapping[str, Any]) -> date:

@@ -1,7 +1,8 @@
 """The truth as somebody knows it from whom sensitive records are kept: without them, and without what tells of them.
 
-A record that bears one of the labels is not there. What remains and was ordered, done or booked because of such a
-record has no reason any more. Documents need no care: none tells what bears a label that it does not bear itself.
+A record that bears one of the labels is not there, and of a patient who bears one nothing is. What remains and was
+ordered, done or booked because of such a record has no reason any more. Documents need no care: none tells what bears a
+label that it does not bear itself.
 """
 
 from __future__ import annotations
@@ -9,12 +10,26 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from simulator.population.ledger import Version
-from simulator.population.records import FIELDS, Appointment, Chart, Consent, Encounter, Medication, Procedure, Record
+from simulator.population.records import (
+    FIELDS,
+    Appointment,
+    Chart,
+    Consent,
+    Encounter,
+    Medication,
+    Person,
+    Procedure,
+    Record,
+)
+from simulator.population.registrations import matches
 from simulator.population.world import World
+
+VIP = "VIP"
+"""The label of a whole patient."""
 
 _REASONED = (Appointment, Encounter, Medication, Procedure)
 
@@ -69,12 +84,35 @@ class KeptFrom(World):
         with self._whole.as_of(at):
             yield
 
+    def person(self, number: int) -> Person | None:
+        """As of the whole world; nobody where the whole patient is kept back."""
+        found = self._whole.person(number)
+        return None if found is not None and bears(found, self._labels) else found
+
+    def find(self, **asked: Any) -> Iterator[int]:
+        """As of the whole world, without those who are kept back as a whole."""
+        found = self._whole.find(**asked)
+        return found if VIP not in self._labels else (number for number in found if self.person(number) is not None)
+
+    def count(self, *, family: str | None = None, born: tuple[date, date] | None = None) -> int:
+        """How many `find` gives, as of the whole world; it looks at everybody who is kept back as a whole."""
+        told = self._whole.count(family=family, born=born)
+        if VIP not in self._labels:
+            return told
+        hidden = (self._whole.person(number) for number in self.population.vips())
+        return told - sum(one is not None and matches(one, family, None, born, None, False) for one in hidden)
+
+    def _check(self, number: int) -> None:
+        if VIP in self._labels and self.person(number) is None and self._whole.person(number) is not None:
+            raise IndexError(f"no patient {number}")
+
     def chart(self, number: int) -> Chart:
         """What is left of a patient's chart.
 
         Raises:
             IndexError: there is no such patient.
         """
+        self._check(number)
         whole = self._whole.chart(number)
         held = self._kept.get(number)
         if held is not None and held[0] is whole:
@@ -91,6 +129,7 @@ class KeptFrom(World):
         Raises:
             IndexError: there is no such patient, or was none by then.
         """
+        self._check(number)
         return kept_from(self._whole.chart_at(number, at), self._labels)
 
     def origin(self, number: int) -> Hashable | None:
@@ -112,6 +151,7 @@ class KeptFrom(World):
         Raises:
             IndexError: there is no such patient.
         """
+        self._check(number)
         return tuple(one for one in self._whole.history(number) if not bears(one.record, self._labels))
 
     def write(self, record: Any, number: int | None, who: str, at: datetime, what: str = "") -> Any:

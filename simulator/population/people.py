@@ -36,6 +36,8 @@ VERSION = 1
 
 MAX_SIZE = 100_000_000
 
+_VIP = ("VIP",)
+_VIPS_PER_MILLION = 3_000  # guess
 _OWN_CONTACTS_FROM = 13 * 365  # younger ones are reached through the head of the household
 
 
@@ -67,6 +69,8 @@ class Population:
         self._homes = Permutation(size, self.key, "home")
         self._absences = Absences.of(self.dirt)
         self._gender_key = h64(self.key, "genders")
+        self._vips = Permutation(size, self.key, "vip")
+        self._vip_count = size * _VIPS_PER_MILLION // 1_000_000
         self.lanes = Lanes(self.key, size, as_of)
         self._deaths = Deaths(self.key, self.lanes, as_of)
         self.starts = datetime.combine(as_of, time(12), UTC)
@@ -155,6 +159,7 @@ class Population:
             former_addresses=former,
             birth_precision=birth_precision(self, number, birth_date),
             absent=absences(self, number, race=traits.race, ethnicity=traits.ethnicity, language=traits.language),
+            sensitivity=_VIP if self._vips.forward(number) < self._vip_count else (),
         )
 
     def household(self, number: int) -> tuple[int, ...]:
@@ -356,6 +361,12 @@ class Population:
         """The patients whose administrative gender is `other`: 3 of a thousand, and some of the cast."""
         yield from (number for number in range(self._first) if self.cast.person(number).gender == "other")
         yield from (number for number in range(self._first, self.size) if self._is_of_other_gender(number))
+
+    def vips(self) -> Iterator[int]:
+        """The patients who are employees or public figures, whose charts not everybody may open: 3 of a thousand, and
+        some of the cast."""
+        yield from (number for number in range(self._first) if self.cast.person(number).sensitivity)
+        yield from (number for number in map(self._vips.inverse, range(self._vip_count)) if number >= self._first)
 
     def is_in_on_clock_change(self, number: int) -> bool:
         """Whether the patient is one of those who were in hospital when the clocks changed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from simulator.ids import h64, mix
+from simulator.ids import h64
 from simulator.population import tables
 from simulator.population.chart.conditions import Episode
 from simulator.population.chart.life import Life
@@ -21,7 +21,6 @@ _BY_KIND = {"psych": ("BH",), "prenatal": ("REPRO",)}  # an encounter of such a 
 _CONFIDENTIAL = frozenset(("BH", "SUD", "HIV", "STI", "REPRO", "DV"))  # which a minor may have for itself
 _TEEN_DAYS = (12 * 365 + 3, 18 * 365 + 5)
 _PART_2_IN = 3  # one programme in so many facilities
-_VIP_PER_MILLION = 3_000
 _ORDER = {key: place for place, key in enumerate(tables.LABELS)}
 
 
@@ -52,8 +51,3 @@ def is_part_2(key: bytes, facility: int) -> bool:
     """Whether a facility is a programme under 42 CFR Part 2: what it says of substance use needs a consent, and none of
     it may be passed on without another. Source: 42 CFR 2.11, 2.31, 2.32."""
     return (h64(key, "part 2") + facility) % _PART_2_IN == 0
-
-
-def is_vip(key: bytes, number: int) -> bool:
-    """Whether a patient is an employee or a public figure, whose chart opens behind glass only."""
-    return mix(number, h64(key, "vip")) % 1_000_000 < _VIP_PER_MILLION

@@ -21,6 +21,7 @@ FIELDS: dict[str, dict[str, str]] = {
         "addresses": "addresses",
         "identifiers": "identifiers",
         "deceased.value": "word",
+        "sensitivity": "set",
     },
     "encounter": {
         "status": "word",

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from simulator.auth.glass import LIFE, PURPOSE, Glass
+from simulator.auth.glass import LIFE, PURPOSE, Degree, Glass
 from simulator.exchange import Exchange, Reply, Route, json_reply
 from simulator.refusal import Refusal
 from simulator.vendors.epic import paths, patient_ids
@@ -59,7 +59,7 @@ def answer(x: Exchange) -> Reply:
     x.notes |= {"patients": [number], "user": said["UserID"]}
     glass, client_id = x.site.desk.glass, x.caller.client_id
     if step == "check":
-        access = _access(glass, client_id, number, x.at)
+        access = _access(glass, glass.degree(x.site.sandbox.world, number), client_id, number, x.at)
         return _told({"AccessType": access, "Message": [_MESSAGE] if access == GLASS else []})
     if step == "cancel":
         glass.mend(client_id, number)
@@ -69,7 +69,7 @@ def answer(x: Exchange) -> Reply:
         raise _wrong("Reason")
     if reason == "other" and not said.get("Explanation", "").strip():
         raise _wrong("Explanation")
-    if number in glass.restricted:
+    if glass.degree(x.site.sandbox.world, number) == "restricted":
         raise Refusal("forbidden", f"patient {number} is restricted", reason="restricted_patient")
     glass.break_for(client_id, number, x.at)
     x.notes |= {"purpose": PURPOSE, "reason": said["Reason"]}
@@ -88,10 +88,10 @@ _INITIAL: dict[str, Any] = {
 }
 
 
-def _access(glass: Glass, client_id: str, number: int, now: datetime) -> int:
-    if number in glass.restricted:
+def _access(glass: Glass, degree: Degree, client_id: str, number: int, now: datetime) -> int:
+    if degree == "restricted":
         return BLOCKED
-    return GLASS if number in glass.guarded and not glass.is_broken(client_id, number, now) else GRANTED
+    return GLASS if degree and not glass.is_broken(client_id, number, now) else GRANTED
 
 
 def _said(x: Exchange) -> dict[str, str]:

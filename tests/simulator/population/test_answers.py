@@ -19,7 +19,7 @@ from simulator.population.world import World
 
 MEMBERS = {
     "patient": "name birthDate administrativeGender sexAtBirth race ethnicity language maritalStatus telecom addresses "
-    "deceased",
+    "deceased sensitivity",
     "encounter": "status class type start end reasonCodes location sensitivity",
     "condition": "codes text clinicalStatus verification category onset abatement recorded sensitivity",
     "allergy": "assertion codes text type category criticality clinicalStatus verification reactions onset sensitivity",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 
 from simulator.population import tables
 from simulator.population.answers import canonical
+from simulator.population.cast import roles
 from simulator.population.chart.consents import ASKED
-from simulator.population.chart.labels import is_part_2, is_vip
+from simulator.population.chart.labels import is_part_2
 from simulator.population.chart.life import life_of
+from simulator.population.kept_from import KeptFrom
 from simulator.population.records import Chart, Consent
+from simulator.population.world import World
 from tests.simulator.population.lives import NUMBERS, POPULATION, Charts, chart, charts, history, local_day
 
 usual = settings(max_examples=25, deadline=None)
@@ -60,11 +64,36 @@ def test_labels_occur_and_psychotherapy_notes_are_marked() -> None:
     assert all({"PSYNOTE", "BH"} <= set(one.sensitivity) for one in notes)
 
 
-def test_some_clinics_are_part_2_programmes_and_some_people_are_very_important() -> None:
+def test_some_clinics_are_part_2_programmes() -> None:
     flags = {is_part_2(POPULATION.key, facility) for facility in range(len(POPULATION.facilities))}
     assert flags == {True, False}
-    share = sum(is_vip(POPULATION.key, number) for number in range(POPULATION.size)) / POPULATION.size
-    assert 0.001 < share < 0.006
+
+
+def test_some_people_are_very_important_and_found_without_looking_at_the_others() -> None:
+    vips = set(POPULATION.vips())
+    assert {number for number in range(POPULATION.size) if POPULATION.person(number).sensitivity == ("VIP",)} == vips
+    assert 0.002 < len(vips) / POPULATION.size < 0.004
+    [named] = [role.number for role in roles() if role.key == "vip"]
+    assert [number for number in vips if number < len(POPULATION.cast)] == [named]
+
+
+def test_a_vip_who_is_kept_back_is_nobody() -> None:
+    whole = World(POPULATION)
+    left = KeptFrom(whole, frozenset({"VIP"}))
+    number = max(POPULATION.vips())
+    person = POPULATION.person(number)
+    asked = {"family": person.family, "born": (person.birth_date, person.birth_date)}
+    assert number in whole.find(**asked)
+    assert number not in left.find(**asked)
+    assert left.person(number) is None
+    assert not left.knows(number)
+    for reading in (left.chart, left.history):
+        with pytest.raises(IndexError):
+            reading(number)
+    family = person.family
+    assert left.count(family=family) == sum(1 for one in left.find(family=family) if one < POPULATION.size)
+    assert left.count(family=family) < whole.count(family=family)
+    assert KeptFrom(whole, frozenset({"HIV"})).person(number) == person
 
 
 def test_consents_are_asked_for_where_a_label_needs_one_and_stay_in_order() -> None:

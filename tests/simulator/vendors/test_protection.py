@@ -365,6 +365,46 @@ def test_the_glass_does_not_break_without_a_reason_a_user_and_a_patient(
     assert reader().status_code == 403
 
 
+def test_vips_of_the_truth_are_behind_the_glass_where_a_site_says_so(
+    server: Running, sandbox: Sandbox, http: httpx.Client
+) -> None:
+    vip = next(sandbox.world.population.vips())
+    site = sandbox.sites["epic"]
+    door = f"{fhir(server, sandbox, 'epic')}/Patient/{site.vendor.patient_ids(site, vip)['fhir_id']}"
+
+    def numbers_of(degree: str) -> tuple[int, str]:
+        put = http.put(control(server, sandbox, "epic", "glass"), json={"vips": degree})
+        assert put.status_code == 200
+        assert put.json().get("vips", "") == degree
+        told = http.get(door, headers=headers(sandbox, "epic"))
+        return told.status_code, "4131" if "4131" in told.text else "4130" if "4130" in told.text else ""
+
+    assert numbers_of("restricted") == (403, "4131")
+    assert numbers_of("guarded") == (403, "4130")
+    assert numbers_of("") == (200, "")
+
+
+def test_that_somebody_is_a_vip_is_told_by_those_vendors_who_do(
+    server: Running, sandbox: Sandbox, http: httpx.Client
+) -> None:
+    vip = next(sandbox.world.population.vips())
+    told = {vendor: sandbox.sites[vendor].vendor.renderings(sandbox.sites[vendor], vip) for vendor in sandbox.sites}
+    (person,) = (one.payload for one in told["athena"] if one.type == "Patient")
+    assert [one["code"] for one in person["meta"]["security"]] == ["CEL"]
+    visits = [one.payload for one in told["cerner"] if one.type == "Encounter"]
+    assert visits
+    for one in visits:
+        courtesy = one["hospitalization"]["specialCourtesy"][0]
+        assert (courtesy["text"], courtesy["coding"][1]["code"]) == ("VIP", "VIP")
+    http.put(control(server, sandbox, "cerner", "withheld-records"), json={"labels": ["VIP"]})
+    site = sandbox.sites["cerner"]
+    door = f"{fhir(server, sandbox, 'cerner')}/Patient"
+    id = site.vendor.patient_ids(site, vip)["fhir_id"]
+    assert http.get(f"{door}/{id}", headers=headers(sandbox, "cerner")).status_code == 404
+    found = http.get(door, params={"_id": id}, headers=headers(sandbox, "cerner")).json()
+    assert found.get("entry", []) == []
+
+
 def test_without_a_token_the_glass_is_not_even_asked(server: Running, sandbox: Sandbox, http: httpx.Client) -> None:
     door = server.base_url(sandbox, "epic") + (
         "/interconnect-fhir-oauth/api/epic/2013/Security/BreakTheGlass/AcceptBreakTheGlass"

@@ -27,7 +27,7 @@ def patient(seen: PatientChart) -> Rendering:
         "Patient",
         id,
         changed(seen),
-        (),
+        person.sensitivity,
         identifier=_identifiers(person, id),
         active=True,
         name=_names(person),

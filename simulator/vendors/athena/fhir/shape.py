@@ -16,7 +16,7 @@ EXTENSION = "https://fhir.athena.io/StructureDefinition/"
 SID = "https://fhir.athena.io/sid/"
 
 # Our short names of sensitive categories → v3 ActCode, where they differ.
-_LABELS = {"STI": "STD", "REPRO": "SEX", "DV": "SDV", "PSYNOTE": "PSYTHPN", "PART2": "42CFRPart2"}
+_LABELS = {"STI": "STD", "REPRO": "SEX", "DV": "SDV", "PSYNOTE": "PSYTHPN", "PART2": "42CFRPart2", "VIP": "CEL"}
 
 
 def resource(

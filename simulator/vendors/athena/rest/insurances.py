@@ -104,9 +104,10 @@ def _holder(seen: PatientChart, record: Coverage) -> dict[str, Any]:
     """Who holds the policy: of a spouse or parent who is no patient nothing is on record."""
     person = seen.person
     if record.relationship != "self":
-        if record.holder is None:
+        found = None if record.holder is None else seen.site.sandbox.world.person(record.holder)
+        if found is None:
             return {}
-        person = seen.site.sandbox.world.registered_person(record.holder)
+        person = found
     return {
         "insurancepolicyholder": f"{person.given[0]} {person.family}".upper(),
         "insurancepolicyholderfirstname": person.given[0].upper(),

@@ -17,6 +17,7 @@ from simulator.vendors.cerner.resources.telling import Item, Span, Telling, Toke
 
 FIN_SYSTEM = "urn:oid:2.16.840.1.113883.19.6.1077."  # malformed on purpose: the recorded one ends in a point too
 _NEVER_CLOSED_PER_THOUSAND = 60
+_COURTESY = "http://terminology.hl7.org/CodeSystem/v3-EncounterSpecialCourtesy"
 
 
 def _items(site: Site, chart: Chart) -> list[Item]:
@@ -93,6 +94,9 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
             payload["period"]["end"] = in_millis(one.end)
     if reason:
         payload["reasonCode"] = [{"text": reason.text}]
+    if "VIP" in chart.person.sensitivity:
+        courtesy = [codes.local(site, codes.VIP, "VIP"), standard(_COURTESY, "VIP", "very important person")]
+        payload["hospitalization"] = {"specialCourtesy": [concept(courtesy, "VIP")]}
     payload["location"] = [{"location": place, "status": "active" if is_open or one.end is None else "completed"}]
     payload["serviceProvider"] = people.organization_ref(site, one.facility)
     return rendering("Encounter", payload, item.records, _losses(one, word, is_open))

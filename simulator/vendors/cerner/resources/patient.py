@@ -129,7 +129,11 @@ def _losses(site: Site, number: int) -> list[Loss]:
         {"type": "MR", "system": MRN_SYSTEM, "value": ids.mrn_of(site, number, ended=True)},
         {"type": None, "system": None, "value": ids.patient_id(site, number)},
     ]
-    return [Loss("identifiers", "replaced", value=valid), Loss("identifiers", "also", value=beside)]
+    return [
+        Loss("identifiers", "replaced", value=valid),
+        Loss("identifiers", "also", value=beside),
+        Loss("sensitivity", "omitted"),
+    ]
 
 
 def _extensions(person: Person) -> list[dict[str, Any]]:

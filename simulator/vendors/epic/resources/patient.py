@@ -64,6 +64,10 @@ def render(t: Telling) -> Rendering:
         losses.append((0, telecom_loss))
     if person.marital is not None:
         losses.append((0, Loss("maritalStatus", "text_only")))
+    if person.sensitivity:
+        losses.append((0, Loss("sensitivity", "omitted")))
+    if "meta" in payload:
+        losses.append((0, Loss("sensitivity", "also", value=[one["code"] for one in _UNCERTAIN])))
     if not person.race:
         is_declined = person.why_absent("race") == "asked-declined"
         losses.append((0, Loss("race", "absent", "asked-declined|asked-unknown" if is_declined else "unknown")))
