@@ -1,40 +1,79 @@
 """What does not happen because a visit was called off: before it began somebody cancelled or moved its appointment.
 
 A visit is called off as a whole: its encounter, what would have been found, ordered and noted there, and what would
-have become of that later. Nobody notices it at another visit instead. What other places report happens all the same.
+have become of that later. What lasts and would have been noticed there is noticed at the next visit that takes place.
+What other places report happens all the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from simulator.population.chart.moments import REPORTED
 from simulator.population.filing import cut
 from simulator.population.history import History
 from simulator.population.ledger import Version
-from simulator.population.records import Appointment, Record
+from simulator.population.records import Appointment, Change, Condition, Encounter, Record
 
 _NOT_KEPT = frozenset(("cancelled", "noshow", "entered-in-error"))
+_Key = tuple[str, int]
 
 
-class CalledOff(NamedTuple):
-    """What does not happen of a history: the places of the changes, and the records of which there will be none."""
+class Instead(NamedTuple):
+    """What happens just before a place of a history: a condition is written down, `origin` is where it would have
+    been."""
 
-    places: Set[int]
-    records: Set[tuple[str, int]]
-
-    def cut(self, record: Record) -> Record:
-        """A record without its references to what there will not be."""
-        return cut(record, lambda kind, ordinal: (kind, ordinal) not in self.records) if self.records else record
+    origin: int
+    change: Change
 
 
-NOTHING = CalledOff(frozenset(), frozenset())
+@dataclass(frozen=True, slots=True)
+class CalledOff:
+    """What does not happen of a history: the places of the changes, and the records of which there will be none.
+
+    instead   by place what happens just before it
+    noticed   from which place on there are the records that come later than they would have
+    """
+
+    places: Set[int] = frozenset()
+    records: Set[_Key] = frozenset()
+    instead: Mapping[int, tuple[Instead, ...]] = field(default_factory=dict)
+    noticed: Mapping[_Key, int] = field(default_factory=dict)
+
+    def cut(self, record: Record, place: int) -> Record:
+        """A record as of a place of the history, without its references to what there is not; one that was noticed
+        later says so."""
+        if not (self.records or self.noticed):
+            return record
+        if isinstance(record, Condition) and (at := self.noticed.get((record.kind, record.ordinal))) is not None:
+            return self._as_noticed(record, at)
+        return cut(record, lambda kind, ordinal: self._holds((kind, ordinal), place))
+
+    def _as_noticed(self, record: Condition, at: int) -> Record:
+        notices = (one.change.record for one in self.instead[at])
+        told = next(one for one in notices if isinstance(one, Condition) and one.ordinal == record.ordinal)
+        return replace(record, recorded=told.recorded, encounter=told.encounter, practitioner=told.practitioner)
+
+    def _holds(self, key: _Key, place: int) -> bool:
+        return key not in self.records and self.noticed.get(key, 0) <= place
+
+    def before(self, key: _Key, place: int) -> int:
+        """How many changes of a record come instead of others, up to a place."""
+        return 1 if self.noticed.get(key, place + 1) <= place else 0
 
 
-def called_off(history: History, written: Callable[[int], Iterable[Version]]) -> CalledOff:
-    """What does not happen of a history; `written` gives what was written to an appointment of it, oldest first."""
+NOTHING = CalledOff()
+
+
+def called_off(
+    history: History, written: Callable[[int], Iterable[Version]], home: Callable[[str, int], int]
+) -> CalledOff:
+    """What does not happen of a history; `written` gives what was written to an appointment of it, oldest first, and
+    `home` the number under which a record is filed: a condition is noticed where it would have been filed."""
     slots = set()
     for place, change in enumerate(history.changes):
         one = change.record
@@ -47,18 +86,78 @@ def called_off(history: History, written: Callable[[int], Iterable[Version]]) ->
     if not slots:
         return NOTHING
     places: set[int] = set()
-    seen: set[tuple[str, int]] = set()
-    lost: set[tuple[str, int]] = set()
+    seen: set[_Key] = set()
+    lost: set[_Key] = set()
+    lasting: dict[int, Condition] = {}
     for place, change in enumerate(history.changes):
-        lane, period, delay = history.hook(place)
-        key = (change.record.kind, change.record.ordinal)
-        is_of_visit = (lane, period) in slots and delay >= 0 and delay != REPORTED
+        record, key = change.record, (change.record.kind, change.record.ordinal)
+        is_of_visit = history.hook(place)[:2] in slots and _is_at_a_visit(history, place)
         if is_of_visit and key not in seen:
             lost.add(key)
+            if isinstance(record, Condition) and record.category == "problem-list-item":
+                lasting[place] = record
         seen.add(key)
         if is_of_visit or key in lost:
             places.add(place)
-    return CalledOff(places, lost)
+    instead: dict[int, tuple[Instead, ...]] = {}
+    noticed: dict[_Key, int] = {}
+    for origin, condition in lasting.items():
+        at = _noticed_at(history, origin, slots, partial(_is_filed_with, condition, home))
+        if at is None:
+            continue
+        key = (condition.kind, condition.ordinal)
+        places -= {place for place in _changes_of(history, key) if place >= at}
+        lost.discard(key)
+        noticed[key] = at
+        instead[at] = (*instead.get(at, ()), Instead(origin, _notice(history, key, at)))
+    return CalledOff(places, lost, instead, noticed)
+
+
+def _is_at_a_visit(history: History, place: int) -> bool:
+    delay = history.hook(place)[2]
+    return delay >= 0 and delay != REPORTED
+
+
+def _is_filed_with(condition: Condition, home: Callable[[str, int], int], visit: Encounter) -> bool:
+    return home("encounter", visit.ordinal) == home("condition", condition.ordinal)
+
+
+def _noticed_at(
+    history: History, origin: int, slots: Set[tuple[int, int]], fits: Callable[[Encounter], bool]
+) -> int | None:
+    """The place of the first thing that is written down while the next visit goes on that takes place."""
+    slot: tuple[int, int] | None = None
+    for place in range(origin + 1, len(history.changes)):
+        here = history.hook(place)[:2]
+        change = history.changes[place]
+        record = change.record
+        if slot is None and isinstance(record, Encounter) and change.what == "created" and here not in slots:
+            slot = here if fits(record) else None
+        elif here == slot and history.hook(place)[2] > 0 and _is_at_a_visit(history, place):
+            return place
+    return None
+
+
+def _changes_of(history: History, key: _Key) -> Iterator[int]:
+    """The places of the changes of a record."""
+    for place, change in enumerate(history.changes):
+        if (change.record.kind, change.record.ordinal) == key:
+            yield place
+
+
+def _notice(history: History, key: _Key, at: int) -> Change:
+    """A condition is written down at a visit: as it is by then."""
+    condition = [history.changes[place].record for place in _changes_of(history, key) if place < at][-1]
+    slot = history.hook(at)[:2]
+    visit = next(
+        change.record
+        for place, change in enumerate(history.changes[:at])
+        if isinstance(change.record, Encounter) and history.hook(place)[:2] == slot
+    )
+    assert isinstance(condition, Condition)
+    moment = history.changes[at].at
+    found = replace(condition, recorded=moment, encounter=visit.ordinal, practitioner=visit.practitioner)
+    return Change(moment, "created", found)
 
 
 def _is_called_off(versions: Iterable[Version], start: datetime) -> bool:

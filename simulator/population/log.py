@@ -112,11 +112,7 @@ class Log:
         filing, has_writes = self._filing(life), bool(self._ledger.entries)
         changes, off = filing.history.changes[: filing.history.count(when)], self.called_off(life)
         if off.places:
-            changes = [
-                change._replace(record=off.cut(change.record))
-                for place, change in enumerate(changes)
-                if place not in off.places
-            ]
+            changes = list(_without(changes, off))
         if filing.homes is None and life == number:
             for change in changes:
                 if not has_writes or not self.is_overruled(number, number, change):
@@ -148,7 +144,7 @@ class Log:
         def written(ordinal: int) -> tuple[Version, ...]:
             return self._ledger.versions(("appointment", filing.home("appointment", ordinal), ordinal))
 
-        return called_off(filing.history, written)
+        return called_off(filing.history, written, filing.home)
 
     def _written(self, number: int, members: Collection[int], by: datetime | None) -> Iterator[Logged]:
         found = []
@@ -224,3 +220,11 @@ class Log:
         room = self._ledger.room(self._identity.first(home))
         assert room is not None
         return moved(record, lambda one: one - room.start if one in room else one)
+
+
+def _without(changes: list[Change], off: CalledOff) -> Iterator[Change]:
+    """The changes of a history without what does not happen, and with what does instead."""
+    for place, change in enumerate(changes):
+        yield from (one.change for one in off.instead.get(place, ()))
+        if place not in off.places:
+            yield change._replace(record=off.cut(change.record, place))

@@ -34,7 +34,7 @@ from simulator.population.ledger import Entry, Ledger, Opening, Version
 from simulator.population.log import BEGINNING, FIRST_WRITTEN, FIRST_WRITTEN_ORDINAL, Log, Span
 from simulator.population.people import Population
 from simulator.population.ranks import fold
-from simulator.population.records import KINDS, Appointment, Chart, Person, Record, State
+from simulator.population.records import KINDS, Appointment, Change, Chart, Person, Record, State
 from simulator.population.registrations import Registrations, matches
 from simulator.population.zones import instant, minute_of
 
@@ -385,26 +385,43 @@ class World:
             self._feed.between(first, last, after), self._feed.merges(first, last, after), key=lambda one: one.key
         )
         for one in found:
-            event = self._event_of_hit(one) if isinstance(one, Hit) else self._event_of_merge(one)
-            if event is not None:
-                yield event
+            if isinstance(one, Merge):
+                event = self._event_of_merge(one)
+                yield from () if event is None else (event,)
+            else:
+                yield from self._events_of_hit(one, after)
 
-    def _event_of_hit(self, hit: Hit) -> Event | None:
-        """What a change of a history is in the feed: of the patient in whose chart it stands from then on."""
+    def _events_of_hit(self, hit: Hit, after: Key | None) -> Iterator[Event]:
+        """What a change of a history is in the feed: nothing if it does not happen, and what happens instead of others
+        just before it, which has the place of those in its key."""
         key, first, history = hit
-        change = history.changes[key.place]
-        record = change.record
-        ident = (record.kind, record.ordinal)
-        home = self._filing(first).home(*ident)
-        number = home if ident == ("patient", 0) else self._identity.resolved(home, change.at, change.at)
         off = self._log.called_off(first)
-        if key.place in off.places or (self._ledger.entries and self._log.is_overruled(home, number, change)):
-            return None
+        for one in off.instead.get(key.place, ()):
+            at = key._replace(place=one.origin)
+            event = self._event_of_change(first, one.change, 1, at)
+            if event is not None and (after is None or at > after):
+                yield event
+        if key.place in off.places:
+            return
+        change = history.changes[key.place]
+        ident = (change.record.kind, change.record.ordinal)
         earlier = enumerate(history.changes[: key.place])
         before = sum((c.record.kind, c.record.ordinal) == ident and place not in off.places for place, c in earlier)
-        version = before + (2 if ident == ("patient", 0) else 1)
-        record = self._log.as_told(off.cut(record), home, number, self._identity.members(number, change.at, change.at))
-        return Event(str(key), change.at, change.what, number, record, version, "")
+        version = before + off.before(ident, key.place) + (2 if ident == ("patient", 0) else 1)
+        event = self._event_of_change(first, change._replace(record=off.cut(change.record, key.place)), version, key)
+        yield from () if event is None else (event,)
+
+    def _event_of_change(self, first: int, change: Change, version: int, key: Key) -> Event | None:
+        """The event of a change in the life behind a first number: of the patient in whose chart it stands from then
+        on."""
+        record = change.record
+        home = self._filing(first).home(record.kind, record.ordinal)
+        is_person = record.kind == "patient"
+        number = home if is_person else self._identity.resolved(home, change.at, change.at)
+        if self._ledger.entries and self._log.is_overruled(home, number, change):
+            return None
+        told = self._log.as_told(record, home, number, self._identity.members(number, change.at, change.at))
+        return Event(str(key), change.at, change.what, number, told, version, "")
 
     def _event_of_merge(self, one: Merge) -> Event | None:
         if not self._identity.is_joined(one.number, one.at):

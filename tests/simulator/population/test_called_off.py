@@ -1,6 +1,6 @@
 """A visit whose appointment somebody called off does not take place, and nothing comes of it.
 
-appointment  booked ──── called off by hand
+appointment  booked ──── called off by hand        what lasts and was to be found there: at the next visit
 visit                         ╌╌╌╌╌╌╌╌╌╌╌╌╌╌ encounter, findings, orders, notes: none of it
 the others   ────────────────────────────────────────────────────────────────▶ as before
 """
@@ -16,7 +16,7 @@ import pytest
 
 from simulator.population.dirt import Dirt
 from simulator.population.people import Population
-from simulator.population.records import KINDS, Appointment, Chart, Record
+from simulator.population.records import KINDS, Appointment, Chart, Condition, Record
 from simulator.population.world import World
 
 AS_OF = date(2026, 1, 5)
@@ -105,21 +105,51 @@ def test_nothing_comes_of_a_visit_that_was_called_off_and_the_others_take_place(
     assert lost_kinds > {"encounter", "observation", "document"}
 
 
-def test_what_would_have_been_found_there_is_no_reason_later() -> None:
-    """Somebody at whose next visit a condition is found, for which they come again."""
+def with_a_condition_ahead() -> tuple[Pair, int, Appointment, Condition]:
+    """Somebody at whose next visit a condition is found that lasts, for which they come again."""
     pair, number = pair_of(1_500), 715
     pair.now += timedelta(days=200)
     one = next(one for one in pair.untouched.appointments(number) if one.status == "booked")
+    would_be = pair.untouched.chart_at(number, pair.now + timedelta(days=500))
+    (visit,) = (told.encounter for told in would_be.appointments if told.ordinal == one.ordinal)
+    (found,) = (c for c in would_be.conditions if c.encounter == visit and c.category == "problem-list-item")
+    return pair, number, one, found
+
+
+def test_what_lasts_is_noticed_at_the_next_visit_instead_and_is_a_reason_from_then_on() -> None:
+    pair, number, one, found = with_a_condition_ahead()
     pair.call_off(number, one)
     pair.now += timedelta(days=500)
     would_be, chart = pair.untouched.chart(number), pair.touched.chart(number)
-    lost = {ordinal for kind, ordinal in everything(would_be).keys() - everything(chart).keys() if kind == "condition"}
-    kept = everything(chart).keys() - {("appointment", one.ordinal)}
-    later = [record for key, record in everything(would_be).items() if key in kept]
-    bereft = [record for record in later if getattr(record, "reason", None) in lost]
-    assert bereft
-    for record in bereft:
-        assert everything(chart)[record.kind, record.ordinal] == replace(record, reason=None)
+    (late,) = (c for c in chart.conditions if c.ordinal == found.ordinal)
+    told = ("codes", "onset", "clinical_status", "sensitivity", "category")
+    assert [getattr(late, name) for name in told] == [getattr(found, name) for name in told]
+    following = min((e for e in chart.encounters if e.start > one.start), key=lambda e: e.start)
+    assert late.encounter == following.ordinal
+    assert late.practitioner == following.practitioner
+    assert following.start < late.recorded <= following.end
+    reasons = [r for r in everything(chart).values() if getattr(r, "reason", None) == late.ordinal]
+    assert reasons
+    for record in reasons:
+        assert everything(would_be)[record.kind, record.ordinal] == record
+    until = late.recorded - timedelta(minutes=1)
+    assert late.ordinal not in {c.ordinal for c in pair.touched.chart_at(number, until).conditions}
+    assert named(pair.touched.chart_at(number, until)) <= everything(pair.touched.chart_at(number, until)).keys()
+
+
+def test_the_feed_tells_of_it_once_wherever_one_goes_on() -> None:
+    pair, number, one, found = with_a_condition_ahead()
+    pair.call_off(number, one)
+    pair.now += timedelta(days=500)
+    first = pair.touched.versions("condition", number, found.ordinal)[0]
+    late = first.record
+    assert isinstance(late, Condition)
+    assert (first.number, first.at, first.what) == (1, late.recorded, "created")
+    window = late.recorded, late.recorded + timedelta(minutes=1)
+    events = list(pair.touched.feed(*window))
+    assert [e.what for e in events if (e.number, e.record) == (number, late)] == ["created"]
+    for place, event in enumerate(events):
+        assert list(pair.touched.feed(*window, after=event.cursor)) == events[place + 1 :]
 
 
 def test_the_feed_tells_what_the_charts_tell() -> None:

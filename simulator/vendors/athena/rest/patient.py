@@ -146,7 +146,9 @@ def _losses(seen: PatientChart) -> list[Loss]:
     person = seen.person
     patientid = str(seen.patientid)
     identifiers = [{"type": "PI", "system": IDENTIFIER_SYSTEM, "value": patientid}]
-    losses = [Loss("identifiers", "replaced", value=identifiers), Loss("sensitivity", "omitted")]
+    losses = [Loss("identifiers", "replaced", value=identifiers)]
+    if person.sensitivity:
+        losses.append(Loss("sensitivity", "omitted"))
     if not person.race and person.why_absent("race") == "asked-declined":
         losses.append(Loss("race", "absent", "asked-declined"))
     if person.birth_precision != "day":

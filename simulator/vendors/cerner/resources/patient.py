@@ -106,7 +106,7 @@ def _living(site: Site, person: Person, item: Item) -> Rendering:
         payload["communication"] = [{"language": _both(site, codes.LANGUAGE, person.language), "preferred": True}]
     general = people.practitioner_ref(site, person.practitioner)
     payload["generalPractitioner"] = [{"id": f"CI-{_part(site, person, 'doctor')}-0", **general}]
-    return rendering("Patient", payload, (person,), [(0, loss) for loss in _losses(site, person.number)])
+    return rendering("Patient", payload, (person,), [(0, loss) for loss in _losses(site, person)])
 
 
 def _period(address: Address, registered: datetime) -> dict[str, str]:
@@ -119,8 +119,9 @@ def _period(address: Address, registered: datetime) -> dict[str, str]:
     return {"start": in_millis(start or registered)}
 
 
-def _losses(site: Site, number: int) -> list[Loss]:
+def _losses(site: Site, person: Person) -> list[Loss]:
     """The numbers that count, and those that may be kept beside them."""
+    number = person.number
     valid = [
         {"type": "MR", "system": CMRN_SYSTEM, "value": ids.community_mrn_of(site, number)},
         {"type": "MR", "system": MRN_SYSTEM, "value": ids.mrn_of(site, number)},
@@ -129,11 +130,8 @@ def _losses(site: Site, number: int) -> list[Loss]:
         {"type": "MR", "system": MRN_SYSTEM, "value": ids.mrn_of(site, number, ended=True)},
         {"type": None, "system": None, "value": ids.patient_id(site, number)},
     ]
-    return [
-        Loss("identifiers", "replaced", value=valid),
-        Loss("identifiers", "also", value=beside),
-        Loss("sensitivity", "omitted"),
-    ]
+    losses = [Loss("identifiers", "replaced", value=valid), Loss("identifiers", "also", value=beside)]
+    return [*losses, Loss("sensitivity", "omitted")] if person.sensitivity else losses
 
 
 def _extensions(person: Person) -> list[dict[str, Any]]:
