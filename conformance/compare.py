@@ -7,7 +7,7 @@ vendor still tells it, and an integration that holds it as valid is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -68,6 +68,7 @@ class Truth:
 
     stale          per patient the sources behind which nothing true stands
     aside          per patient the sources that may be held and need not be: they tell no record
+    beside         per patient the sources of the facts of kinds that nobody asked about
     registrations  the patient number behind each id
     persons        who each patient number is: registrations of one human being have one name
     moments        per call, by its place, what was so while it ran, where that is not what is so at the end of the case
@@ -76,6 +77,7 @@ class Truth:
     facts: dict[int, tuple[Fact, ...]] = field(default_factory=dict)
     stale: dict[int, frozenset[SourceKey]] = field(default_factory=dict)
     aside: dict[int, frozenset[SourceKey]] = field(default_factory=dict)
+    beside: dict[int, frozenset[SourceKey]] = field(default_factory=dict)
     registrations: dict[str, int] = field(default_factory=dict)
     persons: dict[int, int] = field(default_factory=dict)
     moments: dict[int, Truth] = field(default_factory=dict)
@@ -89,9 +91,17 @@ def key_of(source: Data) -> SourceKey:
     return (str(source.get("type") or ""), str(source.get("id") or ""), str(source.get("part") or ""))
 
 
-def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False, client_id: str = "") -> Truth:
-    """What a perfect integration would hold of these patients, read from this vendor; `with_rows` says of each telling
-    which mismatch rows it shows, `client_id` who asks: sensitive records may be withheld from it."""
+def truth_of(
+    site: Site,
+    numbers: Iterable[int],
+    *,
+    kinds: Container[str] | None = None,
+    with_rows: bool = False,
+    client_id: str = "",
+) -> Truth:
+    """What a perfect integration would hold of these patients, read from this vendor: the facts of `kinds`, by default
+    of all. `with_rows` says of each telling which mismatch rows it shows, `client_id` who asks: sensitive records may
+    be withheld from it."""
     truth = Truth()
     labels = labels_withheld(site, client_id) if client_id else frozenset()
     for number in numbers:
@@ -99,17 +109,23 @@ def truth_of(site: Site, numbers: Iterable[int], *, with_rows: bool = False, cli
         dead = {id for ids in merged.values() for id in ids.values()}
         ids = {name: id for name, id in site.vendor.patient_ids(site, number).items() if id not in dead}
         renderings = _with_dirt(site, number, site.vendor.renderings(site, number))
-        facts = tuple(_facts(site, number, ids, renderings, with_rows, labels))
+        facts = tuple(_facts(site, number, ids, renderings, kinds, with_rows, labels))
         if labels:  # what is left is told without what pointed to the rest
             with site.kept_from(labels):
                 left = _with_dirt(site, number, site.vendor.renderings(site, number))
-                told = tuple(_facts(site, number, ids, left, with_rows, frozenset()))
+                told = tuple(_facts(site, number, ids, left, kinds, with_rows, frozenset()))
             facts = (*told, *(fact for fact in facts if fact.is_withheld))
         truth.facts[number] = facts
         truth.stale[number] = frozenset(
             (one.type, one.id, "") for one in renderings if not one.records and _is_taken_back(one.payload)
         )
         truth.aside[number] = frozenset((one.type, one.id, "") for one in renderings if one.is_aside)
+        truth.beside[number] = frozenset(
+            key_of(_source(site, one, record))
+            for one in renderings
+            for record in one.records
+            if not _is_asked(record, kinds)
+        )
         truth.registrations.update(dict.fromkeys(ids.values(), number))
         truth.persons[number] = site.sandbox.world.human(number)
         for one, their_ids in merged.items():  # whom the vendor tells as one an integration holds as one
@@ -123,6 +139,7 @@ def add_moments(
     site: Site,
     spans: Mapping[int, tuple[int, datetime, datetime]],
     *,
+    kinds: Container[str] | None = None,
     with_rows: bool = False,
     client_id: str = "",
 ) -> None:
@@ -134,7 +151,7 @@ def add_moments(
             ends = []
             for at in (first, last):
                 with world.as_of(at):
-                    ends.append(truth_of(site, [number], with_rows=with_rows, client_id=client_id))
+                    ends.append(truth_of(site, [number], kinds=kinds, with_rows=with_rows, client_id=client_id))
             truth.moments[call] = _during(*ends)
 
 
@@ -147,6 +164,7 @@ def _during(before: Truth, after: Truth) -> Truth:
         told = {telling.key for fact in merged.facts[number] for telling in fact.tellings}
         merged.stale[number] = (before.stale[number] | after.stale[number]) - told
         merged.aside[number] = before.aside[number] | after.aside[number]
+        merged.beside[number] = before.beside[number] | after.beside[number]
     return merged
 
 
@@ -184,13 +202,15 @@ def _is_taken_back(payload: Data) -> bool:
 
 
 def _facts(
-    site: Site, number: int, ids: Mapping[str, str], renderings: Iterable[Rendering], with_rows: bool,
-    labels: frozenset[str],
+    site: Site, number: int, ids: Mapping[str, str], renderings: Iterable[Rendering], kinds: Container[str] | None,
+    with_rows: bool, labels: frozenset[str],
 ) -> Iterator[Fact]:  # fmt: skip
     found: dict[str, tuple[str, list[Telling]]] = {}
     withheld: set[str] = set()
     for rendering in renderings:
         for index, record in enumerate(rendering.records):
+            if not _is_asked(record, kinds):
+                continue
             _, tellings = found.setdefault(f"{record.kind}:{record.ordinal}", (record.kind, []))
             tellings.append(_telling(site, number, ids, rendering, index, record, with_rows))
             if bears(record, labels):
@@ -198,14 +218,23 @@ def _facts(
     return (Fact(id, kind, str(number), tuple(tellings), id in withheld) for id, (kind, tellings) in found.items())
 
 
+def _is_asked(record: Record, kinds: Container[str] | None) -> bool:
+    return kinds is None or record.kind in kinds
+
+
+def _source(site: Site, rendering: Rendering, record: Record) -> dict[str, str]:
+    source = {"vendor": site.vendor.id, "type": rendering.type, "id": rendering.id}
+    if len(rendering.records) > 1 and isinstance(record, Observation):
+        source["part"] = record.code.code
+    return source
+
+
 def _telling(
     site: Site, number: int, ids: Mapping[str, str], rendering: Rendering, index: int, record: Record, with_rows: bool
 ) -> Telling:
     world = site.sandbox.world
     losses = tuple(loss for at, loss in rendering.losses if at == index)
-    source = {"vendor": site.vendor.id, "type": rendering.type, "id": rendering.id}
-    if len(rendering.records) > 1 and isinstance(record, Observation):
-        source["part"] = record.code.code
+    source = _source(site, rendering, record)
     expectation = answers.expected(
         record,
         losses,

@@ -111,7 +111,11 @@ class Player:
         if self._stage.log_files is not None:
             logs += self._stage.log_files.drain()
         asked = {int(call.subject) for call in self._calls if call.subject} | self._beside
-        about = {"with_rows": self._plan.drive.keeps_records, "client_id": client["client_id"]}
+        about: dict[str, Any] = {
+            "kinds": {kind for call in self._calls for kind in call.asked_kinds},
+            "with_rows": self._plan.drive.keeps_records,
+            "client_id": client["client_id"],
+        }
         truth = compare.truth_of(self._site, sorted(asked), **about)
         compare.add_moments(truth, self._site, self._spans, **about)
         case = Case(

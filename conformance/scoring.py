@@ -213,7 +213,8 @@ class _Scorer:
 
     def _owner(self, key: SourceKey) -> int | None:
         for number, facts in self._truth.facts.items():
-            if any(telling.key == key for fact in facts for telling in fact.tellings):
+            told = (telling.key for fact in facts for telling in fact.tellings)
+            if key in self._truth.beside.get(number, ()) or key in told:
                 return number
         return None
 

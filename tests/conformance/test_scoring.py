@@ -198,6 +198,23 @@ def test_a_record_of_another_patient_among_the_asked_is_told_as_such(site, world
     assert [(one["verdict"], one["severity"]) for one in told["extras"]] == [("wrong-patient", "critical")]
 
 
+def test_a_truth_of_the_kinds_asked_about_scores_as_the_whole_truth_does(site, world, number):
+    other = next(
+        n for n in range(200) if n != number and len(world.chart(n).allergies) > len(world.chart(number).allergies)
+    )
+    call = Call("run", "read", {"kinds": ["condition"]}, {"status": "ok"}, "", 0, 1, step=0, subject=str(number))
+    beside = [perfect(world, one, "allergy")[-1] for one in (number, other) if world.chart(one).allergies]
+    records = {0: [*perfect(world, number, "condition")[1:], *beside]}
+    whole, part = (
+        scoring.score(compare.truth_of(site, [number, other], kinds=kinds), [call], records, [], keeps_records=True)
+        for kinds in (None, {"condition"})
+    )
+    assert part == whole
+    assert "wrong-patient" in [one["verdict"] for one in part["extras"]]
+    facts = compare.truth_of(site, [number, other], kinds={"condition"}).facts
+    assert {fact.kind for those in facts.values() for fact in those} == {"condition"}
+
+
 @pytest.fixture
 def taken_back(site):
     """The room tells a condition that was entered in error, too."""
