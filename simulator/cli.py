@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from functools import cache
+from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any, NoReturn
@@ -18,10 +19,22 @@ from typing import Any, NoReturn
 import click
 
 import simulator
-from simulator.commands import ask, lists, render, serve, truth
 from simulator.refusal import UsageError
 
 GROUP = "emr_sandbox.commands"
+_OWN = {
+    "drift": "lists",
+    "explain": "lists",
+    "faults": "lists",
+    "render": "render",
+    "scenarios": "lists",
+    "serve": "serve",
+    "token": "ask",
+    "truth": "truth",
+    "url": "ask",
+    "vendors": "lists",
+}
+"""The module of each of our own commands in `simulator.commands`."""
 
 
 def main(argv: Sequence[str] | None = None) -> NoReturn:
@@ -88,7 +101,8 @@ class ReaderGone(Exception):
 
 
 class FrontDoor(click.Group):
-    """Our own commands, and those that packages above add; these are loaded only when somebody asks for them."""
+    """Our own commands, and those that packages above add. Each is loaded when somebody asks for it: `token` and `url`,
+    of which a script calls many, need no server."""
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -99,10 +113,10 @@ class FrontDoor(click.Group):
         return done
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted({*super().list_commands(ctx), *_added_commands()})
+        return sorted({*_OWN, *_added_commands()})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return super().get_command(ctx, cmd_name) or _added_commands().get(cmd_name)
+        return _own_command(cmd_name) if cmd_name in _OWN else _added_commands().get(cmd_name)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -114,6 +128,11 @@ class FrontDoor(click.Group):
                 f'unknown command "{args[0]}"; known: {", ".join(known)}', f'did you mean "{near[0]}"?' if near else ""
             )
         return super().resolve_command(ctx, args)
+
+
+def _own_command(name: str) -> click.Command:
+    command: click.Command = getattr(import_module(f"simulator.commands.{_OWN[name]}"), name)
+    return command
 
 
 @cache
@@ -139,7 +158,3 @@ def front_door(ctx: click.Context) -> None:
     """Mock Epic, Oracle Health (Cerner) and athenahealth servers with one known truth, and a judge for integrations."""
     if ctx.invoked_subcommand is None:
         click.echo(ctx.get_help())
-
-
-for _command in (serve.serve, render.render, truth.truth, *lists.COMMANDS, ask.url, ask.token):
-    front_door.add_command(_command)

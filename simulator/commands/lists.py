@@ -69,6 +69,3 @@ def _list(rows: list[dict[str, Any]], as_json: bool) -> None:
     width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
         click.echo(f"{row['name']:{width}}  {row['says']}")
-
-
-COMMANDS = (vendors, faults, drift, scenarios, explain)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pkgutil
 import re
 import signal
 import socket
@@ -11,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import click
 import httpx
 import pytest
 
-from simulator import cli
+from simulator import cli, commands
 from simulator.population.people import Population
 from simulator.refusal import UsageError
 
@@ -95,6 +97,23 @@ def test_help_and_version_are_data(run: Run) -> None:
     code, out, _ = run()
     assert code == 0
     assert {"serve", "render", "truth", "vendors", "faults", "scenarios", "explain"} <= set(out.split())
+
+
+def test_every_command_of_ours_is_behind_the_door(run: Run) -> None:
+    modules = [import_module(f"simulator.commands.{one.name}") for one in pkgutil.iter_modules(commands.__path__)]
+    ours = {one.name for module in modules for one in vars(module).values() if isinstance(one, click.Command)}
+    told = re.findall(r"^  (\w+)", run("--help")[1].split("Commands:")[1], re.M)
+    assert ours <= set(told)
+    assert set(cli.FrontDoor().list_commands(click.Context(cli.front_door))) == set(told)
+
+
+@pytest.mark.parametrize("name", ["url", "token"])
+def test_what_scripts_call_often_loads_no_server(name: str) -> None:
+    """A quarter of the time: most of it is what a server is made of."""
+    say = f"import sys; from simulator import cli; cli.run(['{name}', '--help']); print(sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", say], capture_output=True, text=True, check=True)
+    assert f"Usage: emr-sandbox {name}" in done.stdout
+    assert not {"simulator.server", "simulator.population.tables", "fastapi"} & set(re.findall(r"[\w.]+", done.stdout))
 
 
 def test_lists_are_for_people_and_for_machines(run: Run) -> None:
