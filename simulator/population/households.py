@@ -94,7 +94,8 @@ def household_of(rank: int, circle: Sequence[Member], today: int) -> Household:
     for members, couple in _homes(sorted(circle), today):
         for member in members:
             if member[1] == rank:
-                members.sort()
+                if len(members) > 1:
+                    members.sort()
                 return Household(tuple(members), couple)
     raise AssertionError(f"{rank} is not of this circle")
 
@@ -105,20 +106,26 @@ _Home = tuple[list[Member], tuple[int, int] | None]
 def _homes(circle: list[Member], today: int) -> list[_Home]:
     """The households of a circle, which comes by age."""
     grown = today - _ADULT
-    adults = [one for one in circle if one[0] <= grown]
+    count = len(circle)
+    while count and circle[count - 1][0] > grown:
+        count -= 1
+    adults = circle[:count]
     homes, alone = _couples(adults, today - _COUPLE_FROM)
     singles: list[_Home] = [([one], None) for one in alone]
     homes += singles
-    for child in circle[len(adults) :]:
+    for child in circle[count:]:
         home = _with_parents(child[0], homes, grown)
         if home is None:
             homes.append(([child], None))
         else:
             home.append(child)
+    leaves = today - _LEAVES_HOME
+    if count and adults[-1][0] <= leaves:
+        return homes
     for single in singles:  # young adults stay at home, if their rank is even and there is a home
         members = single[0]
         young = members[0]
-        if len(members) == 1 and young[0] > today - _LEAVES_HOME and not young[1] & 1:
+        if len(members) == 1 and young[0] > leaves and not young[1] & 1:
             home = next((other for other, _ in homes if _is_parental(young[0], other)), None)
             if home is not None:
                 home.append(young)
@@ -127,17 +134,23 @@ def _homes(circle: list[Member], today: int) -> list[_Home]:
 
 
 def _couples(adults: list[Member], latest: int) -> tuple[list[_Home], list[Member]]:
-    """Couples of a woman and a man of like age, those of the likest first; and who is in none."""
+    """Couples of a woman and a man of like age, those of the likest first; and who is in none. The adults come by
+    age."""
     pairs = []
     for place, one in enumerate(adults):
+        youngest = min(latest, one[0] + _MOST_APART)
         for other in adults[place + 1 :]:
-            if one[2] != other[2] and other[0] <= latest and other[0] - one[0] <= _MOST_APART:
+            if other[0] > youngest:
+                break
+            if one[2] != other[2]:
                 pairs.append((other[0] - one[0], one, other))
     if not pairs:
         return [], adults
+    if len(pairs) > 1:
+        pairs.sort()
     homes: list[_Home] = []
     left = adults
-    for _, one, other in sorted(pairs):
+    for _, one, other in pairs:
         if one in left and other in left:
             left = [adult for adult in left if adult is not one and adult is not other]
             homes.append(([one, other], (one[1], other[1])))

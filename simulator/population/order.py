@@ -87,14 +87,21 @@ class Order:
         family = slots.part_of(self.size, self._start, rank)
         start = slots.bound(self.size, self._start, family)
         members = slots.bound(self.size, self._start, family + 1) - start
-        slots = self._of_origin(self.families.origins[family]).slots
+        return self._circle(rank, family, self.families.origins[family], start, members)
+
+    def circle_of(self, rank: int, place: Place) -> list[int]:
+        """The circle of who stands at `rank`, which is `place`."""
+        return self._circle(rank, place.family, place.origin, place.start, place.members)
+
+    def _circle(self, rank: int, family: int, origin: int, start: int, members: int) -> list[int]:
+        slots = (self._givens[origin] or self._of_origin(origin)).slots
         women = slots.bound(members, mix(family, self._given_key) % slots.total, FIRST_MALE)
         places = circle_of(rank - start, women, members - women, mix(family, self._circle_key))
         return [start + place for place in places]
 
     def household(self, rank: int, place: Place, circle: Sequence[int]) -> Household:
         """The household of who stands at `rank`, which is `place`, and is the first of `circle`."""
-        slots = self._of_origin(place.origin).slots
+        slots = (self._givens[place.origin] or self._of_origin(place.origin)).slots
         edges, total, members, start = slots.edges, slots.total, place.members, place.start
         rho = mix(place.family, self._given_key) % total
         found = [(place.birth, rank, place.given < FIRST_MALE)]

@@ -122,7 +122,7 @@ class Population:
             return one if one.deceased is None or one.deceased <= at else replace(one, deceased=None)
         rank = self._ranks.forward(number)
         place = self._order.place(rank)
-        circle = self._order.circle(rank)
+        circle = self._order.circle_of(rank, place)
         home = self._order.household(rank, place, circle)
         given, origin = GIVENS[place.given], ORIGINS[place.origin]
         family = self._order.families.names[place.family]
@@ -399,7 +399,8 @@ class Population:
         return self._hidden_kept
 
     def _household(self, rank: int) -> Household:
-        return self._order.household(rank, self._order.place(rank), self._order.circle(rank))
+        place = self._order.place(rank)
+        return self._order.household(rank, place, self._order.circle_of(rank, place))
 
     def _practitioner_of(self, circle: list[int]) -> int:
         return self._homes.forward(min(circle)) * self.practitioners // self.size

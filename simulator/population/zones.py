@@ -7,18 +7,18 @@ clock. So a day is `minute // 1440`, and everything that decides membership is e
 from __future__ import annotations
 
 from bisect import bisect_left
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY = 1440
-_ZERO = datetime(1, 1, 1, tzinfo=UTC)
+_TIMES = [time(*divmod(minute, 60), tzinfo=UTC) for minute in range(DAY)]
 _REPEATED = 120  # minutes by which an instant is put off when its local hour comes twice
 
 
 def instant(minute: int) -> datetime:
     """The instant of a UTC minute."""
-    return _ZERO + timedelta(minutes=minute - DAY)
+    return datetime.combine(date.fromordinal(minute // DAY), _TIMES[minute % DAY])
 
 
 def minute_of(at: datetime) -> int:
@@ -58,9 +58,10 @@ def settled(minute: int, zone: str) -> int:
 
 
 def is_repeated(minute: int, zone: str) -> bool:
-    """Whether the local clock shows this minute twice that night."""
+    """Whether the local clock shows this minute twice that night. West of Greenwich that is after midnight of UTC on
+    the same day, anywhere in the United States."""
     day = minute // DAY
-    if offset(zone, day) == offset(zone, day - 1):
+    if day not in _AUTUMN or offset(zone, day) == offset(zone, day - 1):
         return False
     at = instant(minute).astimezone(zone_info(zone))
     return at.replace(fold=0).utcoffset() != at.replace(fold=1).utcoffset()
@@ -81,3 +82,4 @@ def put_off_between(first: int, until: int) -> bool:
 
 
 _AUTUMN_DAYS = [clock_changes(year)[1] for year in range(1900, 2200)]
+_AUTUMN = frozenset(_AUTUMN_DAYS)

@@ -91,8 +91,7 @@ def typos_of(population: Population, number: int) -> list[Typo]:
     measures = Measures(life, _intervals(outline.episodes, outline.orders))
     found: list[Typo] = []
     steps = observations_of(life, outline.visits, outline.episodes, measures)
-    for _ in typed(population, number, (step for step in steps if step[0].minute < life.limit), found):
-        pass
+    typed(population, number, (step for step in steps if step[0].minute < life.limit), found)
     return found
 
 
@@ -121,7 +120,7 @@ def _parts(outline: Outline) -> Iterator[Iterable[Step]]:
     yield allergies_of(life, outline.allergies, visits)
     yield medications_of(life, orders, visits)
     measured = observations_of(life, visits, outline.episodes, measures)
-    observations = list(typed(life.population, life.number, measured))
+    observations = typed(life.population, life.number, measured)
     yield observations
     yield immunizations_of(life, visits)
     procedures = list(procedures_of(life, visits, outline.episodes))

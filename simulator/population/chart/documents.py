@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import NamedTuple
 
 from simulator.ids import h64, mix
@@ -62,10 +63,10 @@ def documents_of(
 
 
 def _of_visit(life: Life, visit: Visit, procedures: Iterable[Procedure], is_tested: bool) -> Iterator[_Draft]:
-    salts = _salts(life.key)
+    salts, number = _salts(life.key), life.number << 20 ^ visit.local_day
     done = list(procedures)
     for row in _rows(visit.kind):
-        draw = mix(life.number << 20 ^ visit.local_day, salts[row.key])
+        draw = mix(number, salts[row.key])
         if draw % _MILLION >= row.per_million:
             continue
         about = next((one for one in done if one.key in row.procedures), None)
@@ -103,12 +104,15 @@ def _document(life: Life, draft: _Draft, ordinal: int) -> Document:
 
 
 def _format(row: DocumentRow, draw: int) -> str:
-    place = draw % sum(weight for _, weight in row.formats)
-    for mime, weight in row.formats:
-        if place < weight:
-            return mime
-        place -= weight
-    raise AssertionError("weights do not add up")
+    edges = _edges(row.key)
+    place = draw % edges[-1]
+    return next(mime for (mime, _), edge in zip(row.formats, edges, strict=True) if place < edge)
+
+
+@lru_cache(maxsize=64)
+def _edges(key: str) -> tuple[int, ...]:
+    """The weights of the formats of a document, laid end to end."""
+    return tuple(accumulate(weight for _, weight in tables.DOCUMENTS[key].formats))
 
 
 @lru_cache(maxsize=64)

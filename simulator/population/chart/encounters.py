@@ -53,7 +53,7 @@ class Visit:
         made = self._moments.get(delay)
         if made is None:
             minute = settled(self.minute + delay, self.zone) if delay else self.minute
-            made = Moment(minute, self.slot.lane, self.slot.period, delay, instant(minute))
+            made = tuple.__new__(Moment, (minute, self.slot.lane, self.slot.period, delay, instant(minute)))
             self._moments[delay] = made
         return made
 

@@ -19,12 +19,17 @@ GROWN_UP_MONTHS = 300.0
 """From here on somebody is grown up; between the two, height and weight glide from the one to the other."""
 
 _FURTHEST = 2.9  # standard scores: beyond, the power of a skewed weight leaves the range in which the series converges
-_CLOSE = 1e-7
+_CLOSE = 1e-6  # of the whole: no scale shows it
 
 
 def grown(key: str, sex: str, months: float, score: float) -> float:
     """The value of `key` (height, weight, head_circ) in the unit of labs.csv at the standard score `score`."""
-    power, median, spread = _at(key, sex, months)
+    return at_score(lms(key, sex, months), score)
+
+
+def at_score(curve: tuple[float, float, float], score: float) -> float:
+    """The value at a standard score, by the L, M and S of an age."""
+    power, median, spread = curve
     x = min(max(score, -_FURTHEST), _FURTHEST) * spread
     term = total = 1.0
     for n in range(80):
@@ -35,7 +40,7 @@ def grown(key: str, sex: str, months: float, score: float) -> float:
     return median * total
 
 
-def _at(key: str, sex: str, months: float) -> tuple[float, float, float]:
+def lms(key: str, sex: str, months: float) -> tuple[float, float, float]:
     """L, M and S at an age, linear between the ages of the chart."""
     curve = tables.CURVES[key, sex]
     after = bisect_right(curve.months, months)
@@ -43,10 +48,11 @@ def _at(key: str, sex: str, months: float) -> tuple[float, float, float]:
         return curve.power[0], curve.median[0], curve.spread[0]
     if after == len(curve.months):
         return curve.power[-1], curve.median[-1], curve.spread[-1]
-    low, high = curve.months[after - 1], curve.months[after]
-    part = (months - low) / (high - low)
-
-    def between(values: tuple[float, ...]) -> float:
-        return values[after - 1] + (values[after] - values[after - 1]) * part
-
-    return between(curve.power), between(curve.median), between(curve.spread)
+    before = after - 1
+    part = (months - curve.months[before]) / (curve.months[after] - curve.months[before])
+    power, median, spread = curve.power[before], curve.median[before], curve.spread[before]
+    return (
+        power + (curve.power[after] - power) * part,
+        median + (curve.median[after] - median) * part,
+        spread + (curve.spread[after] - spread) * part,
+    )

@@ -85,9 +85,17 @@ def _doses(life: Life, visits: list[Visit]) -> list[_Dose]:
             dose = _Dose(visits[0].charted, day, row, draw, visits[0], seen=False)
         else:
             continue
-        if row.first_day.toordinal() <= dose.day <= row.last_day.toordinal():
+        first, last = _given_from_to(row.key)
+        if first <= dose.day <= last:
             doses.setdefault((dose.day, row.key), dose)
     return sorted(doses.values(), key=lambda dose: (dose.written.minute, dose.day, dose.row.key))
+
+
+@cache
+def _given_from_to(key: str) -> tuple[int, int]:
+    """The first and the last day on which a product was given."""
+    row = tables.IMMUNIZATIONS[key]
+    return row.first_day.toordinal(), row.last_day.toordinal()
 
 
 def _report(life: Life, day: int) -> Moment:
@@ -134,10 +142,16 @@ def _yearly(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
         draw = mix(salt, year)
         if draw % _MILLION >= row.per_million:
             continue
-        day = date(year, 9, 5).toordinal() + (draw >> 24) % 120
+        day = _season(year) + (draw >> 24) % 120
         if day >= life.first and youngest <= life.age_days(day) < oldest:
             due.append(day)
     return due
+
+
+@cache
+def _season(year: int) -> int:
+    """The day from which the vaccine of a year is given."""
+    return date(year, 9, 5).toordinal()
 
 
 def _days(months: int) -> int:

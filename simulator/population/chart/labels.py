@@ -6,7 +6,7 @@ too: a prescription, a procedure, an appointment, an encounter or a note.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from functools import lru_cache
 
 from simulator.ids import h64
@@ -25,15 +25,14 @@ _ORDER = {key: place for place, key in enumerate(tables.LABELS)}
 
 
 def labels_of(
-    life: Life, day: int, facility: int, flags: Iterable[str], episode: Episode | None = None, kind: str = ""
+    life: Life, day: int, facility: int, flags: Collection[str], episode: Episode | None = None, kind: str = ""
 ) -> tuple[str, ...]:
     """The labels of an item of `day`: the flags of its own row, those of the condition that is its reason, those of
     the kind of its encounter; then what follows from who performs it and how old the patient is."""
-    found = {*flags, *_BY_KIND.get(kind, ())}
-    if episode is not None:
-        found.update(episode.row.sensitivity)
-    if not found:
+    of_reason = () if episode is None else episode.row.sensitivity
+    if not flags and not of_reason and kind not in _BY_KIND:
         return ()
+    found = {*flags, *of_reason, *_BY_KIND.get(kind, ())}
     if "SUD" in found and (is_part_2(life.key, facility) or _is_in_programme(life)):
         found.add("PART2")
     if _TEEN_DAYS[0] <= life.age_days(day) < _TEEN_DAYS[1] and found & _CONFIDENTIAL:

@@ -115,6 +115,6 @@ def _visits_percent(key: bytes, number: int, wishes: Wishes | None) -> int:
 
 @lru_cache(maxsize=16)
 def _salts(key: bytes) -> dict[str, int]:
-    """A key for every row that draws by itself, and for check-ups, of one population."""
-    rows = (*tables.CONDITIONS, *tables.LABS, *tables.IMMUNIZATIONS, "wellness")
+    """A key for every row that draws by itself, for check-ups, and for what moves measurements, of one population."""
+    rows = (*tables.CONDITIONS, *tables.LABS, *tables.IMMUNIZATIONS, "wellness", "knots", "daily")
     return {row: h64(key, "row", row) for row in rows}

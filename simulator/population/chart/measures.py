@@ -10,11 +10,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from decimal import Context, Decimal
 from functools import lru_cache
+from statistics import NormalDist
 from typing import NamedTuple
 
 from simulator.ids import mix
 from simulator.population import tables
-from simulator.population.chart.growth import CHARTED_MONTHS, GROWN_UP_MONTHS, grown
+from simulator.population.chart.growth import CHARTED_MONTHS, GROWN_UP_MONTHS, at_score, lms
 from simulator.population.chart.life import Life
 from simulator.population.tables.rows import LabRow
 
@@ -32,15 +33,23 @@ _SLOW_DAYS = {  # of what takes years to show in full
     "copd": 1800.0,
     "osteoporosis": 1800.0,
 }
-_RESTLESS = frozenset(("sbp", "dbp", "hr", "rr", "temp"))  # differ from one day to the next
+_DAILY = {"sbp": 0, "dbp": 12, "hr": 24, "rr": 36, "temp": 48}
+"""What differs from one day to the next, and the place of its twelve bits in the draw of a day."""
+_PLACES = {key: ((turn // 5 + 1) << 16, turn % 5 * 12) for turn, key in enumerate(tables.LABS)}
+"""The draw of a knot that is an analyte's, and the place of its twelve bits there: a new row at the end of the table
+moves no other."""
 _GRADUAL_DAYS = {"pregnancy": 270.0}  # of an episode that shows more and more, and is over at once
 _GROWN_UP_MONTHS = {"head_circ": 36.0, "hr": 216.0, "rr": 216.0, "sbp": 216.0, "dbp": 216.0}
-_ALL_GROWN_UP_MONTHS = max(GROWN_UP_MONTHS, *_GROWN_UP_MONTHS.values())
+_ALL_GROWN_UP_DAYS = max(GROWN_UP_MONTHS, *_GROWN_UP_MONTHS.values()) * _MONTH
 _GROWTH_MONTHS = [row.months for row in tables.GROWTH]
 _SPREAD = {"hr": 0.09, "rr": 0.07, "sbp": 0.07, "dbp": 0.08}
 _NOISE = {"height": 0.1, "weight": 0.06, "head_circ": 0.1, "hr": 5.0, "rr": 1.0, "sbp": 4.0, "dbp": 3.0}
 _RESPONSES = (0.4, 0.6, 0.75, 0.9, 1.05, 1.2, 1.4, 1.7)  # guess: a spread that makes HbA1c of diabetics look right
 _POWERS = {0: 1, 1: 10, 2: 100, 3: 1000}
+
+NORMAL = tuple(round(NormalDist().inv_cdf((place + 0.5) / 4096), 6) for place in range(4096))
+"""Deviates of mean 0 and deviation 1, each as likely as the other: twelve bits draw one. Rounded, so that no machine's
+logarithm shows."""
 
 Intervals = dict[str, list[tuple[int, int | None, bool]]]
 """When each condition and medication was on: (first day, last day or None, whether it works at once)."""
@@ -59,21 +68,41 @@ class _Effect(NamedTuple):
 
 
 class _Own:
-    """What is a patient's own of one analyte: the baseline at 45 once it was asked for, the deviates of the knots so
-    far, and the effects of what the patient has or takes at any time."""
+    """What is the own of a patient in one analyte: what its row says for the sex, the baseline at 45, effects of what
+    the patient has or takes at any time. `word` and `place` find its deviates in the draws of the knots, `daily` in the
+    draw of a day: None for what does not differ from one day to the next."""
 
-    __slots__ = ("baseline", "effects", "knots")
+    __slots__ = (
+        "baseline",
+        "daily",
+        "effects",
+        "floor",
+        "limits",
+        "mean",
+        "per_year",
+        "place",
+        "power",
+        "wander",
+        "word",
+    )
 
-    def __init__(self, effects: list[_Effect]) -> None:
-        self.baseline: float | None = None
-        self.knots: dict[int, float] = {}
+    def __init__(self, row: LabRow, mean: float, deviate: float, effects: list[_Effect]) -> None:
+        self.mean = mean
+        self.baseline = mean + row.sd_between * deviate
+        self.wander = row.sd_within
+        self.per_year = row.per_decade / 10.0
+        self.floor = mean * 0.05
+        self.limits = row.limits
+        self.power = _POWERS[row.decimals]
+        self.word, self.place = _PLACES[row.key]
+        self.daily = _DAILY.get(row.key)
         self.effects = effects
 
 
 class Measures:
     """The measurements of one patient, each computable by itself."""
 
-    __slots__ = ("_birth", "_intervals", "_number", "_owns", "_salts", "_sex")
+    __slots__ = ("_birth", "_daily", "_day", "_intervals", "_knots", "_number", "_owns", "_salts", "_sex")
 
     def __init__(self, life: Life, intervals: Intervals) -> None:
         self._intervals = intervals
@@ -81,28 +110,27 @@ class Measures:
         self._birth = life.birth
         self._number = life.number << 20
         self._salts = life.salts
-        self._owns: dict[str, _Own] = {}
+        self._owns: dict[str, _Own | None] = {}
+        self._knots: dict[int, int] = {}
+        self._day = self._daily = 0  # the latest draw for what differs from one day to the next
 
     def value(self, row: LabRow, day: int) -> int | None:
         """The value on `day`, times 10 ** decimals; None where the table knows no mean for the sex."""
-        mean = row.mean[self._sex]
-        if mean is None:
+        try:
+            own = self._owns[row.key]
+        except KeyError:
+            own = self._own(row)
+        if own is None:
             return None
-        months = (day - self._birth) / _MONTH
-        if months >= _ALL_GROWN_UP_MONTHS:
-            value = max(self._adult(row, day, mean), mean * 0.05)
-        elif row.key in ("height", "weight") and months < GROWN_UP_MONTHS:
-            value = self._growing(row, day, months)
-            if months > CHARTED_MONTHS:  # from the last age of the growth charts into the grown-up that follows
-                part = (months - CHARTED_MONTHS) / (GROWN_UP_MONTHS - CHARTED_MONTHS)
-                value = value * (1.0 - part) + self._adult(row, day, mean) * part
-        elif months < _GROWN_UP_MONTHS.get(row.key, 0.0):
-            value = self._growing(row, day, months) if row.key == "head_circ" else self._child(row, day, months)
+        days = day - self._birth
+        if days >= _ALL_GROWN_UP_DAYS:
+            value = self._adult(own, day)
         else:
-            value = max(self._adult(row, day, mean), mean * 0.05)
-        if row.limits is not None:
-            value = min(max(value, row.limits[0]), row.limits[1])
-        return round(value * _POWERS[row.decimals])
+            value = self._young(row, own, day, days / _MONTH)
+        if own.limits is not None:
+            low, high = own.limits
+            value = low if value < low else high if value > high else value
+        return round(value * own.power)
 
     def has(self, key: str, day: int, since: int = 0) -> bool:
         """Whether a condition or medication is on at `day`, and has been for `since` days."""
@@ -114,42 +142,57 @@ class Measures:
         """A draw in [0, 10_000) for what is not a quantity."""
         return (mix(self._number ^ day, self._salts[row.key]) >> 20) % 10_000
 
-    def _adult(self, row: LabRow, day: int, mean: float) -> float:
-        own = self._own(row)
-        baseline = own.baseline
-        if baseline is None:
-            baseline = own.baseline = mean + row.sd_between * self._deviate(row, 0)
-        knot, rest = divmod(day, _KNOT_DAYS)
-        part = rest / _KNOT_DAYS
-        knots = own.knots
-        before = knots.get(knot)
-        if before is None:
-            before = knots[knot] = self._deviate(row, knot + 2)
-        after = knots.get(knot + 1)
-        if after is None:
-            after = knots[knot + 1] = self._deviate(row, knot + 3)
-        age = (day - self._birth) / _YEAR
-        value = baseline + row.sd_within * 1.22 * (before * (1 - part) + after * part)
-        if row.key in _RESTLESS:
-            value = value + row.sd_within * 0.6 * self._deviate(row, day)
-        value = value + row.per_decade * ((age if age > 18.0 else 18.0) - 45.0) / 10.0
-        return _affected(own.effects, day, value, 1.0) if own.effects else value
+    def _young(self, row: LabRow, own: _Own, day: int, months: float) -> float:
+        """The value of somebody who is growing, or was until lately."""
+        if row.key in ("height", "weight") and months < GROWN_UP_MONTHS:
+            value = self._growing(row, own, day, months)
+            if months > CHARTED_MONTHS:  # from the last age of the growth charts into the grown-up that follows
+                part = (months - CHARTED_MONTHS) / (GROWN_UP_MONTHS - CHARTED_MONTHS)
+                value = value * (1.0 - part) + self._adult(own, day) * part
+            return value
+        if months < _GROWN_UP_MONTHS.get(row.key, 0.0):
+            is_head = row.key == "head_circ"
+            return self._growing(row, own, day, months) if is_head else self._child(row, own, day, months)
+        return self._adult(own, day)
 
-    def _growing(self, row: LabRow, day: int, months: float) -> float:
+    def _adult(self, own: _Own, day: int) -> float:
+        knot, rest = divmod(day, _KNOT_DAYS)
+        knots, this = self._knots, own.word + knot
+        before = knots[this] if this in knots else self._tied(this)
+        after = knots[this + 1] if this + 1 in knots else self._tied(this + 1)
+        part = rest / _KNOT_DAYS
+        place = own.place
+        wander = 1.22 * (NORMAL[before >> place & 0xFFF] * (1.0 - part) + NORMAL[after >> place & 0xFFF] * part)
+        if own.daily is not None:
+            if day != self._day:
+                self._day, self._daily = day, mix(self._number ^ day, self._salts["daily"])
+            wander = wander + 0.6 * NORMAL[self._daily >> own.daily & 0xFFF]
+        years = (day - self._birth) / _YEAR
+        value = own.baseline + own.wander * wander + own.per_year * ((years if years > 18.0 else 18.0) - 45.0)
+        if own.effects:
+            value = _affected(own.effects, day, value, 1.0)
+        return value if value > own.floor else own.floor
+
+    def _tied(self, knot: int) -> int:
+        """The draw of a knot for five analytes."""
+        made = self._knots[knot] = mix(self._number ^ knot, self._salts["knots"])
+        return made
+
+    def _growing(self, row: LabRow, own: _Own, day: int, months: float) -> float:
         """Height, weight or head circumference of a child, who keeps to its own percentile but for a slow drift."""
-        own = self._deviate(row, 0)
+        score = self._deviate(row, 0)
         if row.key == "weight":  # tall children are heavy
-            own = 0.6 * self._deviate(tables.LABS["height"], 0) + 0.8 * own
+            score = 0.6 * self._deviate(tables.LABS["height"], 0) + 0.8 * score
         knot, rest = divmod(day, _GROWTH_KNOT_DAYS)
         part = rest / _GROWTH_KNOT_DAYS
         drift = self._deviate(row, knot + 2) * (1.0 - part) + self._deviate(row, knot + 3) * part
         if row.key == "height":  # nobody shrinks to another percentile
             drift = drift * min(1.0, max(0.0, (204.0 - months) / 60.0))
-        value = grown(row.key, self._sex, months, own + 0.12 * drift)
-        scale = grown(row.key, self._sex, months, 0.0) / (row.mean[self._sex] or 1.0)
-        return _affected(self._own(row).effects, day, value + _NOISE[row.key] * self._deviate(row, day), scale)
+        curve = lms(row.key, self._sex, months)
+        value = at_score(curve, score + 0.12 * drift) + _NOISE[row.key] * self._deviate(row, day)
+        return _affected(own.effects, day, value, curve[1] / own.mean) if own.effects else value
 
-    def _child(self, row: LabRow, day: int, months: float) -> float:
+    def _child(self, row: LabRow, own: _Own, day: int, months: float) -> float:
         """A vital sign of a child."""
         after = bisect_right(_GROWTH_MONTHS, months)
         low = tables.GROWTH[after - 1]
@@ -157,27 +200,29 @@ class Measures:
         part = (months - low.months) / (high.months - low.months) if high is not low else 0.0
         median = low.medians[row.key] + (high.medians[row.key] - low.medians[row.key]) * part
         value = median * (1.0 + _SPREAD[row.key] * self._deviate(row, 0)) + _NOISE[row.key] * self._deviate(row, day)
-        return _affected(self._own(row).effects, day, value, median / tables.GROWTH[-1].medians[row.key])
+        return _affected(own.effects, day, value, median / tables.GROWTH[-1].medians[row.key])
 
-    def _own(self, row: LabRow) -> _Own:
+    def _own(self, row: LabRow) -> _Own | None:
         """What is the patient's own of one analyte."""
-        own = self._owns.get(row.key)
-        if own is None:
-            causes = [(cause, self._intervals.get(cause[0])) for cause in row.effects]
-            effects = [
-                _Effect(
-                    operation,
-                    amount,
-                    1.0 if operation == "*" else self._response(row, key),
-                    _GRADUAL_DAYS.get(key),
-                    _SLOW_DAYS.get(key, _FULL_EFFECT_DAYS),
-                    intervals,
-                )
-                for (key, operation, amount), intervals in causes
-                if intervals
-            ]
-            own = self._owns[row.key] = _Own(effects)
+        mean = row.mean[self._sex]
+        own = None if mean is None else _Own(row, mean, self._deviate(row, 0), self._effects(row))
+        self._owns[row.key] = own
         return own
+
+    def _effects(self, row: LabRow) -> list[_Effect]:
+        causes = [(cause, self._intervals.get(cause[0])) for cause in row.effects]
+        return [
+            _Effect(
+                operation,
+                amount,
+                1.0 if operation == "*" else self._response(row, key),
+                _GRADUAL_DAYS.get(key),
+                _SLOW_DAYS.get(key, _FULL_EFFECT_DAYS),
+                intervals,
+            )
+            for (key, operation, amount), intervals in causes
+            if intervals
+        ]
 
     def _response(self, row: LabRow, cause: str) -> float:
         """How strongly the patient's value answers to a cause, one on average: diabetes is worse for some than for
@@ -185,9 +230,8 @@ class Measures:
         return _RESPONSES[mix(self._number, self._salts[row.key] ^ _cause_salt(cause)) >> 61]
 
     def _deviate(self, row: LabRow, knot: int) -> float:
-        """A deviate of mean 0 and deviation 1: four uniform draws, no libm."""
-        x = mix(self._number ^ knot, self._salts[row.key])
-        return ((x & 0xFFFF) + (x >> 16 & 0xFFFF) + (x >> 32 & 0xFFFF) + (x >> 48)) / 37837.0 - 3.4641
+        """A deviate of mean 0 and deviation 1."""
+        return NORMAL[mix(self._number ^ knot, self._salts[row.key]) >> 52]
 
 
 def _affected(effects: list[_Effect], day: int, value: float, scale: float) -> float:
@@ -226,6 +270,7 @@ def ldl(chol: int, hdl: int, trig: int) -> int | None:
     return chol - hdl - (2 * trig + 5) // 10 if trig < 400 else None
 
 
+@lru_cache(maxsize=8192)
 def egfr(creatinine: int, age: int, sex: str) -> int:
     """CKD-EPI 2021 from creatinine in hundredths of mg/dL.
 

@@ -8,7 +8,7 @@ then a result is corrected, or retracted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
@@ -44,6 +44,11 @@ _HANGS_TOGETHER = frozenset(
 _PULSE_PRESSURE = 15  # at least
 _VITAL_KEYS = frozenset(("sbp", "dbp", "hr", "rr", "temp", "spo2", "weight", "height", "bmi", "head_circ", "bp"))
 _WITHOUT_CODE = {"thyroid": ("tsh", "t4")}  # ordered together, but no panel code names them
+_PANEL_OF = {"phq9": "phq", "auditc": "auditc_panel", "hark": "hark_panel", "inr": "coag"}
+_ORDERED_FOR = {
+    key: tuple(_PANEL_OF.get(lab, lab) for lab in row.labs if lab not in _VITAL_KEYS)
+    for key, row in tables.CONDITIONS.items()
+}
 _ROUTINE_ORDERS = frozenset(("wellness", "followup", "inpatient", "emergency", "surgical"))
 _ART = ("bictegravir_ftc_taf", "dolutegravir", "ftc_taf")
 _ART_WORKS_AFTER = 180
@@ -51,192 +56,241 @@ _ART_WORKS_AFTER = 180
 _VIRAL_LOADS = (1_000, 2_200, 4_700, 10_000, 22_000, 33_000, 47_000, 72_000, 100_000, 220_000, 470_000)
 
 
-class Finding(NamedTuple):
-    """A result before it is written down: a number scaled by the row's decimals, a code or a text."""
+class _Report(NamedTuple):
+    """What is measured at one moment of a visit and written down at another, in one panel or in none. Without a range
+    nothing is flagged."""
 
-    scaled: int | None = None
-    coded: Code | None = None
-    text: str | None = None
-    comparator: str | None = None
-    interpretation: str | None = None
-
-
-class _Draft(NamedTuple):
     written: Moment
     effective: datetime
-    row: LabRow
-    finding: Finding
-    panel: str | None
+    day: int  # whose values are found
     visit: Visit
+    panel: str | None
     with_range: bool
+    rows: tuple[LabRow, ...]
 
 
-def observations_of(life: Life, visits: list[Visit], episodes: list[Episode], measures: Measures) -> Iterable[Step]:
+class _Plan(NamedTuple):
+    """What the observations of an analyte have in common, for one sex."""
+
+    key: str
+    category: str
+    code: Code
+    text: str
+    unit: str | None
+    decimals: int
+    is_number: bool
+    is_derived: bool
+    is_bounded: bool  # the machine tells no number below or above what it can measure
+    low: Decimal | None
+    high: Decimal | None
+    edges: tuple[int | Decimal, ...] | None
+
+
+@cache
+def _plan(key: str, sex: str) -> _Plan:
+    row = tables.LABS[key]
+    return _Plan(
+        key,
+        row.category,
+        row.code,
+        row.short,
+        row.unit,
+        row.decimals,
+        row.value_type == "number",
+        key in _DERIVED,
+        row.below is not None or row.above is not None,
+        row.low[sex],
+        row.high[sex],
+        _edges(key, sex),
+    )
+
+
+class _Found(NamedTuple):
+    """A result that is no number: a code or a text."""
+
+    coded: Code | None
+    text: str | None
+    interpretation: str | None
+
+
+def observations_of(life: Life, visits: list[Visit], episodes: list[Episode], measures: Measures) -> list[Step]:
     """What happens to the observations."""
-    drafts: list[_Draft] = []
+    steps: list[Step] = []
+    height: dict[str, int] = {}
+    ordinal = 0
+    for report in sorted(_reports(life, visits, episodes), key=_when_written):
+        written, is_final = report.written, report.visit.is_final
+        for record in _observations(life, report, measures, height, ordinal):
+            ordinal += 1
+            if is_final and record.key != CULTURE:
+                steps.append((written, "created", record))
+            else:
+                steps.extend(_steps(life, record, report))
+    return steps
+
+
+def _when_written(report: _Report) -> int:
+    return report.written.minute
+
+
+def _reports(life: Life, visits: list[Visit], episodes: list[Episode]) -> Iterator[_Report]:
     last: dict[str, int] = {}
-    height: list[int] = []
     standing = [episode for episode in episodes if episode.row.kind in ("chronic", "social")]
     for visit in visits:
-        draw = mix(visit.habits, life.salts["wellness"])
-        drafts.extend(_vitals(life, visit, measures, draw, height))
-        drafts.extend(_tests(life, visit, standing, measures, last, draw))
-    drafts.sort(key=_when_written)
-    for ordinal, draft in enumerate(drafts):
-        if draft.visit.is_final and draft.row.key != CULTURE:
-            yield draft.written, "created", _observation(life, ordinal, draft)
-        else:
-            yield from _steps(life, ordinal, draft)
+        if not visit.is_remote:
+            draw = mix(visit.habits, life.salts["wellness"])
+            if visit.kind != "psych":
+                yield from _vitals(life, visit, draw)
+            yield from _tests(life, visit, standing, last, draw)
 
 
-def _when_written(draft: _Draft) -> int:
-    return draft.written.minute
-
-
-def _steps(life: Life, ordinal: int, draft: _Draft) -> Iterable[Step]:
+def _steps(life: Life, record: Observation, report: _Report) -> Iterator[Step]:
     """What happens to one observation that may not stay as it is."""
-    written, row, visit = draft.written, draft.row, draft.visit
-    record = _observation(life, ordinal, draft)
-    if row.key == CULTURE:
+    written, visit = report.written, report.visit
+    if record.key == CULTURE:
         first = visit.moment(moments.resulted(visit.habits, "culture_first"))
         early = replace(record, status="preliminary", issued=first.at, value_text=_NO_GROWTH_YET, interpretation=None)
         yield first, "created", early
         yield written, "updated", record
-    elif _is_correctable(row, draft.finding) and fates.is_corrected(life, visit, row.key):
-        yield written, "created", _mistaken(life, record, draft)
+    elif _is_correctable(record) and fates.is_corrected(life, visit, record.key):
+        yield written, "created", _mistaken(life, record, visit)
         moment = visit.moment(moments.corrected(visit.habits))
         yield moment, "corrected", replace(record, status="corrected", issued=moment.at)
         return
     else:
         yield written, "created", record
-    if row.key not in _HANGS_TOGETHER and fates.is_retracted(life, "observation", visit, row.key):
+    if record.key not in _HANGS_TOGETHER and fates.is_retracted(life, "observation", visit, record.key):
         yield fates.retraction(visit, record)
 
 
-def _is_correctable(row: LabRow, finding: Finding) -> bool:
-    is_plain = finding.scaled is not None and finding.comparator is None
-    return is_plain and row.category == "laboratory" and row.key not in _HANGS_TOGETHER
+def _is_correctable(record: Observation) -> bool:
+    is_plain = record.value is not None and record.comparator is None
+    return is_plain and record.category == "laboratory" and record.key not in _HANGS_TOGETHER
 
 
-def _mistaken(life: Life, record: Observation, draft: _Draft) -> Observation:
+def _mistaken(life: Life, record: Observation, visit: Visit) -> Observation:
     """The result as it was issued at first, wrong by a quarter or more."""
-    assert draft.finding.scaled is not None
-    percent = (60, 75, 130, 160)[draft.visit.habits >> 12 & 3]
-    wrong = max(draft.finding.scaled * percent // 100, 1 if percent < 100 else draft.finding.scaled + 1)
-    if draft.row.limits is not None:
-        scale = 10**draft.row.decimals
-        wrong = min(max(wrong, draft.row.limits[0] * scale), draft.row.limits[1] * scale)
-    value = number(wrong, draft.row.decimals)
-    return replace(record, value=value, interpretation=interpretation(draft.row, value, life.sex))
+    row = tables.LABS[record.key]
+    assert record.value is not None
+    true = int(record.value.scaleb(row.decimals))
+    percent = (60, 75, 130, 160)[visit.habits >> 12 & 3]
+    wrong = max(true * percent // 100, 1 if percent < 100 else true + 1)
+    if row.limits is not None:
+        scale = 10**row.decimals
+        wrong = min(max(wrong, row.limits[0] * scale), row.limits[1] * scale)
+    value = number(wrong, row.decimals)
+    return replace(record, value=value, interpretation=interpretation(row, value, life.sex))
 
 
-def _observation(life: Life, ordinal: int, draft: _Draft) -> Observation:
-    written, effective, row, finding, panel, visit, with_range = draft
-    is_number = finding.scaled is not None
-    return Observation(
-        ordinal,
-        row.key,
-        row.category,
-        row.code,
-        row.short,
-        "final",
-        effective,
-        written.at,
-        number(finding.scaled, row.decimals) if finding.scaled is not None else None,
-        row.unit if is_number else None,
-        finding.coded,
-        finding.text,
-        finding.comparator,
-        finding.interpretation,
-        row.low[life.sex] if with_range else None,
-        row.high[life.sex] if with_range else None,
-        tables.PANELS[panel].code if panel else None,
-        panel,
-        ordinal - 1 if row.key == "dbp" else None,
-        visit.ordinal,
-        visit.practitioner,
-        row.sensitivity and labels_of(life, visit.local_day, visit.facility, row.sensitivity),
-    )
+def _observations(
+    life: Life, report: _Report, measures: Measures, height: dict[str, int], ordinal: int
+) -> Iterator[Observation]:
+    """The observations of a report, the first one with that ordinal. `height` holds the height that was measured last:
+    what somebody weighs is held against it."""
+    written, effective, day, visit, panel, with_range, rows = report
+    sex = life.sex
+    code = tables.PANELS[panel].code if panel else None
+    known: dict[str, int] = {}
+    for row in rows:
+        key, category, item, text, unit, decimals, is_number, is_derived, is_bounded, low, high, edges = _plan(
+            row.key, sex
+        )
+        value, coded, value_text, flag, comparator = None, None, None, None, None
+        if not is_number:
+            unit = None
+            coded, value_text, flag = _qualitative(life, measures, row, day)
+        else:
+            scaled = _derived(life, measures, row, day, height | known) if is_derived else measures.value(row, day)
+            if scaled is None:
+                continue
+            known[key] = scaled
+            if is_bounded:
+                scaled, comparator = _told(row, scaled)
+            value = number(scaled, decimals)
+            if with_range and edges is not None:
+                flag = "N" if edges[2] <= scaled <= edges[3] else _beyond(edges, scaled)
+        yield Observation(
+            ordinal,
+            key,
+            category,
+            item,
+            text,
+            "final",
+            effective,
+            written.at,
+            value,
+            unit,
+            coded,
+            value_text,
+            comparator,
+            flag,
+            low if with_range else None,
+            high if with_range else None,
+            code,
+            panel,
+            ordinal - 1 if key == "dbp" else None,
+            visit.ordinal,
+            visit.practitioner,
+            row.sensitivity and labels_of(life, visit.local_day, visit.facility, row.sensitivity),
+        )
+        ordinal += 1
+    if "height" in known:
+        height["height"] = known["height"]
 
 
 # Vital signs
 
+_PRESSURE = ("sbp", "dbp")
+_SIGNS = ("hr", "rr", "temp", "spo2")
 
-def _vitals(life: Life, visit: Visit, measures: Measures, draw: int, height: list[int]) -> Iterator[_Draft]:
-    if visit.is_remote or visit.kind == "psych":
-        return
+
+def _vitals(life: Life, visit: Visit, draw: int) -> Iterator[_Report]:
+    """The vital signs of a visit, and those of the rounds of a stay."""
     age = life.age_days(visit.day)
     is_adult = age >= _ADULT_DAYS
-    for day in (0, *moments.rounds(visit.kind, visit.minutes)):
-        minute = settled(visit.minute + day * DAY + 5 + draw % 5, visit.zone)
-        written = visit.moment(day * DAY + moments.charted(visit.habits))
+    scales: tuple[str, ...] = ("weight", "bmi") if age >= 2 * _YEAR else ("weight",)
+    if not is_adult or visit.kind == "wellness":
+        scales = ("height", *scales)
+    for turn in (0, *moments.rounds(visit.kind, visit.minutes)):
+        written = visit.moment(turn * DAY + moments.charted(visit.habits))
         if written.minute > visit.ends.minute:
             return
-        at = instant(min(minute, written.minute))
-        if not is_adult or visit.kind == "wellness":
-            height[:] = _values(measures, visit.day, ("height",))
-            if height and day == 0:
-                yield _vital(written, at, "height", height[0], None, visit, life, is_adult)
-        keys = ("sbp", "dbp", "hr", "rr", "temp", "spo2", "weight") if age >= _INFANT_DAYS else _INFANT_SIGNS
-        systolic = 0
-        for key in keys if day == 0 else keys[:-1]:
-            value = measures.value(tables.LABS[key], visit.local_day + day)
-            if value is None:
-                continue
-            if key == "sbp":
-                systolic = value
-            elif key == "dbp":
-                value = min(value, systolic - _PULSE_PRESSURE)
-            yield _vital(written, at, key, value, "bp" if key in ("sbp", "dbp") else None, visit, life, is_adult)
-            if key == "weight" and height and age >= 2 * _YEAR:
-                yield _vital(written, at, "bmi", bmi(value, height[0]), None, visit, life, is_adult)
+        minute = settled(visit.minute + turn * DAY + 5 + draw % 5, visit.zone)
+        at, day = instant(min(minute, written.minute)), visit.local_day + turn
+        if age >= _INFANT_DAYS:
+            yield _Report(written, at, day, visit, "bp", is_adult, _rows(_PRESSURE))
+        keys = (*(_SIGNS if age >= _INFANT_DAYS else ("head_circ", *_SIGNS)), *(scales if turn == 0 else ()))
+        yield _Report(written, at, day, visit, None, is_adult, _rows(keys))
 
 
-_INFANT_SIGNS = ("head_circ", "hr", "rr", "temp", "spo2", "weight")
-
-
-def _values(measures: Measures, day: int, keys: tuple[str, ...]) -> list[int]:
-    return [value for key in keys if (value := measures.value(tables.LABS[key], day)) is not None]
-
-
-def _vital(
-    written: Moment, at: datetime, key: str, value: int, panel: str | None, visit: Visit, life: Life, is_adult: bool
-) -> _Draft:
-    row = tables.LABS[key]
-    flag = _flag(row.key, value, life.sex) if is_adult else None
-    return _Draft(written, at, row, Finding(value, None, None, None, flag), panel, visit, is_adult)
+@cache
+def _rows(keys: tuple[str, ...]) -> tuple[LabRow, ...]:
+    return tuple(tables.LABS[key] for key in keys)
 
 
 # Tests and questionnaires
 
 
-def _tests(
-    life: Life,
-    visit: Visit,
-    standing: list[Episode],
-    measures: Measures,
-    last: dict[str, int],
-    draw: int,
-) -> Iterator[_Draft]:
+def _tests(life: Life, visit: Visit, standing: list[Episode], last: dict[str, int], draw: int) -> Iterator[_Report]:
     day = visit.local_day
-    done: set[str] = set()
     at = instant(settled(visit.minute + 12 + draw % 7, visit.zone))
     if at > visit.end:
         return
+    done: set[str] = set()
     for order in dict.fromkeys(_orders(life, visit, standing, draw)):
-        is_reason = visit.episode is not None and visit.episode.is_acute and order in visit.episode.row.labs
-        if order in last and day - last[order] < _REPEAT_DAYS and not is_reason:
-            continue
+        if order in last and day - last[order] < _REPEAT_DAYS:
+            is_reason = visit.episode is not None and visit.episode.is_acute and order in visit.episode.row.labs
+            if not is_reason:
+                continue
         members = _members(order)
-        if all(key in done for key in members):
+        if done.issuperset(members):
             continue
         last[order] = day
         panel = order if order in tables.PANELS else None
-        written = visit.ends if tables.LABS[members[0]].category in _AT_VISIT else _issued(visit, order)
-        for key, finding in _findings(life, visit, measures, members, day):
-            if key not in done:
-                done.add(key)
-                yield _Draft(written, at, tables.LABS[key], finding, panel, visit, True)
+        rows = _rows(members if done.isdisjoint(members) else tuple(key for key in members if key not in done))
+        written = visit.ends if rows[0].category in _AT_VISIT else _issued(visit, order)
+        done.update(members)
+        yield _Report(written, at, day, visit, panel, True, rows)
 
 
 def _issued(visit: Visit, order: str) -> Moment:
@@ -270,11 +324,7 @@ def _orders(life: Life, visit: Visit, standing: list[Episode], draw: int) -> Ite
     if visit.kind in _ROUTINE_ORDERS or visit.kind == "psych":
         for episode in standing:
             if episode.is_active(visit.local_day):
-                yield from (_as_panel(key) for key in episode.row.labs if key not in _VITAL_KEYS)
-
-
-def _as_panel(key: str) -> str:
-    return {"phq9": "phq", "auditc": "auditc_panel", "hark": "hark_panel", "inr": "coag"}.get(key, key)
+                yield from _ORDERED_FOR[episode.key]
 
 
 def _adult_orders(life: Life, visit: Visit, age: int, draw: int) -> Iterator[str]:
@@ -301,37 +351,25 @@ def _adult_orders(life: Life, visit: Visit, age: int, draw: int) -> Iterator[str
         yield from ("troponin", "ddimer", "ck")
 
 
-def _findings(
-    life: Life, visit: Visit, measures: Measures, members: tuple[str, ...], day: int
-) -> Iterator[tuple[str, Finding]]:
-    known: dict[str, int] = {}
-    for key in members:
-        row = tables.LABS[key]
-        if row.value_type != "number":
-            yield key, _qualitative(life, measures, row, day)
-            continue
-        scaled = _scaled(life, measures, row, day, known)
-        if scaled is not None:
-            known[key] = scaled
-            yield key, _quantity(row, scaled, life.sex)
+_DERIVED = frozenset(("dbp", "ldl", "bmi", "egfr", "hiv_vl", "creatinine"))
 
 
-def _scaled(life: Life, measures: Measures, row: LabRow, day: int, known: dict[str, int]) -> int | None:
+def _derived(life: Life, measures: Measures, row: LabRow, day: int, known: dict[str, int]) -> int | None:
+    """What is more than one measurement."""
     if row.key == "ldl":
         return ldl(known["chol"], known["hdl"], known["trig"])
     if row.key == "bmi":
-        return None
-    if row.key == "egfr":
-        creatinine = known.get("creatinine", measures.value(tables.LABS["creatinine"], day))
-        years = life.age_days(day) * 100 // 36525
-        return egfr(creatinine, years, life.sex) if creatinine is not None and years >= 18 else None
+        return bmi(known["weight"], known["height"]) if "height" in known else None
     if row.key == "hiv_vl":
         return _viral_load(measures, row, day)
-    value = measures.value(row, day)
-    if row.key == "creatinine" and value is not None:
-        years = life.age_days(day) // _YEAR
-        value = value * (35 + 65 * min(years, 18) // 18) // 100 if years < 18 else value
-    return value
+    if row.key == "egfr":
+        creatinine = known.get("creatinine", measures.value(tables.LABS["creatinine"], day))
+        age = life.age_days(day) * 100 // 36525
+        return egfr(creatinine, age, life.sex) if creatinine is not None and age >= 18 else None
+    value, years = measures.value(row, day), life.age_days(day) // _YEAR
+    if row.key == "dbp":
+        return min(value, known["sbp"] - _PULSE_PRESSURE) if value is not None else None
+    return value * (35 + 65 * min(years, 18) // 18) // 100 if value is not None and years < 18 else value
 
 
 def _viral_load(measures: Measures, row: LabRow, day: int) -> int:
@@ -343,26 +381,23 @@ def _viral_load(measures: Measures, row: LabRow, day: int) -> int:
     return _VIRAL_LOADS[uniform % len(_VIRAL_LOADS)] + uniform % 900
 
 
-def _quantity(row: LabRow, scaled: int, sex: str) -> Finding:
-    comparator = None
-    if row.below is not None or row.above is not None:
-        value = number(scaled, row.decimals)
-        if row.below is not None and value < row.below:
-            scaled, comparator = int(row.below.scaleb(row.decimals)), "<"
-        elif row.above is not None and value > row.above:
-            scaled, comparator = int(row.above.scaleb(row.decimals)), ">"
-    return Finding(scaled, None, None, comparator, _flag(row.key, scaled, sex))
+def _told(row: LabRow, scaled: int) -> tuple[int, str | None]:
+    """The number as the machine tells it, and how: none is below or above what it can measure."""
+    value = number(scaled, row.decimals)
+    if row.below is not None and value < row.below:
+        return int(row.below.scaleb(row.decimals)), "<"
+    if row.above is not None and value > row.above:
+        return int(row.above.scaleb(row.decimals)), ">"
+    return scaled, None
 
 
 def interpretation(row: LabRow, value: Decimal, sex: str) -> str | None:
     """The flag of a value by the range of the sex and the critical limits; None where the table has no range."""
-    return _flag(row.key, value.scaleb(row.decimals), sex)
+    edges = _edges(row.key, sex)
+    return None if edges is None else _beyond(edges, value.scaleb(row.decimals))
 
 
-def _flag(key: str, scaled: int | Decimal, sex: str) -> str | None:
-    edges = _edges(key, sex)
-    if edges is None:
-        return None
+def _beyond(edges: tuple[int | Decimal, ...], scaled: int | Decimal) -> str:
     critical_low, critical_high, low, high = edges
     if scaled < critical_low:
         return "LL"
@@ -404,14 +439,13 @@ _NEPHROPATHY = ("dm_nephropathy", "ckd4", "esrd")
 _PROTEIN = ((5_000, "plus1"), (8_000, "plus2"), (10_000, "plus3"))
 
 
-def _qualitative(life: Life, measures: Measures, row: LabRow, day: int) -> Finding:
+def _qualitative(life: Life, measures: Measures, row: LabRow, day: int) -> _Found:
     uniform = measures.uniform(row, day)
     if row.key == "smoking_status":
-        return Finding(coded=_smoking(life, measures, uniform, day))
+        return _Found(_smoking(life, measures, day), None, None)
     if row.key == CULTURE:
         grows = measures.has("uti", day) and uniform < 8_000
-        text = "Escherichia coli >100,000 CFU/mL" if grows else "No growth"
-        return Finding(text=text, interpretation="A" if grows else "N")
+        return _Found(None, "Escherichia coli >100,000 CFU/mL" if grows else "No growth", "A" if grows else "N")
     if row.key == "ua_protein":
         value = _protein(measures, uniform, day)
     else:
@@ -420,7 +454,7 @@ def _qualitative(life: Life, measures: Measures, row: LabRow, day: int) -> Findi
         names = ("not_detected", "detected") if row.key == "chlamydia_naa" else ("negative", "positive")
         value = names[is_positive]
     coded = tables.CODED_VALUES[value]
-    return Finding(coded=coded.code, interpretation="A" if coded.is_abnormal else "N")
+    return _Found(coded.code, None, "A" if coded.is_abnormal else "N")
 
 
 def _protein(measures: Measures, uniform: int, day: int) -> str:
@@ -429,7 +463,7 @@ def _protein(measures: Measures, uniform: int, day: int) -> str:
     return "trace" if uniform < 600 else "negative"
 
 
-def _smoking(life: Life, measures: Measures, uniform: int, day: int) -> Code:
+def _smoking(life: Life, measures: Measures, day: int) -> Code:
     """Daily for smokers; for the others a habit of their own that stays."""
     if measures.has("smoker", day):
         return tables.SMOKING["daily"][0]

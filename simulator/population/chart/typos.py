@@ -7,7 +7,7 @@ it in silence. Derived values of the same visit come from what the scales showed
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
@@ -35,36 +35,39 @@ class Typo(NamedTuple):
     true: Decimal | None
 
 
-def typed(
-    population: Population, number: int, steps: Iterable[Step], found: list[Typo] | None = None
-) -> Iterator[Step]:
+def typed(population: Population, number: int, steps: Iterable[Step], found: list[Typo] | None = None) -> list[Step]:
     """The steps of a patient's observations as somebody typed them; `found` collects the defects."""
+    made: list[Step] = []
     last: dict[str, Decimal] = {}
-    for moment, what, record in steps:
+    for step in steps:
+        record = step[2]
         if not isinstance(record, Observation) or record.key not in _SCALES or record.value is None:
-            yield moment, what, record
+            made.append(step)
             continue
-        told, typo = _typed(population, number, record, last.get(record.key)) if what == "created" else (record, "")
-        yield moment, what, told
+        moment, what, _ = step
         if what != "created":
+            made.append(step)
             continue
+        told, typo = _typed(population, number, record, last.get(record.key))
+        made.append((moment, what, told) if typo else step)
         assert told.value is not None
         last[record.key] = told.value
         if typo and found is not None:
             found.append(Typo(typo, record.ordinal, record.value))
         if _happens(population, "duplicated", number, record.ordinal):
-            yield moment, what, replace(told, ordinal=record.ordinal + SECOND_ORDINAL)
+            made.append((moment, what, replace(told, ordinal=record.ordinal + SECOND_ORDINAL)))
             if found is not None:
                 found.append(Typo("duplicated", record.ordinal + SECOND_ORDINAL, None))
+    return made
 
 
 def _typed(population: Population, number: int, record: Observation, last: Decimal | None) -> tuple[Observation, str]:
     """The record as typed, and which typo it is; empty for none."""
     assert record.value is not None
-    step = Decimal(1).scaleb(_exponent(record.value))
     if record.key == "weight" and (
         _happens(population, "wrong_unit", number, record.ordinal) or _is_weighed_in_pounds(population, number, record)
     ):
+        step = Decimal(1).scaleb(_exponent(record.value))
         return replace(record, value=(record.value * _POUNDS).quantize(step)), "wrong_unit"
     if last is not None and last != record.value and _happens(population, "carried_forward", number, record.ordinal):
         return replace(record, value=last), "carried_forward"

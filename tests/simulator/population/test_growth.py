@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.population import tables
-from simulator.population.chart.growth import CHARTED_MONTHS, _at, grown
+from simulator.population.chart.growth import CHARTED_MONTHS, grown, lms
 from simulator.population.chart.life import life_of
 from simulator.population.chart.measures import Measures
 from simulator.population.people import Population
@@ -22,7 +22,7 @@ POPULATION = Population(7, 10_000, AS_OF)
 
 def score(key: str, sex: str, months: float, value: float) -> float:
     """The standard score of a value: the inverse of the chart, with the powers of the platform."""
-    power, median, spread = _at(key, sex, months)
+    power, median, spread = lms(key, sex, months)
     return ((value / median) ** power - 1) / (power * spread)
 
 
@@ -33,7 +33,7 @@ def score(key: str, sex: str, months: float, value: float) -> float:
 )
 @settings(max_examples=200, deadline=None)
 def test_the_series_is_the_power_of_the_chart(curve: tuple[str, str], months: float, z: float) -> None:
-    power, median, spread = _at(*curve, months)
+    power, median, spread = lms(*curve, months)
     exact = median * ((1 + power * spread * z) ** (1 / power) if abs(power) > 1e-6 else exp(spread * z))
     assert grown(*curve, months, z) == pytest.approx(exact, rel=1e-5)
 
