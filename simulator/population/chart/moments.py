@@ -146,7 +146,6 @@ def bits(habits: int) -> int:
     return habits & 63 | may_be_corrected(habits) << 6 | may_be_retracted(habits) << 7
 
 
-@cache
 def delays_of(kind: str, bits: int, is_cultured: bool, is_missed: bool) -> frozenset[int]:
     """Every delay that a visit of a kind and such habits may have, with a culture or without. One that is missed was
     booked and called off, or nobody came. A part of the chart that writes at another moment adds it here."""
