@@ -64,7 +64,6 @@ class Content:
 
 
 _WRITERS: dict[str, Callable[[View, Paper], bytes]] = {
-    "text/plain": lambda view, paper: plain(paper).encode(),
     "text/rtf": lambda view, paper: rtf(paper),
     "text/html": lambda view, paper: page(paper),
     "application/pdf": lambda view, paper: pdf(paper),
@@ -96,4 +95,6 @@ def content_of(document: Document, chart: Chart, population: Population) -> Cont
         return Content(document.mime, document.body, text_of(document.mime, document.body))
     view = View(document, chart, population)
     paper = paper_of(view)
-    return Content(document.mime, _WRITERS[document.mime](view, paper), plain(paper))
+    text = plain(paper)
+    is_plain = document.mime == "text/plain"
+    return Content(document.mime, text.encode() if is_plain else _WRITERS[document.mime](view, paper), text)

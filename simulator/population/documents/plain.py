@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from textwrap import wrap
 
 from simulator.population.documents.paper import Paper, Section, Table
 
 WIDTH = 78
+_BLANKS = re.compile(r"[\t\n\x0b\x0c\r]")  # those that wrapping turns into spaces
 
 
 def lines_of(paper: Paper) -> Iterator[str]:
@@ -26,7 +28,7 @@ def lines_of(paper: Paper) -> Iterator[str]:
         yield from _section(section)
     yield ""
     for line in paper.closing:
-        yield from wrap(line, WIDTH)
+        yield from _wrapped(line)
 
 
 def plain(paper: Paper) -> str:
@@ -37,11 +39,18 @@ def plain(paper: Paper) -> str:
 def _section(section: Section) -> Iterator[str]:
     for line in section.lines:
         if section.is_list:
-            yield from wrap(line, WIDTH, initial_indent="- ", subsequent_indent="  ")
+            yield from _wrapped(line, "- ", "  ")
         else:
-            yield from wrap(line, WIDTH)
+            yield from _wrapped(line)
     if section.table is not None:
         yield from columns(section.table)
+
+
+def _wrapped(line: str, first: str = "", further: str = "") -> list[str]:
+    """A line as lines of the width; most need no wrapping, and it is costly."""
+    if 0 < len(line) <= WIDTH - len(first) and line == line.strip() and not _BLANKS.search(line):
+        return [first + line]
+    return wrap(line, WIDTH, initial_indent=first, subsequent_indent=further)
 
 
 def columns(table: Table) -> Iterator[str]:

@@ -5,6 +5,7 @@ Source: Microsoft, "Rich Text Format (RTF) Specification, version 1.9.1", Unicod
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from simulator.population.documents.paper import Paper, Section, Table
@@ -55,8 +56,13 @@ def _paragraph(text: str, before: str = "", after: str = "") -> str:
     return rf"{{\pard{before} {escaped(text)}{after}\par}}"
 
 
+_MEANT = re.compile(r"[\\{}]")
+
+
 def escaped(text: str) -> str:
     """`text` with the characters that mean something to RTF escaped, and those beyond ASCII by number."""
+    if text.isascii() and not _MEANT.search(text):
+        return text
     out = []
     for letter in text:
         number = ord(letter)

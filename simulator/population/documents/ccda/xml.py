@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
+from functools import cache
 from xml.sax.saxutils import escape, quoteattr
 from zoneinfo import ZoneInfo
 
@@ -19,15 +21,23 @@ OIDS = {
 }
 
 
+_NEEDS_ESCAPING = re.compile(r"""[&<>"\t\n\r]""")
+
+
 def element(tag: str, *children: str, **attributes: str | None) -> str:
     """An element; attributes that are None are left out, an underscore stands for a colon and a final one for none."""
     told = "".join(
-        f" {name.rstrip('_').replace('_', ':')}={quoteattr(value)}"
+        f"{_named(name)}{quoteattr(value)}" if _NEEDS_ESCAPING.search(value) else f'{_named(name)}"{value}"'
         for name, value in attributes.items()
         if value is not None
     )
     inner = "".join(children)
     return f"<{tag}{told}>{inner}</{tag}>" if inner else f"<{tag}{told}/>"
+
+
+@cache
+def _named(name: str) -> str:
+    return f" {name.rstrip('_').replace('_', ':')}="
 
 
 def text(words: str) -> str:
