@@ -191,6 +191,12 @@ def test_somebody_moves(hand: Hand) -> None:
     )
     assert told["version"] == 2
     assert told["record"]["addresses"][0]["city"] == "Salem"
+    world = hand.sandbox.world
+    person, before = world.person(number), world.population.person(number)
+    assert person is not None
+    assert [one.city for one in person.addresses] == ["Salem"]
+    (left, *_) = person.former_addresses
+    assert (left.use, left.lines, left.until) == ("old", before.addresses[0].lines, person.addresses[0].since)
     assert hand.wrong(number) == RIGHT
 
 

@@ -456,7 +456,7 @@ def death(scene: Scene) -> Record:
 
 
 def move(scene: Scene, lines: tuple[str, ...], city: str, state: str, zip: str) -> Record:
-    """The patient moves: another home address.
+    """The patient moves: another home address from today on. The one before is told as a former one.
 
     Raises:
         Unfit: no such state.
@@ -466,7 +466,9 @@ def move(scene: Scene, lines: tuple[str, ...], city: str, state: str, zip: str) 
     if state not in known:
         raise Unfit(f"no state {state}", "USPS codes: MA, CA, …")
     others = tuple(one for one in person.addresses if one.use != "home")
-    return scene.write(replace(person, addresses=(Address(lines, city, state, zip), *others)))
+    left = tuple(replace(one, use="old", until=scene.today) for one in person.addresses if one.use == "home")
+    home = Address(lines, city, state, zip, since=scene.today)
+    return scene.write(replace(person, addresses=(home, *others), former_addresses=(*left, *person.former_addresses)))
 
 
 def merge(scene: Scene, into: int) -> None:

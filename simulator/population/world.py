@@ -240,6 +240,8 @@ class World:
         if survivor is not None:
             raise IndexError(f"patient {number} was merged into {survivor}")
         person, began = self._log.beginning(number)
+        if by is not None and by < began:
+            raise IndexError(f"patient {number} was not registered by then")
         return folded(person, began, self._log.changes(number, when, by))
 
     def history(self, number: int) -> tuple[Version, ...]:

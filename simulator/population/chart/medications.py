@@ -56,10 +56,13 @@ def orders_of(
     life: Life, episodes: list[Episode], visits: list[Visit], allergies: tuple[AllergyRow, ...]
 ) -> list[Order]:
     """What was ordered, in order of time, numbered. No product twice, no two of one ingredient, nothing that the
-    patient is allergic to."""
+    patient is allergic to, and in a pregnancy nothing that harms: what does ends when it is noticed."""
     avoided = {row.code.code for row in allergies}
     crossed = {key for row in allergies for key in _CROSS_REACTIONS.get(row.key, ())}
     at = {visit.episode: visit for visit in reversed(visits) if visit.episode is not None and visit.episode.is_acute}
+    pregnancies = [
+        (one.onset, one.end, visits[one.visit]) for one in episodes if one.key == "pregnancy" and one.visit is not None
+    ]
     orders: dict[str, Order] = {}
     for episode in episodes:
         visit = at.get(episode) if episode.is_acute else _treated(life, episode, visits)
@@ -75,11 +78,24 @@ def orders_of(
             if not row.ages[0] <= age <= row.ages[1]:
                 continue
             if ingredient not in avoided and episode.is_active(visit.local_day):
-                orders[ingredient] = _order(row, episode, visit, _FOR_GOOD if is_wished else salt >> 20)
+                order = _order(row, episode, visit, _FOR_GOOD if is_wished else salt >> 20)
+                if not row.is_kept_from_pregnant or _is_kept_from(order, pregnancies):
+                    orders[ingredient] = order
     made = sorted(orders.values(), key=lambda order: order.visit.start)
     for ordinal, order in enumerate(made):
         order.ordinal = ordinal
     return made
+
+
+def _is_kept_from(order: Order, pregnancies: list[tuple[int, int | None, Visit]]) -> bool:
+    """Whether an order that harms is given outside of pregnancies; it then ends with the visit at which the next one is
+    noticed."""
+    for onset, end, noticed in pregnancies:
+        if onset <= order.start and (end is None or order.start <= end):
+            return False
+        if order.start < onset and (order.stop is None or order.stop > noticed.local_day):
+            order.stop, order.over = noticed.local_day, "stopped"
+    return True
 
 
 def medications_of(life: Life, orders: list[Order], visits: list[Visit]) -> Iterable[Step]:

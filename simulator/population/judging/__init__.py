@@ -43,6 +43,7 @@ _JUDGES: dict[str, _Judge] = {
     "bytes": contents.written,
     "content": contents.words,
 }
+_OF_LISTS = frozenset(("codes", "telecom", "addresses", "identifiers"))
 _CODES = frozenset(("codes", "reasonCodes", "reason", "type.codes"))
 
 
@@ -83,6 +84,8 @@ def _field(e: Expectation, field: str, what: str, got: Any, reason: str | None) 
     elif is_empty(got):
         if not _may_be_silent(e, field):
             yield _missing(e, field, want, got)
+    elif what in _OF_LISTS and not isinstance(got, list):
+        yield Mismatch(field, "wrong", "major", want, got, "not a list")
     elif not _is_also(e, field, got):
         yield from _JUDGES[what](e, field, want, got)
 

@@ -106,6 +106,7 @@ def _medication(row: dict[str, str]) -> MedicationRow:
         ages=(int(row["min_age"]), int(row["max_age"] or 200)),
         dea_schedule=row["dea_schedule"],
         sensitivity=tuple(row["sensitive"].split()),
+        is_kept_from_pregnant=row["not_in_pregnancy"] == "1",
     )
 
 

@@ -101,6 +101,7 @@ class MedicationRow:
     ages: tuple[int, int]  # in whole years, at which the product is for the patient
     dea_schedule: str
     sensitivity: tuple[str, ...]
+    is_kept_from_pregnant: bool
 
 
 @dataclass(frozen=True, slots=True)

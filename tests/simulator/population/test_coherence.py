@@ -68,6 +68,17 @@ def age_at(chart: Chart, at: datetime | date) -> int:
 
 
 @rule
+def nothing_that_harms_is_begun_or_goes_on_in_a_pregnancy(chart: Chart) -> None:
+    for one in (one for one in chart.conditions if one.key == "pregnancy"):
+        noticed = one.recorded.date() + timedelta(days=1)
+        for drug in chart.medications:
+            if tables.MEDICATIONS[drug.key].is_kept_from_pregnant:
+                assert not one.onset <= drug.start <= (one.abatement or date.max)
+                is_over_by_then = drug.stop is not None and drug.stop <= noticed
+                assert drug.start > one.onset or is_over_by_then
+
+
+@rule
 def nobody_has_what_their_sex_cannot(chart: Chart) -> None:
     sex = chart.person.sex
     for condition in chart.conditions:

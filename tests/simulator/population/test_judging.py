@@ -189,6 +189,33 @@ def test_what_is_as_good_passes(kind: str, changes: dict[str, Any]) -> None:
     assert verdicts(expectation(kind), **changes) == []
 
 
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers(-1, 10**30) | st.floats() | st.text(max_size=4)
+    | st.sampled_from(["1980-13-45", "2020-01-01T25:00:00Z", "9999-12-31T23:59:59-14:00", "1e999999", "NaN", "²"]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(
+        st.sampled_from(("value", "number", "unit", "comparator", "coded", "codes", "text", "system", "code")), inner,
+        max_size=3,
+    ),
+    max_leaves=6,
+)  # fmt: skip
+
+
+@given(data=st.data(), kind=st.sampled_from(sorted(RECORDS)))
+@settings(max_examples=150, deadline=None)
+def test_whatever_is_held_is_judged(data: st.DataObject, kind: str) -> None:
+    """Junk is an error of the integration, never a crash of the judge."""
+    record = deepcopy(RECORDS[kind])
+    for name in data.draw(st.lists(st.sampled_from(sorted(record)), min_size=1, max_size=3)):
+        record[name] = data.draw(JUNK)
+    found = compare(expectation(kind), record)
+    assert all(one.severity in ("critical", "major", "minor") for one in found)
+
+
+def test_what_should_be_a_list_and_is_none_is_wrong() -> None:
+    for kind, field in (("patient", "telecom"), ("patient", "addresses"), ("condition", "codes")):
+        assert (field, "wrong", "major") in verdicts(expectation(kind), **{field: 7})
+
+
 ZEROS_LOST, OTHER_SYSTEM = ("identifiers", "wrong", "major"), ("identifiers", "wrong", "minor")
 ERRORS: list[tuple[str, dict[str, Any], tuple[str, str, str]]] = [
     # names

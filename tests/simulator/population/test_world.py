@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -206,3 +206,12 @@ def test_charts_are_kept_but_not_forever() -> None:
         world.chart(number)
     assert world.chart(0) is not first
     assert world.chart(0) == first
+
+
+def test_before_somebody_was_registered_there_is_no_chart_of_them() -> None:
+    world = World(Population(7, 1_000, date(2026, 1, 5)))
+    since = world.person_state(7).updated  # a newborn of the cast
+    assert world.chart_at(7, since).person.family == "Osei"
+    for at in (since - timedelta(minutes=1), since - timedelta(days=9_000)):
+        with pytest.raises(IndexError):
+            world.chart_at(7, at)
