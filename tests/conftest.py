@@ -1,4 +1,5 @@
-"""What every test may use: a server with all rooms, a fresh sandbox on it, examples that are the same in every run."""
+"""What every test may use: a server with all rooms, a fresh sandbox on it, examples that are the same in every run; and
+who runs what when several workers share the tests: a file, with what its tests share, belongs to one of them."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from simulator.sandbox import Sandbox
 from simulator.server import Running, running
@@ -30,3 +33,33 @@ def sandbox(server: Running) -> Iterator[Sandbox]:
     made = server.sandboxes.create()
     yield made
     server.sandboxes.drop(made.id)
+
+
+SPREAD = ("tests/test_one_truth.py", "tests/conformance/test_kill_matrix.py")
+"""Files that cost more than a file should and whose tests share little: each test may go to another worker."""
+
+
+class ByFile(LoadScopeScheduling):
+    """Gives whole files to the workers, in the order in which they were collected.
+
+    Tests of one file share charts, surveys and servers; dealt out one by one, every worker would make them all.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return nodeid if file in SPREAD else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling | None:
+    if config.getvalue("dist") != "load":
+        return None  # somebody asked for another way
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Puts the files with slow tests first, so that no worker begins with one when the others have ended."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)

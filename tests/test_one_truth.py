@@ -121,6 +121,7 @@ def wrong(server: Server, site: Site, *numbers: int) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vendor", VENDORS)
 @settings(
     max_examples=10,
@@ -140,12 +141,14 @@ def test_what_the_reference_reads_is_the_truth_less_the_recorded_loss(
         server.sandboxes.drop(sandbox.id)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_it_is_so_for_every_awkward_case_of_a_population(server: Server, vendor: str, cases: dict[str, int]) -> None:
     assert len(cases) > 10
     assert wrong(server, server.sandboxes.default.sites[vendor], *sorted(set(cases.values()))) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("vendor", "habit"),
     [
@@ -171,6 +174,7 @@ ALL_WRONG = dict.fromkeys(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dirt", [Dirt.none(), Dirt.heavy(), Dirt.of(ALL_WRONG)], ids=["none", "heavy", "all wrong"])
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_it_is_so_however_dirty_the_population(server: Server, vendor: str, dirt: Dirt) -> None:

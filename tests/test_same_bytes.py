@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PROBE = Path(__file__).with_name("same_bytes_probe.py")
 
 
@@ -24,6 +26,7 @@ def asked(size: int, order: int) -> dict[str, list[object]]:
     return found
 
 
+@pytest.mark.slow
 def test_two_processes_say_the_same_in_any_order_and_zone() -> None:
     one, other = asked(1_000, 1), asked(1_000, 2)
     assert {status for status, _ in one.values()} == {200}
@@ -31,6 +34,7 @@ def test_two_processes_say_the_same_in_any_order_and_zone() -> None:
     assert [url for url in one if one[url] != other[url]] == []
 
 
+@pytest.mark.slow
 def test_a_hundred_million_patients_promise_what_a_thousand_do() -> None:
     """What does not depend on the size is the same to the letter; the tenant of a Cerner site is part of its world."""
     small = {url: said for url, said in asked(1_000, 1).items() if url.endswith("/metadata") and "cerner" not in url}

@@ -133,6 +133,7 @@ def moments(story: Scenario) -> list[float]:
     return sorted(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", UNJUDGED)
 def test_everything_in_a_situation_happens(name: str, sandbox: Sandbox, workers: list[Worker]) -> None:
     story = ALL[name]

@@ -314,6 +314,7 @@ def test_strangers_that_somebody_merged_are_one_patient_until_it_is_undone(hand:
     assert len(hand.get(f"/truth/patients/{lost}")["retracted"]) >= 1
 
 
+@pytest.mark.slow
 def test_what_is_wrong_with_a_record_is_said_beside_what_is_true(hand: Hand) -> None:
     world = hand.sandbox.world
     seen = set()
@@ -330,6 +331,7 @@ def test_what_is_wrong_with_a_record_is_said_beside_what_is_true(hand: Hand) -> 
     assert hand.send("GET", "/truth/patients/99999999/defects").status_code == 404
 
 
+@pytest.mark.slow
 def test_a_week_goes_by_and_every_room_tells_what_happened(village: Hand) -> None:
     """The events of the coming week say what the rooms will tell; then it is so."""
     hand = village

@@ -67,6 +67,7 @@ def _of_persons(site: Site, numbers: list[int]) -> Counter[int]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", sorted(set(ROWS) - OF_A_READING))
 def test_a_row_is_shown_often_enough_or_said_not_to_be(shown: dict[str, Counter[int]], number: int) -> None:
     count = sum(counted[number] for counted in shown.values())

@@ -74,6 +74,7 @@ def trial(tmp_path, monkeypatch):
     return held
 
 
+@pytest.mark.slow
 def test_a_dead_driver_passes_nothing(trial):
     run = trial(dead)
     assert [one.check for one in run.judgements if one.verdict is Verdict.PASS] == []

@@ -25,6 +25,7 @@ def test_caches_are_counted(child: Child) -> None:
     assert dict(caches([child]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("row", "says"),
     [

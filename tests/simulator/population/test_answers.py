@@ -44,6 +44,7 @@ def told(record: Record, number: int, *losses: Loss) -> Any:
     return expected(record, losses, chart=world().chart(number), world=world(), source=SOURCE, patient=PATIENT)
 
 
+@pytest.mark.slow
 @given(number=st.integers(0, 9_999))
 @settings(max_examples=40, deadline=None)
 def test_every_record_has_a_canonical_form_that_is_its_own_answer(number: int) -> None:

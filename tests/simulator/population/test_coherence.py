@@ -278,6 +278,7 @@ RELEVANT = {
 STATINS = frozenset(key for key in RELEVANT["ldl"] if "statin" in key)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lab", "condition", "products", "falls", "enough"),
     [

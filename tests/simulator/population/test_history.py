@@ -238,6 +238,7 @@ WINDOWS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "size", "first", "span"), WINDOWS)
 def test_the_feed_is_every_log_at_once(seed: int, size: int, first: datetime, span: timedelta) -> None:
     population = population_of(seed, size)

@@ -59,6 +59,7 @@ def compared(key: str) -> Comparison:
     return next(one for one in sample().comparisons if one.figure.key == key)
 
 
+@pytest.mark.slow
 def test_the_published_figures_are_met() -> None:
     """In one test, so that the sample is drawn once: it takes some seconds."""
     told = [one for one in sample().comparisons if one.figure.key not in KNOWN_OFF]

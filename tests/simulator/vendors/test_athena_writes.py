@@ -45,6 +45,7 @@ def amiss(server: Server, desk: Athena) -> list[str]:
     return [f"{id}: {line}" for id in VENDORS for line in wrong(server, desk.sandbox.sites[id], NUMBER)]
 
 
+@pytest.mark.slow
 def test_appointments(server: Server, desk: Athena) -> None:
     patient = desk.patientid(NUMBER)
     slots = [one["appointmentid"] for one in open_slots(desk)]

@@ -377,6 +377,7 @@ def expectations(desk: Desk, number: int, each: Rendering) -> Iterator[tuple[str
         )
 
 
+@pytest.mark.slow
 def test_everything_that_is_not_recorded_as_lost_can_be_read_back(
     desk: Desk, told: list[tuple[int, Rendering, Json]]
 ) -> None:

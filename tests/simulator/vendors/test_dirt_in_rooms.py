@@ -86,6 +86,7 @@ def test_an_unmapped_test_is_unmapped_for_everybody(dirty: Dirty, vendor: str) -
     assert 0.05 < share < 0.45
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_allergies_may_be_typed_as_words(dirty: Dirty, vendor: str) -> None:
     def coded(site: Site) -> list[bool]:

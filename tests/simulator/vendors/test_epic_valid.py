@@ -46,6 +46,7 @@ def _bodies(door: Door, number: int, *types: str) -> Iterator[Json]:
     return told_of(t, types or None)
 
 
+@pytest.mark.slow
 def test_every_form_of_every_body_is_valid_r4(bodies: list[Json]) -> None:
     forms: set[str] = set()
     for body in bodies:
