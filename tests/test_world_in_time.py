@@ -200,6 +200,43 @@ def test_somebody_moves(hand: Hand) -> None:
     assert hand.wrong(number) == RIGHT
 
 
+def test_what_is_done_in_care_is_told_by_every_room(hand: Hand) -> None:
+    number = somebody(hand, encounters=3)
+    me = {"patient": str(number)}
+    (dose,) = hand.change(what="immunization", **me, code="flu_iiv3", lot="AB123")
+    assert (dose["record"]["lot"], dose["record"]["date"]["value"]) == ("AB123", "2026-01-05")
+    (stay,) = hand.change(what="admission", **me)
+    hand.advance(hours=2)
+    (done,) = hand.change(what="procedure", **me, code="ecg")
+    assert done["record"]["performed"]["value"] >= stay["record"]["start"]["value"]
+    (note,) = hand.change(what="note", **me, text="Doing well.\nHome tomorrow.")
+    assert (note["record"]["content"], note["record"]["mime"]) == ("Doing well.\nHome tomorrow.", "text/plain")
+    assert hand.wrong(number) == RIGHT
+    (gone,) = hand.change(what="retraction", record=dose["id"])
+    assert gone["what"] == "retracted"
+    assert hand.wrong(number) == RIGHT
+
+
+def test_what_is_changed_at_the_front_desk_is_told_by_every_room(hand: Hand) -> None:
+    number = somebody(hand, coverages=1)
+    me = {"patient": str(number)}
+    changed = hand.change(what="coverage", **me, payer="ardent", group="AR-1")
+    *ended, begun = changed
+    assert {one["record"]["status"] for one in ended} <= {"cancelled"}
+    assert (begun["record"]["payer"], begun["record"]["dependent"]) == ("Ardent Mutual", "00")
+    assert begun["record"]["memberId"]
+    now = [one for one in hand.sandbox.world.chart(number).coverages if one.status == "active"]
+    assert [one.payer for one in now] == ["Ardent Mutual"]
+    before = hand.sandbox.world.registered_person(number).family
+    (renamed,) = hand.change(what="name", **me, family="Quillfeather")
+    assert renamed["record"]["name"]["family"] == "Quillfeather"
+    assert number in hand.sandbox.world.find(family="quillf")
+    assert hand.sandbox.world.registered_person(number).maiden == before
+    (reached,) = hand.change(what="contact", **me, system="phone", use="mobile", value="+12125550123")
+    assert {"system": "phone", "use": "mobile", "value": "+12125550123"} in reached["record"]["telecom"]
+    assert hand.wrong(number) == RIGHT
+
+
 def test_an_allergy_takes_back_the_statement_that_there_is_none(hand: Hand) -> None:
     world = hand.sandbox.world
     number = next(n for n in range(100, 400) if any(one.none_known for one in world.chart(n).allergies))
@@ -252,6 +289,13 @@ def test_a_visit_whose_appointment_is_cancelled_takes_place_in_no_room(hand: Han
         ({"what": "admission", "patient": "101", "type": "office"}, "nobody is admitted"),
         ({"what": "condition", "patient": "101", "code": "t2dm", "onset": "2030-01-01"}, "outside the life"),
         ({"what": "address", "patient": "101", "lines": ["1"], "city": "X", "state": "XX", "zip": "11111"}, "no state"),
+        ({"what": "immunization", "patient": "101", "code": "flu_iiv3", "day": "2031-01-01"}, "outside the life"),
+        ({"what": "immunization", "patient": "101", "code": "plague"}, "unknown vaccine"),
+        ({"what": "procedure", "patient": "1", "code": "prostate_biopsy"}, "not for the sex"),
+        ({"what": "note", "patient": "7", "text": "x"}, "no encounter"),
+        ({"what": "coverage", "patient": "101", "payer": "nobody"}, "unknown payer"),
+        ({"what": "name", "patient": "101"}, "that name already"),
+        ({"what": "contact", "patient": "101", "system": "email", "use": "work"}, "nothing changes"),
         ({"what": "booking", "patient": "101", "start": "2020-01-01T00:00:00Z"}, "before the sandbox clock"),
         ({"what": "nonsense", "patient": "101"}, "nonsense"),
         ({"what": "result", "patient": "101", "test": "sodium", "value": "1", "extra": 1}, "extra"),

@@ -18,7 +18,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from simulator.control.place import ONE, sandbox_of
 from simulator.control.problem import Problem
 from simulator.control.truth import number_of_patient, told_of
-from simulator.population import happenings
+from simulator.population import care, front_desk, happenings
 from simulator.population.happenings import Scene, Unfit
 from simulator.population.records import KINDS, Record
 from simulator.sandbox import Sandbox
@@ -126,6 +126,63 @@ class NewOrder(_Change):
     reason: RecordId | None = None
 
 
+class NewImmunization(_Change):
+    """A dose of a vaccine is given, or reported from an earlier day."""
+
+    what: Literal["immunization"]
+    patient: Patient
+    code: Name
+    day: date | None = None
+    lot: Annotated[str | None, Field(min_length=1, max_length=40)] = None
+
+
+class NewProcedure(_Change):
+    """Something was done."""
+
+    what: Literal["procedure"]
+    patient: Patient
+    code: Name
+    reason: RecordId | None = None
+
+
+class NewNote(_Change):
+    """A note in plain text is signed."""
+
+    what: Literal["note"]
+    patient: Patient
+    text: Annotated[str, Field(min_length=1, max_length=20_000)]
+    type: Name = "progress"
+
+
+class NewCoverage(_Change):
+    """The patient is insured otherwise from today on."""
+
+    what: Literal["coverage"]
+    patient: Patient
+    payer: Name
+    member_id: Annotated[str | None, Field(min_length=1, max_length=40)] = None
+    group: Annotated[str | None, Field(min_length=1, max_length=40)] = None
+
+
+class Renaming(_Change):
+    """The patient has another name."""
+
+    what: Literal["name"]
+    patient: Patient
+    family: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    given: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=100)], ...], Field(max_length=5)] = ()
+
+
+class Contact(_Change):
+    """Another phone or e-mail address; without `value` there is none any more."""
+
+    what: Literal["contact"]
+    patient: Patient
+    system: Literal["phone", "email"]
+    use: Literal["home", "mobile", "work"]
+    value: Annotated[str | None, Field(pattern=r"^(\+1\d{10}|[^@\s]{1,64}@[^@\s]{1,100})$")] = None
+
+
 class Stop(_Change):
     """A medication is stopped today."""
 
@@ -197,6 +254,12 @@ Change = Annotated[
     | Resolution
     | NewAllergy
     | NewOrder
+    | NewImmunization
+    | NewProcedure
+    | NewNote
+    | NewCoverage
+    | Renaming
+    | Contact
     | Stop
     | Booking
     | Cancellation
@@ -277,11 +340,31 @@ def _about_patient(scene: Scene, wish: Any) -> Record:
         return happenings.allergy(scene, wish.code, criticality=wish.criticality, onset=wish.onset)
     if isinstance(wish, NewOrder):
         return happenings.order(scene, wish.product, reason=_of(scene, wish.reason, "condition"))
+    if isinstance(wish, NewImmunization | NewProcedure | NewNote):
+        return _in_care(scene, wish)
+    if isinstance(wish, NewCoverage | Renaming | Contact):
+        return _at_the_desk(scene, wish)
     if isinstance(wish, Booking):
         return happenings.booking(scene, wish.type, wish.start, minutes=wish.minutes, text=wish.text)
     if isinstance(wish, Move):
         return happenings.move(scene, wish.lines, wish.city, wish.state, wish.zip)
     return happenings.death(scene)
+
+
+def _in_care(scene: Scene, wish: NewImmunization | NewProcedure | NewNote) -> Record:
+    if isinstance(wish, NewImmunization):
+        return care.immunization(scene, wish.code, day=wish.day, lot=wish.lot)
+    if isinstance(wish, NewProcedure):
+        return care.procedure(scene, wish.code, reason=_of(scene, wish.reason, "condition"))
+    return care.note(scene, wish.type, wish.text)
+
+
+def _at_the_desk(scene: Scene, wish: NewCoverage | Renaming | Contact) -> Record:
+    if isinstance(wish, NewCoverage):
+        return front_desk.coverage(scene, wish.payer, member=wish.member_id, group=wish.group)
+    if isinstance(wish, Renaming):
+        return front_desk.renaming(scene, family=wish.family, given=wish.given)
+    return front_desk.contact(scene, wish.system, wish.use, wish.value)
 
 
 def _scene(sandbox: Sandbox, patient: str | None, who: str) -> Scene:
