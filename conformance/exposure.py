@@ -51,7 +51,7 @@ class Shown:
     @cached_property
     def scalars(self) -> list[tuple[str, Any]]:
         """Every leaf of the payload with the name that it stands under."""
-        return list(_leaves("", self.payload))
+        return _leaves("", self.payload, [])
 
     @cached_property
     def texts(self) -> list[str]:
@@ -72,15 +72,16 @@ class Shown:
         return any(loss.field == field and loss.how in hows for loss in self.expectation.losses)
 
 
-def _leaves(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, Mapping):
+def _leaves(name: str, value: Any, found: list[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _leaves(str(key), inner)
+            _leaves(key, inner, found)
     elif isinstance(value, list):
         for inner in value:
-            yield from _leaves(name, inner)
+            _leaves(name, inner, found)
     else:
-        yield name, value
+        found.append((name, value))
+    return found
 
 
 def rows_shown(expectation: Expectation, payload: Mapping[str, Any]) -> tuple[int, ...]:
