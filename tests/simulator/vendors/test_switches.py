@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from simulator import catalog, registry
+from simulator import catalog, cli, registry
 from simulator.actions import change_settings, check_in
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
@@ -141,6 +142,20 @@ def test_a_scenario_is_held_to_the_same_values(sandbox: Sandbox) -> None:
         check_in(sandbox, "settings", {"vendor": "epic", "set": {"max_page": 0}})
     change_settings(sandbox, {"vendor": "epic", "set": {"post_search": ["Observation"]}})
     assert sandbox.sites["epic"].settings["post_search"] == ("Observation",)
+
+
+@pytest.mark.parametrize("at_s", [0, 60])
+def test_a_scenario_file_is_refused_in_the_words_of_the_control_call(
+    ask: Ask, tmp_path: Path, capsys: pytest.CaptureFixture[str], at_s: int
+) -> None:
+    """Exit 4 before anything is served, also of what would come later."""
+    told = ask("PUT", unlicensed=["Gaol"]).json()
+    path = tmp_path / "misspelt.toml"
+    action = f'at_s = {at_s}\nsettings = {{ vendor = "epic", set = {{ unlicensed = ["Gaol"] }} }}'
+    path.write_text(f'story = "A licence less."\nsource = "here"\n[[actions]]\n{action}\n', "utf-8")
+    assert cli.run(["serve", "--port", "0", "--scenario", str(path)]) == 4
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", f"scenario misspelt: action 1: {told['detail']}\n\nhint: {told['hint']}\n")
 
 
 def test_explain_says_how_each_trap_is_switched() -> None:
