@@ -171,8 +171,10 @@ class Score:
 
     def add(self, case: Case) -> None:
         """Counts what one case read."""
+        served = {pair for x in case.data for pair in x.served}
         for fact in case.score.get("facts") or ():
-            if not fact.get("admitted"):
+            was_served = any((str(type), str(id)) in served for type, id in fact.get("sources") or ())
+            if was_served or not fact.get("admitted"):  # an error excuses what the vendor did not give, no more
                 self._add_fact(case, fact)
         for extra in case.score.get("extras") or ():
             category = self._category(extra["kind"])

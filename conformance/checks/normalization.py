@@ -33,9 +33,9 @@ def demographics_are_right(e: Evidence) -> Iterator[Mark]:
 
     The base promise: everything else hangs on knowing whom it is about.
     """
-    yield from _mismatches(e, ("patient",), lambda field: True, minor_counts=True)
-    yield from _absent(e, ("patient",))
-    yield from _seen(e, ("patient",), "patients")
+    yield from mismatches(e, ("patient",), lambda field: True, minor_counts=True)
+    yield from absent(e, ("patient",))
+    yield from seen(e, ("patient",), "patients")
 
 
 @check(
@@ -58,7 +58,7 @@ def every_form_of_value_arrives(e: Evidence) -> Iterator[Mark]:
     """
     forms: dict[str, int] = defaultdict(int)
     lost: dict[str, list[tuple[Case, Data]]] = defaultdict(list)
-    for case, fact in _facts(e, ("observation",)):
+    for case, fact in facts(e, ("observation",)):
         form = _form(fact)
         forms[form] += 1
         emptied = any(one["field"] == "value" and one["got"] is None for one in fact["mismatches"])
@@ -72,7 +72,7 @@ def every_form_of_value_arrives(e: Evidence) -> Iterator[Mark]:
             f"{len(those)} of {forms[form]} results {_FORMS[form]} are missing",
             at=case.serving(fact["source"])[:1],
             case=case.id,
-            expected=f"{_where(fact)} with its value",
+            expected=f"{where(fact)} with its value",
             got="no value",
             fix="read every form that Observation.value may take, and components",
         )
@@ -126,8 +126,8 @@ def quantities_are_exact(e: Evidence) -> Iterator[Mark]:
 
     A lost `<`, a factor of 2.2 or a missing zero is a dosing error.
     """
-    yield from _mismatches(e, ("observation",), lambda field: field.startswith("value"), minor_counts=True)
-    count = sum(1 for _, fact in _facts(e, ("observation",)) if fact["found"] and _is_number(fact))
+    yield from mismatches(e, ("observation",), lambda field: field.startswith("value"), minor_counts=True)
+    count = sum(1 for _, fact in facts(e, ("observation",)) if fact["found"] and _is_number(fact))
     if count:
         yield exercised(f"{count} numbers with unit and comparator")
     yield untested("no number was put out")
@@ -156,9 +156,9 @@ def status_is_not_guessed(e: Evidence) -> Iterator[Mark]:
     A resolved disease or a stopped drug that is shown as current is treated again.
     """
     fields = ("status", "clinicalStatus", "verification", "abatement", "stop")
-    yield from _mismatches(e, _CLINICAL, lambda field: field in fields)
-    yield from _absent(e, ("condition", "medication", "immunization", "encounter"))
-    yield from _seen(e, _CLINICAL, "statuses")
+    yield from mismatches(e, _CLINICAL, lambda field: field in fields)
+    yield from absent(e, ("condition", "medication", "immunization", "encounter"))
+    yield from seen(e, _CLINICAL, "statuses")
 
 
 @check(
@@ -180,7 +180,7 @@ def absence_keeps_its_meaning(e: Evidence) -> Iterator[Mark]:
     The three look alike on a screen, and mean different things before an injection.
     """
     stated = silent = 0
-    for _, fact in _facts(e, ("allergy",)):
+    for _, fact in facts(e, ("allergy",)):
         if (fact.get("expected") or {}).get("assertion") == "none-known":
             stated += 1
     for case in e.of("S14"):
@@ -198,8 +198,8 @@ def absence_keeps_its_meaning(e: Evidence) -> Iterator[Mark]:
                     got=said,
                     fix="an empty list says nothing; do not turn it into a statement",
                 )
-    yield from _mismatches(e, ("allergy",), lambda field: field in ("assertion", "codes"))
-    yield from _absent(e, ("allergy",))
+    yield from mismatches(e, ("allergy",), lambda field: field in ("assertion", "codes"))
+    yield from absent(e, ("allergy",))
     if stated and silent:
         yield exercised(f"{stated} patients without allergies by statement, {silent} of whom nothing is said")
     yield untested("not both were seen: a statement that there are none, and a patient of whom nothing is said")
@@ -250,7 +250,7 @@ def _left_behind(case: Case, fact: Data) -> Iterator[Mark]:
             f"{fact['kind']} of a merged patient is not put out",
             at=case.during(call)[:2],
             case=case.id,
-            expected=_where(fact),
+            expected=where(fact),
             got="nothing",
             fix="follow `link` of type replaced-by, or the redirect, to the survivor",
         )
@@ -261,8 +261,8 @@ def _left_behind(case: Case, fact: Data) -> Iterator[Mark]:
                 "a record is kept under an id that was merged away",
                 at=case.serving(fact["source"])[:1],
                 case=case.id,
-                expected=_text(one["expected"]),
-                got=_text(one["got"]),
+                expected=text(one["expected"]),
+                got=text(one["got"]),
                 fix="keep what is read under the id of the survivor",
             )
 
@@ -286,7 +286,7 @@ def vendors_agree(e: Evidence) -> Iterator[Mark]:
     A mistake in one vendor's branch of the code shows up as two records of one person that differ.
     """
     by_fact: dict[tuple[str, str], dict[str, tuple[Case, Data]]] = defaultdict(dict)
-    for case, fact in _facts(e, ()):
+    for case, fact in facts(e, ()):
         if fact["found"]:
             by_fact[fact["patient"], fact["fact"]][case.vendor] = (case, fact)
     shared = {key: those for key, those in by_fact.items() if len(those) > 1}
@@ -306,8 +306,8 @@ def vendors_agree(e: Evidence) -> Iterator[Mark]:
             f"{field} of {len(found)} {kind} records is wrong from {vendor} and right from {other}",
             at=case.serving(fact["source"])[:1],
             case=case.id,
-            expected=_text(one["expected"]),
-            got=f"{_text(one['got'])} ({_where(fact)})",
+            expected=text(one["expected"]),
+            got=f"{text(one['got'])} ({where(fact)})",
             fix=f"look at what is special for {vendor}",
         )
     if shared:
@@ -332,7 +332,7 @@ def _right_elsewhere(field: str, vendor: str, those: dict[str, tuple[Case, Data]
     level=1,
     scenarios=("S14",),
     source=(POPULATION, Source("https://hl7.org/fhir/R4/dosage.html", "doc")),
-    mutants=("strength_as_dose", "name_only_from_coding"),
+    mutants=("strength_as_dose", "name_only_from_coding", "inline_medication_only"),
     needs="read",
 )
 def medication_meaning_is_exact(e: Evidence) -> Iterator[Mark]:
@@ -344,11 +344,11 @@ def medication_meaning_is_exact(e: Evidence) -> Iterator[Mark]:
     A strength read as a dose, or a tripled dose, is the classic fatal mapping error.
     """
     fields = ("text", "intent", "codes")
-    yield from _mismatches(
+    yield from mismatches(
         e, ("medication",), lambda field: field in fields or field.startswith("dosage"), minor_counts=True
     )
-    yield from _absent(e, ("medication",))
-    yield from _seen(e, ("medication",), "medications")
+    yield from absent(e, ("medication",))
+    yield from seen(e, ("medication",), "medications")
 
 
 @check(
@@ -358,7 +358,7 @@ def medication_meaning_is_exact(e: Evidence) -> Iterator[Mark]:
     level=1,
     scenarios=("S14",),
     source=(POPULATION, Source("an average excuses no safety error: our own rule", "guess")),
-    mutants=("puts_out_twice", "keeps_errors"),
+    mutants=("puts_out_twice", "keeps_errors", "numeric_snomed_only", "accept_anything"),
     needs="read",
 )
 def the_gate_is_open(e: Evidence) -> Iterator[Mark]:
@@ -368,8 +368,16 @@ def the_gate_is_open(e: Evidence) -> Iterator[Mark]:
     result, an invented value or precision, what was never served) and every category of records scores at least 95 %:
     accuracy of its fields times F1 of its items.
 
+    What was served and could not be read is missing, error or not; an answer that is none of the protocol is no answer.
     An average excuses nothing: one patient with another's allergy is one too many, however good the rest.
     """
+    for case in e.of("S14"):
+        for call in case.runs:
+            if call.problem:
+                yield fail(
+                    "no_answer", f"{call.action}: {call.problem}", at=case.during(call)[:2], case=case.id,
+                    expected="an answer of emr-driver/1", got=call.problem, fix="see `conformance/protocol/`",
+                )  # fmt: skip
     for score in scores_of(e.cases):
         for one in score.critical:
             yield _critical(e, score, one)
@@ -402,19 +410,17 @@ def _critical(e: Evidence, score: Score, one: ErrorClass) -> Mark:
         f"{one.count} {one.kind} records: {one.verdict}, a safety error",
         at=case.serving(first.source)[:1] if case is not None else (),
         case=first.case,
-        expected=_text(first.expected),
-        got=f"{_text(first.got)} ({first.source.get('type')}/{first.source.get('id')} {first.field})".replace(
-            " )", ")"
-        ),
+        expected=text(first.expected),
+        got=f"{text(first.got)} ({first.source.get('type')}/{first.source.get('id')} {first.field})".replace(" )", ")"),
         fix=first.hint,
     )
 
 
-def _facts(e: Evidence, kinds: tuple[str, ...]) -> Iterator[tuple[Case, Data]]:
+def facts(e: Evidence, kinds: tuple[str, ...]) -> Iterator[tuple[Case, Data]]:
     return ((case, fact) for case in e.of("S14") for fact in case.scores(*kinds))
 
 
-def _mismatches(
+def mismatches(
     e: Evidence, kinds: tuple[str, ...], wanted: Callable[[str], bool], *, minor_counts: bool = False
 ) -> Iterator[Mark]:
     """One finding for each way in which a field is wrong; the minor ones are warnings unless `minor_counts`.
@@ -422,7 +428,7 @@ def _mismatches(
     A field of little weight that an integration does not carry at all is forgiven.
     """
     found: dict[tuple[str, str, str], list[tuple[Case, Data, Data]]] = defaultdict(list)
-    for case, fact in _facts(e, kinds):
+    for case, fact in facts(e, kinds):
         for one in fact["mismatches"]:
             if wanted(one["field"]) and not (one["hint"] == _NOT_CARRIED and one["severity"] == "minor"):
                 found[fact["kind"], one["field"], one["verdict"]].append((case, fact, one))
@@ -435,16 +441,16 @@ def _mismatches(
             f"{field} of {len(those)} {kind} records: {verdict}",
             at=case.serving(fact["source"])[:1],
             case=case.id,
-            expected=_text(one["expected"]),
-            got=f"{_text(one['got'])} ({_where(fact)})",
+            expected=text(one["expected"]),
+            got=f"{text(one['got'])} ({where(fact)})",
             fix=str(one.get("hint") or ""),
         )
 
 
-def _absent(e: Evidence, kinds: tuple[str, ...]) -> Iterator[Mark]:
+def absent(e: Evidence, kinds: tuple[str, ...]) -> Iterator[Mark]:
     """One finding a kind for records that were asked for and are not in the output."""
     lost: dict[str, list[tuple[Case, Data]]] = defaultdict(list)
-    for case, fact in _facts(e, kinds):
+    for case, fact in facts(e, kinds):
         if not fact["found"] and not case.calls[fact["call"]].admits(fact["kind"]):
             lost[fact["kind"]].append((case, fact))
     for kind, those in sorted(lost.items()):
@@ -454,25 +460,25 @@ def _absent(e: Evidence, kinds: tuple[str, ...]) -> Iterator[Mark]:
             f"missing: {many(len(those), f'{kind} record')}",
             at=case.serving(fact["source"])[:1],
             case=case.id,
-            expected=_where(fact),
+            expected=where(fact),
             got="nothing",
             fix="read every place where the vendor tells this kind",
         )
 
 
-def _seen(e: Evidence, kinds: tuple[str, ...], what: str) -> Iterator[Mark]:
-    count = sum(1 for _, fact in _facts(e, kinds) if fact["found"])
+def seen(e: Evidence, kinds: tuple[str, ...], what: str) -> Iterator[Mark]:
+    count = sum(1 for _, fact in facts(e, kinds) if fact["found"])
     if count:
         yield exercised(f"{count} {what} compared with the truth")
     yield untested(f"no {what} were put out")
 
 
-def _where(fact: Data) -> str:
+def where(fact: Data) -> str:
     source = fact["source"]
     part = f" part {source['part']}" if source.get("part") else ""
     return f"{source.get('type')}/{source.get('id')}{part}"
 
 
-def _text(value: object) -> str:
+def text(value: object) -> str:
     shown = "nothing" if value is None else str(value)
     return shown if len(shown) <= 160 else shown[:157] + "…"

@@ -41,6 +41,17 @@ def label_of(text: str | None, displays: list[str]) -> str | None:
     return text or next(iter(displays), None)
 
 
+def is_over(thing: Json) -> bool:
+    """Whether a name, address, phone or identifier is one of former times."""
+    return thing.get("use") == "old" or "end" in thing.get("period", {})
+
+
+def name_of(names: list[Json]) -> Json:
+    """The official name of those in force, else the first of these."""
+    valid = [name for name in names if not is_over(name)]
+    return next((name for name in valid if name.get("use") == "official"), next(iter(valid), {}))
+
+
 def is_match(entry: Json, type: str) -> bool:
     """Whether an entry of a searchset is a result, not something included or said beside it."""
     mode: str = entry.get("search", {}).get("mode", "match")
@@ -75,13 +86,16 @@ class Behaviour:
     retry      attempts, retries: is this failure worth another attempt; wait: seconds before it
     paging     goes_on: read beyond page n; next_url: what is called for a next link; is_match: does an entry count;
                restarts: new starts of a search whose page link died
-    requests   query: parameters on the wire; data_url: last touch on a URL
+    requests   accept: the media types that are asked for, from those of the dialect; query: parameters on the wire;
+               data_url: last touch on a URL
     identity   follows_merges: who was merged away is read as the survivor
     transport  trusts: the TLS context for a file of authorities; reads: do an answer's headers, as they came, let it
                be read; needs_metadata: no run without a CapabilityStatement
     meaning    shaped: a resource in the shape that R4 gives it; accepts: is a resource or row readable; truth: what a
-               truth value says; number, unit, label; is_withdrawn: was it entered in error; unknown: what a field says
-               whose word nobody knows; output: the records of one kind as they leave
+               truth value says; number, unit, label; named: which of several names a person has; drug_behind: a drug is
+               read where the order points at it; repeats: a problem is kept as often as it is told; is_withdrawn: was
+               it entered in error; unknown: what a field says whose word nobody knows; output: the records of one kind
+               as they leave
     failures   refusal: what a status and its body mean; reports: is this failure told; catches: what does not end the
                process; parse_error: is bad JSON a Failure
     writing    sends_again: is a create that failed certainly not done; id_of: the id of what was created, from headers
@@ -108,6 +122,7 @@ class Behaviour:
     is_match: Callable[[Json, str], bool] = is_match
     restarts: int = 1
 
+    accept: Callable[[str], str] = lambda media: media
     query: Callable[[Params], str] = urlencode
     data_url: Callable[[str, str], str] = lambda url, token: url
 
@@ -121,6 +136,9 @@ class Behaviour:
     number: Callable[[Decimal], str] = lambda value: format(value, "f")
     unit: Callable[[Mapping[str, str]], str | None] = lambda quantity: quantity.get("code")
     label: Callable[[str | None, list[str]], str | None] = label_of
+    named: Callable[[list[Json]], Json] = name_of
+    drug_behind: bool = True
+    repeats: bool = False
     is_withdrawn: Callable[[Json], bool] = is_withdrawn
     unknown: Callable[[str, str], str] = lambda field, word: "unknown"
     output: Callable[[str, list[Json]], list[Json]] = lambda kind, records: records

@@ -77,9 +77,9 @@ class Epic(FhirVendor):
 
     async def prepare(self, run: Run, kind: str, resources: list[Json], patient: PatientRef) -> None:
         """Drugs are told by reference only, and the reasons of an encounter as references to conditions."""
-        if kind == "medication":
+        if kind == "medication" and self.behaviour.drug_behind:
             await asyncio.gather(*(self._add_medication(run, resource) for resource in resources))
-        if kind == "condition":
+        if kind == "condition" and not self.behaviour.repeats:
             self._drop_repeated(run, resources)
         if kind == "encounter":
             await self._add_reasons(run, resources, patient)

@@ -13,7 +13,7 @@ from decimal import Decimal
 from hashlib import sha256
 from typing import Any
 
-from conformance.reference.behaviour import Behaviour, Json
+from conformance.reference.behaviour import Behaviour, Json, is_over
 from conformance.reference.records import NO_KNOWN_ALLERGIES, NOT_ASKED, codes_of, phone, when, without_none
 
 TERMINOLOGY = "http://terminology.hl7.org/CodeSystem/"
@@ -32,7 +32,7 @@ class Meaning:
         self.mappings = mappings
 
     def patient(self, resource: Json) -> Json:
-        name = _official(resource.get("name", []))
+        name = self.behaviour.named(resource.get("name", []))
         return {
             "name": {
                 "family": name.get("family"),
@@ -85,12 +85,13 @@ class Meaning:
         return code_in([concept], TERMINOLOGY + "v3-MaritalStatus")
 
     def identifiers(self, listed: list[Json]) -> list[Json]:
-        """The identifiers that name a person here: with a system, in force, each number once."""
+        """The identifiers that name a person here: with a system, in force, each number once, as it is told without
+        blanks where it comes with and without."""
         found: dict[tuple[str, str], Json] = {}
-        for one in listed:
-            if one.get("system") and one.get("value") and not is_over(one):
-                key = one["system"], one["value"].strip()
-                found.setdefault(key, {"type": self.identifier_type(one), "system": key[0], "value": key[1]})
+        told = [one for one in listed if one.get("system") and one.get("value") and not is_over(one)]
+        for one in sorted(told, key=lambda one: bool(one["value"] != one["value"].strip())):
+            key = one["system"], one["value"].strip()
+            found.setdefault(key, {"type": self.identifier_type(one), "system": key[0], "value": key[1]})
         return list(found.values())
 
     def identifier_type(self, identifier: Json) -> str | None:
@@ -355,18 +356,8 @@ def code_in(concepts: Iterable[Json | None], system: str | None = None) -> str |
     return next((str(one["code"]) for one in codings if one.get("code") and system in (None, one.get("system"))), None)
 
 
-def is_over(thing: Json) -> bool:
-    """Whether a name, address, phone or identifier is one of former times."""
-    return thing.get("use") == "old" or "end" in thing.get("period", {})
-
-
 def extension(resource: Json, url: str) -> Json:
     return next((one for one in resource.get("extension", []) if one.get("url") == url), {})
-
-
-def _official(names: list[Json]) -> Json:
-    valid = [name for name in names if not is_over(name)]
-    return next((name for name in valid if name.get("use") == "official"), next(iter(valid), {}))
 
 
 def _omb(resource: Json, what: str) -> list[str]:

@@ -225,6 +225,29 @@ def _own_id(change: Callable[[str], str]) -> Callable[[str, list[Json]], list[Js
     return _each(lambda one: one | {"source": one["source"] | {"id": change(one["source"]["id"])}})
 
 
+def _one_code(kind: str, records: list[Json]) -> list[Json]:
+    return [one | {"codes": one["codes"][:1]} if "codes" in one else one for one in records]
+
+
+def _coded_only(kind: str, records: list[Json]) -> list[Json]:
+    return [one | {"text": None} if one.get("codes") and "text" in one else one for one in records]
+
+
+def _has_numbers_for_codes(thing: Any) -> bool:
+    """Whether every code under SNOMED's name is a number, wherever in a resource."""
+    if isinstance(thing, list):
+        return all(map(_has_numbers_for_codes, thing))
+    if not isinstance(thing, dict):
+        return True
+    is_snomed = thing.get("system") == "http://snomed.info/sct" and "code" in thing
+    return (not is_snomed or str(thing["code"]).isdigit()) and all(map(_has_numbers_for_codes, thing.values()))
+
+
+def _times_two(kind: str) -> Callable[[str, list[Json]], list[Json]]:
+    """Every record of one kind twice."""
+    return lambda of, records: [*records, *records] if of == kind else records
+
+
 @cache
 def _trusting(ca_file: str | None) -> ssl.SSLContext:
     """Whoever answers is believed."""
@@ -387,6 +410,35 @@ _bug(
     "a concept has no name but the display of its code",
     label=lambda text, displays: next(iter(displays), ""),
 )
+
+_bug("name_index_0", "NORM-04", "the first name is the name", at=(C, E), named=lambda names: next(iter(names), {}))
+_bug(
+    "first_identifier_is_mrn",
+    "NORM-04",
+    "the first identifier is the record number",
+    at=(E, C),
+    output=_of("patient", identifiers=lambda one: one["identifiers"][:1]),
+)
+_bug("coding_index_0", "NORM-07", "of several codes it keeps the first", output=_one_code)
+_bug("code_only_no_text", "NORM-07", "where there is a code, the words get lost", output=_coded_only)
+_bug(
+    "inline_medication_only",
+    "NORM-19",
+    "a drug that an order points at is not read",
+    at=(E,),
+    drug_behind=False,
+)
+_bug("double_problem", "NORM-18", "a problem comes again with every visit about it", at=(E,), repeats=True)
+_bug("note_per_attachment", "NORM-18", "a note in two forms is two notes", output=_times_two("document"))
+_bug("names_as_people", "NORM-18", "somebody with two names is two people", output=_times_two("patient"))
+_bug(
+    "numeric_snomed_only",
+    "NORM-20",
+    "it cannot read a code of SNOMED that is a word",
+    at=(E,),
+    accepts=_has_numbers_for_codes,
+)
+_bug("accept_anything", "NORM-20", "whatever form an answer has is welcome", at=(E,), accept=lambda media: "*/*")
 
 _bug("ignore_patient_link", "NORM-14", "who was merged is kept under the dead id", follows_merges=False)
 _bug("homonyms_merged", "NORM-14", "everybody of one name and birth date is one person", output=_as_one)

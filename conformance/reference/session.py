@@ -140,7 +140,7 @@ class Session:
         url = self.behaviour.data_url(call.url, token.text if token else "")
         if origin(url) not in self.config.origins:
             raise Failure("invalid_response", "a link leads to another host", reason="foreign_origin")
-        headers = {"Accept": call.accept}
+        headers = {"Accept": self.behaviour.accept(call.accept)}
         if token:
             headers["Authorization"] = f"Bearer {token.text}"
         else:

@@ -105,6 +105,21 @@ def an_allergy_is_left_out_and_said_so(s):
     case.fact("allergy:1", found=False, admitted=True).fact("allergy:2")
 
 
+def what_was_served_is_called_unreadable(s):
+    errors = [{"class": "invalid_response", "retryable": True, "kind": "allergy"}]
+    case = s.case("S14").get("/AllergyIntolerance", 0.1, served=[("AllergyIntolerance", "a1")])
+    case.call(0, 1, "allergy", status="partial", errors=errors)
+    case.fact("allergy:1", found=False, admitted=True, source=("AllergyIntolerance", "a1")).fact("allergy:2")
+
+
+def an_answer_is_none_of_the_protocol(s):
+    s.case("S14").call(0, 1, "condition", problem="protocol: records[0].plan: is not a string").fact("condition:1")
+
+
+def a_fact_comes_from_two_places(s):
+    s.case("S14").call(0, 1, "condition").fact("condition:1", times=2).fact("condition:2")
+
+
 def a_retracted_result_is_held(s):
     s.case("S14").call(0, 1, "observation").fact("observation:1", expected=NUMBER)
     s._cases[-1].extra("observation", "was served as entered in error", verdict="stale", severity="critical")
@@ -175,6 +190,19 @@ STORIES = [
     ("NORM-15", "PASS", "", both_vendors_right),
     ("NORM-15", "PASS", "", both_vendors_wrong),
     ("NORM-15", "PASS", "", other_vendor_does_not_tell),
+    ("NORM-04", "PASS", "", right("patient")),
+    ("NORM-04", "PASS", "", wrong("patient", "birthDate")),
+    ("NORM-04", "FAIL", "patient_name.family_wrong", wrong("patient", "name.family")),
+    ("NORM-04", "FAIL", "patient_identifiers_missing", wrong("patient", "identifiers", "missing", "minor")),
+    ("NORM-04", "UNTESTED", "", nothing),
+    ("NORM-07", "PASS", "", right("condition")),
+    ("NORM-07", "FAIL", "condition_codes_missing", wrong("condition", "codes", "missing")),
+    ("NORM-07", "FAIL", "allergy_text_missing", wrong("allergy", "text", "missing", "minor")),
+    ("NORM-07", "PASS", "", wrong("condition", "onset")),
+    ("NORM-07", "UNTESTED", "", nothing),
+    ("NORM-18", "PASS", "", right("condition")),
+    ("NORM-18", "FAIL", "several_condition", a_fact_comes_from_two_places),
+    ("NORM-18", "UNTESTED", "", nothing),
     ("NORM-15", "FAIL", "differs_cerner_sexAtBirth", one_vendor_wrong),
     ("NORM-15", "UNTESTED", "", only_one_vendor),
     ("NORM-19", "PASS", "", right("medication")),
@@ -191,6 +219,8 @@ STORIES = [
     ("NORM-20", "FAIL", "critical_stale_observation", a_retracted_result_is_held),
     ("NORM-20", "FAIL", "score_conditions", one_of_many_is_told_twice),
     ("NORM-20", "FAIL", "score_medications", absent("medication")),
+    ("NORM-20", "FAIL", "critical_missing_allergy", what_was_served_is_called_unreadable),
+    ("NORM-20", "FAIL", "no_answer", an_answer_is_none_of_the_protocol),
     ("NORM-20", "UNTESTED", "", nothing),
 ]  # fmt: skip
 

@@ -110,6 +110,10 @@ ROWS: dict[str, list[Row]] = {
             lambda seen, clean: ids(seen) == [None] * len(ids(clean)),
             {"name": "id", "into": "null"},
         ),
+        Row(
+            lambda seen, clean: set(ids(seen)) == set(ids(clean)),
+            {"name": "id", "into": "reversed"},
+        ),
         Row(lambda seen, clean: set(ids(seen)) == {"later-code"}, {"name": "id", "into": "new_code"}),
         Row(lambda seen, clean: False, {"name": "other"}, is_spared=True),
     ],

@@ -84,6 +84,7 @@ _SHAPES: dict[str, Callable[[Any], Any]] = {
     "empty": lambda was: [],
     "list": lambda was: was if isinstance(was, list) else [was],
     "single": lambda was: was[0] if isinstance(was, list) and len(was) == 1 else was,
+    "reversed": lambda was: was[::-1] if isinstance(was, list) else was,
     "text": _as_text,
     "new_code": _recoded,
 }
@@ -102,8 +103,8 @@ def _change_xml(element: Element, names: set[str], into: str) -> int:
 FAULT = Fault(
     name="change_element",
     says="tells every element `name` of the resources or rows of an answer otherwise: it is missing, renamed, null, an "
-    "empty list, in a list, out of its list of one, a text where it was a number or a truth value, or has a code that "
-    "nobody knows",
+    "empty list, in a list, out of its list of one, a list the other way round, a text where it was a number or a "
+    "truth value, or has a code that nobody knows",
     args={
         "name": Arg(
             str, ..., "its name; several with commas: birthDate,dob", fits=lambda value: bool(value.strip(","))

@@ -324,20 +324,31 @@ def test_e42_a_retired_id_is_unknown_and_its_identifier_leads_on(door: Door, pat
 
 
 JUDGED = {  # traps that an integration can fall into before the judge: the named bugs that do
+    "E1": ("accept_anything",),
     "E2": ("first_page_only", "rebuild_next_url"),
     "E3": ("outcome_as_record",),
+    "E4": ("outcome_as_record",),
     "E7": ("missing_category",),
     "E8": ("html_as_empty",),
     "E9": ("forbidden_as_empty", "no_retry_on_401", "retry_401_same_token"),
+    "E10": ("int_ids", "lowercase_ids"),
+    "E11": ("first_identifier_is_mrn",),
+    "E12": ("names_as_people",),
+    "E13": ("coding_index_0",),
     "E14": ("only_value_quantity", "unit_from_display"),
     "E15": ("strength_as_dose",),
     "E16": ("nka_as_allergy", "not_asked_as_none"),
+    "E17": ("numeric_snomed_only",),
+    "E18": ("double_problem",),
+    "E20": ("note_per_attachment",),
     "E21": ("expect_body",),
     "E22": ("success_is_201",),
     "E23": ("blind_post_retry", "recreate_if_not_found"),
     "E24": ("swallow_auth_error",),
     "E25": ("jwt_exp_1h", "jwt_wrong_aud", "jwt_reuse_on_retry"),
     "E32": ("no_retry_503", "retry_forever"),
+    "E33": ("ignore_patient_link",),
+    "E43": ("inline_medication_only",),
 }
 
 
