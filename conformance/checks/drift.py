@@ -13,6 +13,7 @@ from conformance.evidence import Case, Data, Evidence, Exchange
 from simulator.source import Source
 
 DRIFT = "S40"
+_UPGRADES = ("s40-next-release", "s40-unknown-elements", "s40-upgrade-mid-session", "s40-years-of-upgrades")
 _ADDS, _CHANGES = "add_elements", "change_element"
 _GONE = frozenset({"missing", "renamed"})
 _BIRTH = {"birthDate", "dob"}
@@ -24,7 +25,7 @@ _BIRTH = {"birthDate", "dob"}
     area="drift",
     severity="medium",
     level=1,
-    scenarios=(DRIFT,),
+    scenarios=_UPGRADES,
     source=(
         Source("https://github.com/nazrulworld/fhir.resources/pull/10", "seen"),
         Source("https://hl7.org/fhir/R4/versions.html#f-compat: unknown elements may be ignored", "doc"),
@@ -68,7 +69,7 @@ def what_a_later_version_adds_is_passed_over(e: Evidence) -> Iterator[Mark]:
     area="drift",
     severity="critical",
     level=1,
-    scenarios=(DRIFT,),
+    scenarios=("s40-element-gone",),
     source=(
         Source("https://github.com/athenahealth/apiserver-athenaFlex/issues/191", "seen"),
         Source("an element that is gone must not be made up", "guess"),
@@ -127,7 +128,7 @@ def what_is_gone_is_missed_and_not_made_up(e: Evidence) -> Iterator[Mark]:
     area="drift",
     severity="medium",
     level=1,
-    scenarios=(DRIFT,),
+    scenarios=("s40-error-shapes",),
     source=(
         Source("https://github.com/eleanorhealth/go-athenahealth", "seen"),
         Source("RFC 9110 section 15: the status says what kind of error it is", "doc"),

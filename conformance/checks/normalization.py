@@ -12,6 +12,7 @@ from simulator.source import Source
 
 POPULATION = Source("the population is the truth, and every vendor's losses are recorded", "doc")
 R4_QUANTITY = Source("https://hl7.org/fhir/R4/datatypes.html#Quantity", "doc")
+GOLDEN = "s14-golden-records"
 _NOT_CARRIED = "not carried"
 _CLINICAL = ("condition", "medication", "allergy", "immunization", "encounter")
 
@@ -21,7 +22,7 @@ _CLINICAL = ("condition", "medication", "allergy", "immunization", "encounter")
     area="normalization",
     severity="critical",
     level=1,
-    scenarios=("S14",),
+    scenarios=(GOLDEN,),
     source=(POPULATION, Source("https://hl7.org/fhir/R4/patient.html", "doc")),
     mutants=("swap_family_given", "drop_suffix", "gender_from_wrong_field"),
     needs="read",
@@ -43,7 +44,7 @@ def demographics_are_right(e: Evidence) -> Iterator[Mark]:
     area="normalization",
     severity="critical",
     level=1,
-    scenarios=("S14",),
+    scenarios=(GOLDEN,),
     source=(POPULATION, Source("https://hl7.org/fhir/R4/observation-definitions.html#Observation.value_x_", "doc")),
     mutants=("only_value_quantity", "drop_components"),
     needs="read",
@@ -109,7 +110,7 @@ def _excused(answer: Data, fact: Data) -> bool:
     area="normalization",
     severity="critical",
     level=1,
-    scenarios=("S14",),
+    scenarios=(GOLDEN,),
     source=(
         POPULATION,
         R4_QUANTITY,
@@ -142,7 +143,7 @@ def _is_number(fact: Data) -> bool:
     area="normalization",
     severity="critical",
     level=1,
-    scenarios=("S14",),
+    scenarios=(GOLDEN,),
     source=(POPULATION, Source("https://github.com/drajer-health/eCRNow/issues/577", "seen")),
     mutants=("default_active",),
     needs="read",
@@ -166,7 +167,7 @@ def status_is_not_guessed(e: Evidence) -> Iterator[Mark]:
     area="normalization",
     severity="critical",
     level=1,
-    scenarios=("S14",),
+    scenarios=(GOLDEN,),
     source=(POPULATION, Source("recorded Epic answers: AllergyIntolerance that says not on file", "seen")),
     mutants=("nka_as_allergy", "not_asked_as_none"),
     needs="read",
@@ -272,7 +273,7 @@ def _left_behind(case: Case, fact: Data) -> Iterator[Mark]:
     area="normalization",
     severity="high",
     level=1,
-    scenarios=("S14",),
+    scenarios=(GOLDEN,),
     source=(Source("one population in every dialect makes this decidable", "doc"),),
     mutants=("vendor_branch_bug_athena_dates", "vendor_branch_bug_oracle_sex"),
     needs="read",
@@ -330,7 +331,7 @@ def _right_elsewhere(field: str, vendor: str, those: dict[str, tuple[Case, Data]
     area="normalization",
     severity="critical",
     level=1,
-    scenarios=("S14",),
+    scenarios=(GOLDEN,),
     source=(POPULATION, Source("https://hl7.org/fhir/R4/dosage.html", "doc")),
     mutants=("strength_as_dose", "name_only_from_coding", "inline_medication_only"),
     needs="read",
@@ -356,7 +357,7 @@ def medication_meaning_is_exact(e: Evidence) -> Iterator[Mark]:
     area="normalization",
     severity="critical",
     level=1,
-    scenarios=("S14",),
+    scenarios=(GOLDEN,),
     source=(POPULATION, Source("an average excuses no safety error: our own rule", "guess")),
     mutants=("puts_out_twice", "keeps_errors", "numeric_snomed_only", "accept_anything"),
     needs="read",
