@@ -165,11 +165,10 @@ class Givens:
 
     def __init__(self, origin: str) -> None:
         own = _HERITAGE[origin]
-        self._shares: list[tuple[int, ...]] = []  # of the births of the sex in the decade, in a thousand millions
+        self._shares = array("q")  # name by name, of the births of the sex in each decade, in a thousand millions
         for row in GIVENS:
-            general, heritage = _share(row, "us"), _share(row, origin)
-            mixed = zip(general, heritage, strict=True)
-            self._shares.append(tuple(us * (1000 - own) + its * own for us, its in mixed))
+            mixed = zip(_share(row, "us"), _share(row, origin), strict=True)
+            self._shares.extend(us * (1000 - own) + its * own for us, its in mixed)
         self.slots = Slots(self._weight(index) for index in range(len(GIVENS)))
 
     def ages(self, given: int, as_of_year: int) -> tuple[int, ...]:
@@ -177,7 +176,7 @@ class Givens:
         row = GIVENS[given]
         if row.is_newborn:
             return (1,)
-        shares = self._shares[given]
+        shares = self._of(given)
         people = tables.AGE_WEIGHTS[row.sex]
         return tuple(people[age] * (shares[decade_of(as_of_year - age - 1)] // 1000 + 1) for age in range(len(people)))
 
@@ -185,8 +184,11 @@ class Givens:
         row = GIVENS[given]
         people = _PEOPLE[row.sex]
         if row.is_newborn:
-            return row.born["us"][0] * sum(people) // 100 if self._shares[given][0] else 0
-        return sum(n * share for n, share in zip(people, self._shares[given], strict=True)) // 100_000
+            return row.born["us"][0] * sum(people) // 100 if self._of(given)[0] else 0
+        return sum(n * share for n, share in zip(people, self._of(given), strict=True)) // 100_000
+
+    def _of(self, given: int) -> array[int]:
+        return self._shares[given * DECADES : (given + 1) * DECADES]
 
 
 @cache

@@ -28,7 +28,7 @@ from simulator.population.names import (
 from simulator.population.ranks import BirthAxis
 
 _BLOCK = 16  # members of a (family, given) cell whose birth dates are independent; see `_position`
-_AXES_KEPT = 4096
+_AXES_KEPT = 4096  # of about a kilobyte
 
 
 class Place(NamedTuple):

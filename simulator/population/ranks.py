@@ -54,28 +54,27 @@ class Slots:
 
 class BirthAxis:
     """The days on which some people were born: the years of life that end at `as_of`, each day as heavy as the weight
-    of its age says. A position on the axis is an integer in [0, total). Days are proleptic ordinals inside."""
+    of its age says. A position on the axis is an integer in [0, total). Days are proleptic ordinals inside.
 
-    __slots__ = ("edges", "last", "starts", "total", "weights")
+    edges    where on the axis each year begins, the oldest people first, and where the last one ends
+    starts   the first day of each of these years, and the day after the last one; one array for all axes
+    """
+
+    __slots__ = ("edges", "starts", "total")
 
     def __init__(self, as_of: date, weight_by_age: Sequence[int]) -> None:
-        birthdays = _birthdays(as_of, len(weight_by_age))
-        starts, weights, edges = array("q"), array("q"), array("q")
-        total = 0
-        for age in reversed(range(len(weight_by_age))):
-            weight = weight_by_age[age]
-            if not weights or weights[-1] != weight:  # years of the same weight are one stretch
-                starts.append(birthdays[age + 1] + 1)
-                weights.append(weight)
-                edges.append(total)
-            total += (birthdays[age] - birthdays[age + 1]) * weight
-        self.last = as_of.toordinal()
-        self.starts, self.weights, self.edges, self.total = starts, weights, edges, total
+        self.starts = _year_starts(as_of, len(weight_by_age))
+        days = (after - first for first, after in itertools.pairwise(self.starts))
+        weights = (weight * count for weight, count in zip(reversed(weight_by_age), days, strict=True))
+        self.edges = array("q", itertools.accumulate(weights, initial=0))
+        self.total = self.edges[-1]
 
     def ordinal(self, position: int) -> int:
         """The day that owns `position`, as an ordinal."""
-        stretch = bisect_right(self.edges, position) - 1
-        return self.starts[stretch] + (position - self.edges[stretch]) // self.weights[stretch]
+        edges, starts = self.edges, self.starts
+        year = bisect_right(edges, position) - 1
+        low, start = edges[year], starts[year]
+        return start + (position - low) * (starts[year + 1] - start) // (edges[year + 1] - low)
 
     def day(self, position: int) -> date:
         """The day that owns `position`."""
@@ -83,19 +82,21 @@ class BirthAxis:
 
     def position(self, day: date) -> int:
         """The first position of `day`; 0 before the axis, `total` after it."""
-        ordinal = day.toordinal()
-        if ordinal > self.last:
+        ordinal, starts, edges = day.toordinal(), self.starts, self.edges
+        if ordinal >= starts[-1]:
             return self.total
-        if ordinal <= self.starts[0]:
+        if ordinal <= starts[0]:
             return 0
-        stretch = bisect_right(self.starts, ordinal) - 1
-        return self.edges[stretch] + (ordinal - self.starts[stretch]) * self.weights[stretch]
+        year = bisect_right(starts, ordinal) - 1
+        low, start = edges[year], starts[year]
+        return low + (ordinal - start) * ((edges[year + 1] - low) // (starts[year + 1] - start))
 
 
 @lru_cache(maxsize=8)
-def _birthdays(as_of: date, years: int) -> tuple[int, ...]:
-    """The days, as ordinals, on which those were born who are 0, 1 … `years` years old on `as_of` exactly."""
-    return tuple(_years_before(as_of, age).toordinal() for age in range(years + 1))
+def _year_starts(as_of: date, years: int) -> array[int]:
+    """The days after those, as ordinals, on which people were born who are `years`, … 1, 0 years old on `as_of`
+    exactly."""
+    return array("q", (_years_before(as_of, age).toordinal() + 1 for age in range(years, -1, -1)))
 
 
 def _years_before(day: date, years: int) -> date:
