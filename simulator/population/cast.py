@@ -118,7 +118,10 @@ class Cast:
         holder = next((one for one in self.household(number) if one not in others), None)
         if holder is None:
             return None
-        return Policy(holder, 0 if number == holder else 2 + others.index(number))
+        person = self._people[holder]
+        dies = None if person.deceased is None else person.deceased.toordinal()
+        turn = 0 if number == holder else 2 + others.index(number)
+        return Policy(holder, turn, person.birth_date.toordinal(), dies)
 
     def home(self, number: int) -> int:
         """The practitioner on whose panel one of the cast is."""

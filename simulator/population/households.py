@@ -59,10 +59,13 @@ class Household(NamedTuple):
 
 
 class Policy(NamedTuple):
-    """The policy on which one of a household may be: the number of the patient who holds it, and who one is on it."""
+    """The policy on which one of a household may be: the number of the patient who holds it, who one is on it, and when
+    the holder was born and dies, as an ordinal."""
 
     holder: int
     turn: int
+    born: int
+    dies: int | None
 
 
 def circle_of(place: int, women: int, men: int, key: int) -> list[int]:

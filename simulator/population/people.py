@@ -190,7 +190,11 @@ class Population:
         if home.insurer is None:
             return None
         holder = self._ranks.inverse(home.insurer)
-        return Policy(holder, home.turn_of(rank)) if holder >= self._first else None
+        if holder < self._first:
+            return None
+        born, is_woman = next((birth, woman) for birth, one, woman in home.members if one == home.insurer)
+        death = self._deaths.minute(holder, born, "F" if is_woman else "M")
+        return Policy(holder, home.turn_of(rank), born, None if death is None else instant(death).toordinal())
 
     # Searching
 

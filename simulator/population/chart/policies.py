@@ -74,10 +74,8 @@ def spells_of(life: Life) -> list[Spell]:
 def _joined(life: Life, spells: list[Spell], policy: Policy) -> list[Spell]:
     """The spells of somebody who is on the policy of another one for as long as there is one."""
     population, holder = life.population, policy.holder
-    birth = population.core(holder)[3].toordinal()
-    relationship = "spouse" if policy.turn == 1 else "child" if life.birth - birth >= PARENT_FROM else ""
-    death = population.death(holder)
-    last = (death or population.horizon).date().toordinal()
+    relationship = "spouse" if policy.turn == 1 else "child" if life.birth - policy.born >= PARENT_FROM else ""
+    last = population.horizon.toordinal() if policy.dies is None else policy.dies
     theirs: list[Spell] | None = None
     found: list[Spell] = []
     for spell in spells:
@@ -85,8 +83,8 @@ def _joined(life: Life, spells: list[Spell], policy: Policy) -> list[Spell]:
             _append(found, spell)
             continue
         if theirs is None:
-            theirs = _own(population, holder, birth, last, is_married=False)
-            if death is not None:
+            theirs = _own(population, holder, policy.born, last, is_married=False)
+            if policy.dies is not None:
                 theirs[-1].last = last
         for piece in _under(spell, theirs, policy.turn):
             _append(found, piece)
