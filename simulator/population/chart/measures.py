@@ -265,6 +265,14 @@ def bmi(weight: int, height: int) -> int:
     return (weight * 2_000_000 + height * height) // (2 * height * height)
 
 
+def red_cells(hgb: int, mchc: int, mcv: int) -> dict[str, int]:
+    """Hematocrit (tenths of %), red cells (hundredths of 10*6/uL) and MCH (tenths of pg), of hemoglobin and MCHC in
+    tenths of g/dL and MCV in fL."""
+    hct = (hgb * 1000 + mchc // 2) // mchc
+    rbc = (hct * 100 + mcv // 2) // mcv
+    return {"hct": hct, "rbc": rbc, "mch": (hgb * 1000 + rbc // 2) // rbc}
+
+
 def ldl(chol: int, hdl: int, trig: int) -> int | None:
     """LDL cholesterol by Friedewald; None where the formula does not hold."""
     return chol - hdl - (2 * trig + 5) // 10 if trig < 400 else None

@@ -22,7 +22,7 @@ from simulator.population.chart.conditions import Episode
 from simulator.population.chart.encounters import Step, Visit
 from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
-from simulator.population.chart.measures import Measures, bmi, egfr, ldl, number
+from simulator.population.chart.measures import Measures, bmi, egfr, ldl, number, red_cells
 from simulator.population.chart.moments import Moment
 from simulator.population.records import Code, Observation
 from simulator.population.tables.rows import LabRow
@@ -351,7 +351,7 @@ def _adult_orders(life: Life, visit: Visit, age: int, draw: int) -> Iterator[str
         yield from ("troponin", "ddimer", "ck")
 
 
-_DERIVED = frozenset(("dbp", "ldl", "bmi", "egfr", "hiv_vl", "creatinine"))
+_DERIVED = frozenset(("dbp", "ldl", "bmi", "egfr", "hiv_vl", "creatinine", "rbc", "hct", "mch"))
 
 
 def _derived(life: Life, measures: Measures, row: LabRow, day: int, known: dict[str, int]) -> int | None:
@@ -366,10 +366,24 @@ def _derived(life: Life, measures: Measures, row: LabRow, day: int, known: dict[
         creatinine = known.get("creatinine", measures.value(tables.LABS["creatinine"], day))
         age = life.age_days(day) * 100 // 36525
         return egfr(creatinine, age, life.sex) if creatinine is not None and age >= 18 else None
+    if row.key in ("rbc", "hct", "mch"):
+        return _of_red_cells(measures, row.key, day, known)
     value, years = measures.value(row, day), life.age_days(day) // _YEAR
     if row.key == "dbp":
         return min(value, known["sbp"] - _PULSE_PRESSURE) if value is not None else None
     return value * (35 + 65 * min(years, 18) // 18) // 100 if value is not None and years < 18 else value
+
+
+def _of_red_cells(measures: Measures, key: str, day: int, known: dict[str, int]) -> int | None:
+    """What follows from hemoglobin, the size of the cells and what of it is in them, as the analyser works it out."""
+
+    def drawn(other: str) -> int | None:
+        return known[other] if other in known else measures.value(tables.LABS[other], day)
+
+    hemoglobin, concentration, volume = drawn("hgb"), drawn("mchc"), drawn("mcv")
+    if hemoglobin is None or concentration is None or volume is None:
+        return None
+    return red_cells(hemoglobin, concentration, volume)[key]
 
 
 def _viral_load(measures: Measures, row: LabRow, day: int) -> int:

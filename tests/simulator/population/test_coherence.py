@@ -205,6 +205,19 @@ def kidney_function_follows_from_the_creatinine_of_the_same_blood(chart: Chart) 
 
 
 @rule
+def a_blood_count_adds_up(chart: Chart) -> None:
+    counts: dict[datetime, dict[str, Decimal]] = defaultdict(dict)
+    for one in chart.observations:
+        if one.panel_key == "cbc" and one.status == "final" and one.value is not None:
+            counts[one.effective][one.key] = one.value
+    for told in counts.values():
+        if {"hgb", "hct", "rbc", "mcv", "mch", "mchc"} <= told.keys():
+            assert abs(told["hct"] - told["rbc"] * told["mcv"] / 10) < Decimal("0.6")
+            assert abs(told["hgb"] * 100 / told["hct"] - told["mchc"]) < Decimal("0.2")
+            assert abs(told["hgb"] * 10 / told["rbc"] - told["mch"]) < Decimal("0.1")
+
+
+@rule
 def who_smoked_never_never_smoked(chart: Chart) -> None:
     told = [one.coded.code for one in chart.observations if one.key == "smoking_status" and one.coded]
     never, others = tables.SMOKING["never"][0].code, {tables.SMOKING[key][0].code for key in ("daily", "former")}

