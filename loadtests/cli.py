@@ -23,6 +23,7 @@ from simulator.settings import AS_OF
 
 _STATISTICS = "locust"
 _FAILURES_SHOWN = 5
+_LAST_CHART_S = 30  # when time is up every user ends what they have begun, for so long at most
 HERE = Path(str(files("loadtests")))
 
 
@@ -98,6 +99,8 @@ def _run(name: str, plan: Path, *, users: int, duration_s: int, web: bool, repor
         str(users),
         "--run-time",
         f"{duration_s}s",
+        "--stop-timeout",
+        str(_LAST_CHART_S),
         "--loglevel",
         "ERROR",
     ]

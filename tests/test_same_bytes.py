@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 PROBE = Path(__file__).with_name("same_bytes_probe.py")
 
 
+@cache
 def asked(size: int, order: int) -> dict[str, list[object]]:
     environment = {**os.environ, "PYTHONHASHSEED": str(order), "TZ": ("UTC", "Asia/Tokyo")[order % 2]}
     done = subprocess.run(
