@@ -82,7 +82,9 @@ class Behaviour:
 
     login      assertion_claims, assertion_header, token_request: last touch on what is sent to the token endpoint;
                fresh_assertion: sign anew for each attempt; renews: is this token too old; renews_at_start: look at its
-               age only when a run begins; replays: replays after a 401; keeps_refused: present the refused token again
+               age only when a run begins; takes: is what was granted enough, by what was asked for; remembers: what was
+               refused for want of a scope is not asked for again; replays: replays after a 401; keeps_refused: present
+               the refused token again
     retry      attempts, retries: is this failure worth another attempt; wait: seconds before it
     paging     goes_on: read beyond page n; next_url: what is called for a next link; is_match: does an entry count;
                restarts: new starts of a search whose page link died
@@ -110,6 +112,8 @@ class Behaviour:
     fresh_assertion: bool = True
     renews: Callable[[float, float], bool] = lambda now, good_until: now >= good_until
     renews_at_start: bool = False
+    takes: Callable[[str, str], bool] = lambda asked, granted: True
+    remembers: bool = True
     replays: int = 1
     keeps_refused: bool = False
 

@@ -342,6 +342,14 @@ _bug(
     retries=lambda failure: failure.transient or failure.error_class == "auth",
 )
 _bug("swallow_auth_error", "AUTH-08", "a refused login gives an empty answer", reports=_unreported("auth"))
+_bug("ignore_granted_scope", "AUTH-12", "it asks on for what was not granted", at=(E,), remembers=False)
+_bug(
+    "scopes_must_equal",
+    "AUTH-12",
+    "another grant than was asked for is none",
+    at=(E, C),
+    takes=lambda asked, granted: asked.split() == granted.split(),
+)
 _bug("forbidden_as_empty", "AUTHZ-03", "what is forbidden counts as empty", reports=_unreported("forbidden"))
 
 # Meaning

@@ -149,7 +149,7 @@ class Session:
             request = self._http.build_request("GET", url, headers=headers, extensions=_target(url))
             return await self._body(request, call.operation, check, deadline)
         except Failure as failure:
-            if failure.reason == "insufficient_scope":
+            if failure.reason == "insufficient_scope" and self.behaviour.remembers:
                 self._forbidden[call.type] = failure
             raise
 
@@ -212,7 +212,10 @@ class Session:
             asked = self.clock()
             request = self._http.build_request("POST", ready["url"], data=ready["form"], headers=ready["headers"])
             try:
-                return token_of(await self._body(request, call.operation, has_token, deadline), asked)
+                body = await self._body(request, call.operation, has_token, deadline)
+                if not self.behaviour.takes(ready["form"].get("scope", ""), body.get("scope", "")):
+                    raise Failure("auth", "another grant than was asked for", reason="grant")
+                return token_of(body, asked)
             except Failure as failure:
                 if failure.error_class in ("rejected", "forbidden"):
                     failure.error_class = "auth"

@@ -1,4 +1,4 @@
-"""Checks of TLS, each on hand-written evidence: a knock at a bad door, what came over it, and what was said of it.
+"""Checks of TLS and of grants, each on hand-written evidence: a knock at a bad door, what came over it, what was said.
 
 knock   CONNECT, fault bad_tls {shows}, connection c1      the journal's word for a connection that met a fault
 request GET … over connection c1                           it went on after all
@@ -50,7 +50,35 @@ def an_old_protocol_is_spoken(s):
     knocks(s, "tls11", came="GET", family="s37-old-protocol")
 
 
+def granted(s, told, *, calls=1, classes=("forbidden",), found=True, tokens=("t1", "t1", "t1")):
+    case = s.case("S07", scenario="s07-short-grant")
+    case.login(0.1, body="grant_type=client_credentials&scope=system/Patient.read+system/Condition.read")
+    case._data[-1]["response_body"] = f'{{"access_token":"x","scope":"{told}"}}'
+    case.get("/Patient/1", 0.2, operation="Patient.read")
+    for number in range(calls):
+        case.get("/Condition", 0.3 + number / 10, 403, operation="Condition.search", token_id=tokens[number])
+    errors = [{"class": one, "kind": "condition", "retryable": False} for one in classes]
+    case.call(0, 1, "patient", "condition", status="partial" if errors else "ok", errors=errors)
+    case.fact("patient:1", source=("Patient", "1"), found=found).fact("condition:1", found=False)
+
+
+def grant(name, told="system/Patient.read", **more):
+    def story(s):
+        granted(s, told, **more)
+
+    story.__name__ = name
+    return story
+
+
 STORIES = [
+    ("AUTH-12", "PASS", "", grant("a_short_grant_is_told")),
+    ("AUTH-12", "PASS", "", grant("a_grant_in_other_letters", "launch SYSTEM/patient.Read", calls=0)),
+    ("AUTH-12", "PASS", "", grant("another_token_is_another_grant", calls=2, tokens=("t1", "t2"))),
+    ("AUTH-12", "FAIL", "asks_on_Condition", grant("calls_go_on", calls=3)),
+    ("AUTH-12", "FAIL", "hides_condition", grant("nobody_hears_of_it", classes=())),
+    ("AUTH-12", "FAIL", "hides_condition", grant("it_is_called_an_outage", classes=("unavailable",))),
+    ("AUTH-12", "FAIL", "gives_up_patient", grant("all_is_given_up", found=False)),
+    ("AUTH-12", "UNTESTED", "", grant("all_was_granted", "system/Condition.Read system/Patient.read system/Goal.read")),
     ("SEC-01", "PASS", "", every_bad_door_is_left),
     ("SEC-01", "FAIL", "accepts_wrong_host", a_login_goes_through_a_bad_door),
     ("SEC-01", "FAIL", "silent_expired", a_bad_door_is_left_in_silence),
