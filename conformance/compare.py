@@ -108,11 +108,11 @@ def truth_of(
         merged = {one: site.vendor.patient_ids(site, one) for one in site.sandbox.world.merged_into(number)}
         dead = {id for ids in merged.values() for id in ids.values()}
         ids = {name: id for name, id in site.vendor.patient_ids(site, number).items() if id not in dead}
-        renderings = _with_dirt(site, number, site.vendor.renderings(site, number))
+        renderings = _with_dirt(site, number, site.vendor.renderings(site, number), kinds)
         facts = tuple(_facts(site, number, ids, renderings, kinds, with_rows, labels))
         if labels:  # what is left is told without what pointed to the rest
             with site.kept_from(labels):
-                left = _with_dirt(site, number, site.vendor.renderings(site, number))
+                left = _with_dirt(site, number, site.vendor.renderings(site, number), kinds)
                 told = tuple(_facts(site, number, ids, left, kinds, with_rows, frozenset()))
             facts = (*told, *(fact for fact in facts if fact.is_withheld))
         truth.facts[number] = facts
@@ -176,8 +176,12 @@ def _either(before: Fact | None, after: Fact | None) -> Fact:
     return before if before == after else replace(before, tellings=(*before.tellings, *after.tellings))
 
 
-def _with_dirt(site: Site, number: int, renderings: Iterable[Rendering]) -> list[Rendering]:
+def _with_dirt(
+    site: Site, number: int, renderings: Iterable[Rendering], kinds: Container[str] | None
+) -> list[Rendering]:
     """The renderings, with a loss beside each value that is known to be wrong: it is told as it stands."""
+    if kinds is not None and "observation" not in kinds:
+        return list(renderings)
     population = site.sandbox.world.population
     life = site.sandbox.world.human(number)  # who is on file twice has one life, in which each ordinal occurs once
     typos = {one.ordinal: one.what for one in typos_of(population, life)} if life < population.size else {}
