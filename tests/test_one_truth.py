@@ -180,7 +180,7 @@ ALL_WRONG = dict.fromkeys(
 def test_it_is_so_however_dirty_the_population(server: Server, vendor: str, dirt: Dirt) -> None:
     sandbox = server.sandboxes.create(seed=5, patients=1_000, vendors=[vendor], dirt=dirt)
     try:
-        assert wrong(server, sandbox.sites[vendor], *range(3)) == []
+        assert wrong(server, sandbox.sites[vendor], 0, 40) == []  # one of the cast, whose chart is full, and somebody
     finally:
         server.sandboxes.drop(sandbox.id)
 
