@@ -27,16 +27,20 @@ DIED = (ONCE, 0, 0)  # the hook of a death: lane, period, delay
 
 
 class History:
-    """Everything that happens to one patient.
+    """Everything that happens to one patient, or what happens by a moment.
 
     person    as they are in the end
     began     when they were registered: version 1 of the person
+    by        the moment up to which it is told; None when it is told up to the horizon
     changes   what happens to the records, in order of time, death last
     """
 
-    __slots__ = ("_minutes", "_moments", "began", "changes", "person")
+    __slots__ = ("_minutes", "_moments", "began", "by", "changes", "person")
 
-    def __init__(self, person: Person, began: datetime, limit: int, parts: Iterable[Iterable[Step]]) -> None:
+    def __init__(
+        self, person: Person, began: datetime, limit: int, parts: Iterable[Iterable[Step]], by: datetime | None = None
+    ) -> None:
+        self.by = by
         self.person = person
         self.began = began
         steps: list[Step] = []
@@ -48,7 +52,7 @@ class History:
         del self._minutes[happen:], steps[happen:]
         self._moments = [moment for moment, _, _ in steps]
         self.changes = [_new(Change, (moment.at, what, record)) for moment, what, record in steps]
-        if person.deceased is not None:
+        if person.deceased is not None and (by is None or person.deceased <= by):
             self.changes.append(Change(person.deceased, "updated", person))
             self._minutes.append(minute_of(person.deceased))
 
@@ -57,8 +61,9 @@ class History:
         return bisect_right(self._minutes, minute_of(at))
 
     def after(self, count: int) -> datetime | None:
-        """When the next change happens after the first `count`; None if nothing does."""
-        return self.changes[count].at if count < len(self.changes) else None
+        """When the next change happens after the first `count`, or the moment up to which is told; None if nothing
+        does."""
+        return self.changes[count].at if count < len(self.changes) else self.by
 
     def minute(self, place: int) -> int:
         """The minute of a change."""

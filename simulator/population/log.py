@@ -42,10 +42,15 @@ class Span(NamedTuple):
 
 
 class Log:
-    """The logs of one world. A moment comes as two, as in `Identity`; `filing` gives the life of a human being."""
+    """The logs of one world. A moment comes as two, as in `Identity`; `filing` gives the life of a human being, as much
+    of it as has happened by a moment, or with None all of it."""
 
     def __init__(
-        self, population: Population, ledger: Ledger, identity: Identity, filing: Callable[[int], Filing]
+        self,
+        population: Population,
+        ledger: Ledger,
+        identity: Identity,
+        filing: Callable[[int, datetime | None], Filing],
     ) -> None:
         self._population = population
         self._registrations = population.registrations
@@ -64,21 +69,21 @@ class Log:
 
     def span(self, number: int, now: datetime) -> Span:
         """How much has happened by `now`."""
-        lives = [self._filing(life) for life in self._identity.lives(number)]
+        lives = [self._filing(life, now) for life in self._identity.lives(number)]
         return Span(
             sum(life.passed(now) for life in lives),
             max((at for life in lives if (at := life.since(now)) is not None), default=BEGINNING),
             min((at for life in lives if (at := life.until(now)) is not None), default=END),
         )
 
-    def beginning(self, number: int) -> tuple[Person, datetime]:
-        """The person as registered, and when.
+    def beginning(self, number: int, when: datetime | None = None) -> tuple[Person, datetime]:
+        """The person as registered, and when; `when` tells for which moment their life is looked up anyway.
 
         Raises:
             IndexError: there is no such patient.
         """
         if 0 <= number < self._population.size:
-            history = self._filing(number).history
+            history = self._filing(number, when).history
             return history.person_at(BEGINNING), history.began
         if number in self._registrations:
             return self._registrations.person(number), self._registrations.registered(number)
@@ -103,13 +108,13 @@ class Log:
         """What `logged` gives, without who and into whom. Of a patient on file once, in a world in which nothing was
         written, it is the history itself."""
         if not self._ledger.entries and 0 <= number < self._population.size:
-            filing = self._filing(number)
+            filing = self._filing(number, when)
             if filing.homes is None:
                 return filing.history.changes[: filing.history.count(when)]
         return (one.change for one in self.logged(number, when, by))
 
     def _of_life(self, life: int, number: int, members: Collection[int], when: datetime) -> Iterator[Logged]:
-        filing, has_writes = self._filing(life), bool(self._ledger.entries)
+        filing, has_writes = self._filing(life, when), bool(self._ledger.entries)
         changes, off = filing.history.changes[: filing.history.count(when)], self.called_off(life)
         if off.places:
             changes = list(_without(changes, off))
@@ -139,7 +144,7 @@ class Log:
     def _found_called_off(self, life: int, numbers: Iterable[int]) -> CalledOff:
         if not any(one.record.kind == "appointment" for each in numbers for one in self._ledger.of_patient(each)):
             return NOTHING
-        filing = self._filing(life)
+        filing = self._filing(life, None)
 
         def written(ordinal: int) -> tuple[Version, ...]:
             return self._ledger.versions(("appointment", filing.home("appointment", ordinal), ordinal))
@@ -196,7 +201,7 @@ class Log:
         return moved(record, lambda ordinal: ordinal + room.start if ordinal < FIRST_WRITTEN_ORDINAL else ordinal)
 
     def _is_held(self, life: int, kind: str, ordinal: int, members: Collection[int]) -> bool:
-        return ordinal >= FIRST_WRITTEN_ORDINAL or self._filing(life).home(kind, ordinal) in members
+        return ordinal >= FIRST_WRITTEN_ORDINAL or self._filing(life, None).home(kind, ordinal) in members
 
     def home(self, number: int, kind: str, ordinal: int, when: datetime) -> tuple[int, int]:
         """Where a record of a patient's chart lives: the number, and its ordinal there."""
@@ -206,10 +211,10 @@ class Log:
         if ordinal >= FIRST_WRITTEN_ORDINAL:
             life = self._ledger.stranger(ordinal)
             if life is not None and (room := self._ledger.room(life)) is not None:
-                return self._filing(life).home(kind, ordinal - room.start), ordinal - room.start
+                return self._filing(life, None).home(kind, ordinal - room.start), ordinal - room.start
             written = (one for one in members if self._ledger.versions((kind, one, ordinal)))
             return next(written, number), ordinal
-        home = self._filing(self._identity.first(number)).home(kind, ordinal)
+        home = self._filing(self._identity.first(number), None).home(kind, ordinal)
         return home if home in members else number, ordinal
 
     def at_home(self, record: Record, number: int, home: int, ordinal: int) -> Record:

@@ -43,6 +43,7 @@ __all__ = ["FIRST_WRITTEN", "FIRST_WRITTEN_ORDINAL", "Event", "World"]
 _WRITTEN_RANK = 1 << 33  # written or changed patients come after the population, in number order
 _STAMPS_KEPT = 65_536
 _BOOKINGS_KEPT = 1_024  # about 20 kB each
+_SOON_DAYS = 30
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Written = TypeVar("_Written", bound=Record)
 
@@ -81,6 +82,10 @@ class World:
         self._filing = lru_cache(maxsize=charts_kept)(
             lambda first: Filing(population.registrations, first, history_of(population, first))
         )
+        self._near = lru_cache(maxsize=charts_kept)(
+            lambda first: Filing(population.registrations, first, history_of(population, first, self._soon))
+        )
+        self._soon = population.starts + timedelta(days=_SOON_DAYS)
         self._bookings = lru_cache(maxsize=_BOOKINGS_KEPT)(lambda number: bookings_of(population, number))
         self._death = lru_cache(maxsize=_STAMPS_KEPT)(population.death)
         self._joints = lru_cache(maxsize=_STAMPS_KEPT)(population.registrations.joints)
@@ -91,10 +96,16 @@ class World:
         """Forgets everything written."""
         self._ledger = Ledger(FIRST_WRITTEN, FIRST_WRITTEN_ORDINAL)
         self._identity = Identity(self.population, self._ledger)
-        self._log = Log(self.population, self._ledger, self._identity, self._filing)
+        self._log = Log(self.population, self._ledger, self._identity, self._filed)
         self._charts: OrderedDict[int, _Held] = OrderedDict()
         self._spans: OrderedDict[int, Span] = OrderedDict()
         self._families: dict[str, set[int]] = {}  # folded family name -> written patients who bear it or have borne it
+
+    def _filed(self, life: int, by: datetime | None) -> Filing:
+        """The life of a human being, as much of it as has happened by a moment at least. Most of the time it is soon
+        after the world began: what lies two years ahead is not worked out for that."""
+        is_near = by is not None and by < self._soon and not self.population.registrations.of(life)
+        return self._near(life) if is_near else self._filing(life)
 
     @property
     def writes(self) -> int:
@@ -128,7 +139,7 @@ class World:
     def has_moved(self, number: int, since: datetime) -> bool:
         """Whether anything has happened by itself to a patient between `since` and now, whichever comes first."""
         now = self.now()
-        lives = map(self._filing, self._identity.lives(number))
+        lives = (self._filed(life, max(since, now)) for life in self._identity.lives(number))
         return any(life.passed(since) != life.passed(now) for life in lives)
 
     # Who is who
@@ -239,7 +250,7 @@ class World:
         survivor = self._identity.into(number, when, by)
         if survivor is not None:
             raise IndexError(f"patient {number} was merged into {survivor}")
-        person, began = self._log.beginning(number)
+        person, began = self._log.beginning(number, when)
         if by is not None and by < began:
             raise IndexError(f"patient {number} was not registered by then")
         return folded(person, began, self._log.changes(number, when, by))

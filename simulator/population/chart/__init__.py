@@ -33,6 +33,7 @@ from simulator.population.history import History
 from simulator.population.people import Population
 from simulator.population.records import Chart
 from simulator.population.tables.rows import AllergyRow
+from simulator.population.zones import minute_of
 
 
 @dataclass(slots=True)
@@ -54,18 +55,21 @@ def chart_of(population: Population, number: int, at: datetime | None = None) ->
     Raises:
         IndexError: there is no patient of that number.
     """
-    return history_of(population, number).chart_at(at or population.starts)
+    at = at or population.starts
+    return history_of(population, number, at).chart_at(at)
 
 
-def history_of(population: Population, number: int) -> History:
-    """Everything that happens to patient `number` up to the horizon, the same whatever was asked before.
+def history_of(population: Population, number: int, by: datetime | None = None) -> History:
+    """Everything that happens to patient `number` by a moment, or up to the horizon, the same whatever was asked
+    before: of the whole history what comes first.
 
     Raises:
         IndexError: there is no patient of that number.
     """
     outline = outline_of(population, number)
     life = outline.life
-    return History(life.person, registered(population, number), life.limit, _parts(outline))
+    limit = life.limit if by is None else min(life.limit, minute_of(by) + 1)
+    return History(life.person, registered(population, number), limit, _parts(outline, limit), by=by)
 
 
 def bookings_of(population: Population, number: int) -> History:
@@ -111,22 +115,27 @@ def outline_of(population: Population, number: int) -> Outline:
     return Outline(life, episodes, visits, missed, allergies, orders)
 
 
-def _parts(outline: Outline) -> Iterator[Iterable[Step]]:
-    """The steps of every part of the chart. Of what is written down in one minute the earlier part comes first."""
+def _parts(outline: Outline, limit: int) -> Iterator[Iterable[Step]]:
+    """The steps of every part of the chart. Of what is written down in one minute the earlier part comes first.
+
+    What is found and done at visits that begin at the minute `limit` or later is left out. What is noticed, booked or
+    given there stays: it may decide what happens before.
+    """
     life, visits, orders = outline.life, outline.visits, outline.orders
     measures = Measures(life, _intervals(outline.episodes, orders))
-    yield encounters_of(life, visits)
+    begun = [visit for visit in visits if visit.minute < limit]
+    yield encounters_of(life, begun)
     yield _conditions(outline)
     yield allergies_of(life, outline.allergies, visits)
     yield medications_of(life, orders, visits)
-    measured = observations_of(life, visits, outline.episodes, measures)
+    measured = observations_of(life, begun, outline.episodes, measures)
     observations = typed(life.population, life.number, measured)
     yield observations
     yield immunizations_of(life, visits)
-    procedures = list(procedures_of(life, visits, outline.episodes))
+    procedures = list(procedures_of(life, begun, outline.episodes))
     yield procedures
-    yield closings_of(life, visits)
-    yield documents_of(life, visits, procedures, observations)
+    yield closings_of(life, begun)
+    yield documents_of(life, begun, procedures, observations)
     yield appointments_of(life, visits, outline.missed)
     yield coverages_of(life, visits)
     yield consents_of(life, visits)

@@ -52,6 +52,19 @@ def items(chart: Chart) -> dict[tuple[str, int], Record]:
     return {(record.kind, record.ordinal): record for record in (*records, *chart.retracted)}
 
 
+@given(WHO, WHEN)
+@settings(max_examples=60, deadline=None)
+def test_what_happens_by_a_moment_is_the_beginning_of_everything(who: tuple[int, int, int], at: datetime) -> None:
+    """A shorter history is cheaper, and what it leaves out decides nothing of what it tells."""
+    seed, size, number = who
+    whole, short = history(*who), history_of(population_of(seed, size), number, at)
+    count = whole.count(at)
+    assert short.changes == whole.changes[:count]
+    assert [short.hook(place) for place in range(count)] == [whole.hook(place) for place in range(count)]
+    assert short.after(count) == at
+    assert short.chart_at(at) == whole.chart_at(at)
+
+
 @given(WHO, WHEN, WHEN)
 @usual
 def test_a_later_chart_holds_every_record_of_an_earlier_one(

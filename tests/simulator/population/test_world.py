@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from simulator.population.chart import history_of
 from simulator.population.people import Population
 from simulator.population.records import Address, Observation, Person, Telecom
 from simulator.population.world import FIRST_WRITTEN, FIRST_WRITTEN_ORDINAL, World
@@ -215,3 +216,21 @@ def test_before_somebody_was_registered_there_is_no_chart_of_them() -> None:
     for at in (since - timedelta(minutes=1), since - timedelta(days=9_000)):
         with pytest.raises(IndexError):
             world.chart_at(7, at)
+
+
+def test_a_chart_is_the_same_soon_after_the_start_and_later() -> None:
+    """Soon after the start a world works out the near future only, later all of it."""
+    population = Population(seed=7, size=2000, as_of=date(2026, 1, 5))
+    moment = [population.starts]
+    world = World(population, lambda: moment[0])
+    stamps: dict[int, list[int]] = {number: [] for number in (11, 60, 61, 62, 63, 64)}
+    for days in (0.0, 29.0, 29.999, 30.0, 30.001, 45.0, 400.0, 10.0):
+        moment[0] = population.starts + timedelta(days=days)
+        for number, known in stamps.items():
+            log = history_of(population, number)
+            assert world.chart(number) == log.chart_at(moment[0])
+            known.append(world.stamp(number))
+            assert world.stamp(number) == log.count(moment[0]) + sum(
+                at <= moment[0] for at in population.registrations.joints(number)
+            )
+    assert any(len(set(known)) > 2 for known in stamps.values())
