@@ -30,7 +30,7 @@ from simulator.population.chart.slots import (
     slots_that_may_be,
 )
 from simulator.population.history import DIED, History
-from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, HISTORY_DAYS, OFFICE, ONCE, PERIOD_DAYS, Cells, Lane
+from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, DEATH, HISTORY_DAYS, OFFICE, PERIOD_DAYS, Cells, Lane
 from simulator.population.people import Population
 from simulator.population.zones import DAY, instant, minute_of, put_off_between
 
@@ -147,12 +147,12 @@ class Feed:
                 if not self._may_be(stream, cells.period, number):
                     continue
                 history = self._history(number)
-                hook = DIED if stream.lane == ONCE else (stream.lane, cells.period, stream.delay)
+                hook = DIED if stream.lane == DEATH else (stream.lane, cells.period, stream.delay)
                 for place in history.between(first, until):
                     if history.hook(place) == hook:
                         minute = history.minute(place)
                         yield Hit(Key(minute, stream.turn, cells.period, rank, place), number, history)
-        if stream.lane == ONCE:
+        if stream.lane == DEATH:
             yield from self._of_cast(stream, first, until)
 
     def _lane(self, stream: Stream) -> Lane:
@@ -186,8 +186,9 @@ class Feed:
     def _may_be(self, stream: Stream, period: int, number: int) -> bool:
         """Whether a patient's slot may have led to something with that delay: cheap, and never wrongly no."""
         population, lane = self._population, stream.lane
-        if lane == ONCE:
-            return number >= len(population.cast) and population.death(number) is not None
+        if lane == DEATH:
+            death = population.death(number) if number >= len(population.cast) else None
+            return death is not None and self._lanes.death.year_of(minute_of(death)) == period
         if stream.delay == moments.REPORTED and lane == OFFICE:
             assert stream.zone is not None
             return population.zone(number) == stream.zone and self._is_reported(number, period)
@@ -244,5 +245,5 @@ def _streams(population: Population) -> tuple[Stream, ...]:
     for lane in (OFFICE, ANY_HOUR, CLOCK_CHANGE):
         for delay in moments.all_delays(lane):
             told.extend((lane, delay, zone) for zone in ((None,) if lane == ANY_HOUR else zones))
-    told.append((ONCE, 0, None))
+    told.append((DEATH, 0, None))
     return tuple(Stream(index, *parts) for index, parts in enumerate(told))

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from simulator.population.lanes import ONCE
+from simulator.population.lanes import DEATH
 from simulator.population.records import FIELDS, Change, Chart, Person, Record, State
 from simulator.population.zones import minute_of
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _new = tuple.__new__
 """What a named tuple is made with: it saves half of the time, and a chart makes thousands."""
 
-DIED = (ONCE, 0, 0)  # the hook of a death: lane, period, delay
+DIED = (DEATH, 0, 0)  # the hook of a death: lane, period, delay
 
 
 class History:

@@ -15,6 +15,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from simulator.ids import Permutation, h64, mix
+from simulator.population.deaths import YEARS_ON_FILE
 from simulator.population.zones import DAY, clock_changes, local_minute, offset
 
 PERIOD_DAYS = 28
@@ -23,11 +24,9 @@ YEARS_AHEAD = 2
 HISTORY_DAYS = YEARS_OF_HISTORY * 365 + 4
 AHEAD_DAYS = YEARS_AHEAD * 365
 """Beyond `as_of` plus this nothing more happens."""
-DEATH_DAYS = 5 * 365
-"""Deaths on file are at most this much older than `as_of`."""
 
-OFFICE, ANY_HOUR, CLOCK_CHANGE, ONCE = range(4)
-"""Visits in office hours; emergencies and admissions; stays over a change of clocks; what happens once in a life."""
+OFFICE, ANY_HOUR, CLOCK_CHANGE, DEATH = range(4)
+"""Visits in office hours; emergencies and admissions; stays over a change of clocks; deaths."""
 
 _OPENS, _STARTS_A_DAY, _GRID = 8 * 60, 102, 5  # from 8:00 to 16:25
 _WORKDAYS = 20  # of a period, which begins on a Monday
@@ -35,6 +34,7 @@ _OFFICE_CELLS = _WORKDAYS * _STARTS_A_DAY
 _ANY_HOUR_CELLS = PERIOD_DAYS * DAY
 _CHANGE_FROM, _CHANGE_CELLS = 180, 22 * 60  # of a day on which the clocks change, after they did
 _FRACTION = 32
+_YEAR_DAYS = 365
 
 
 def period_of(day: int) -> int:
@@ -199,24 +199,35 @@ class ClockChangeLane(Lane):
         return self._days[turn] * DAY + _CHANGE_FROM + minute
 
 
-class OnceLane(Lane):
-    """One slot a patient in the days [first, last): for what happens at most once to anybody, as a death."""
+class DeathLane(Lane):
+    """One slot a patient in each of the years from the one that begins on day `first`: a moment at which to die."""
 
-    __slots__ = ("_start", "_until")
+    __slots__ = ("_first", "years")
 
-    def __init__(self, key: bytes, name: str, size: int, first: int, last: int) -> None:
-        self._start, self._until = first * DAY, last * DAY
-        super().__init__(key, name, size, self._until - self._start)
+    def __init__(self, key: bytes, size: int, first: int, years: int) -> None:
+        self._first = first
+        self.years = range(years)
+        super().__init__(key, "death", size, _YEAR_DAYS * DAY)
 
-    def slot(self, number: int) -> int:
-        """The UTC minute of the patient's slot."""
-        return self._start + self.cell(0, number)
+    def first_day(self, year: int) -> int:
+        """The day with which a year of the lane begins."""
+        return self._first + year * _YEAR_DAYS
+
+    def year_of(self, minute: int) -> int:
+        """The year of the lane in which a UTC minute lies."""
+        return (minute // DAY - self._first) // _YEAR_DAYS
+
+    def slot(self, year: int, number: int) -> int:
+        """The UTC minute of the patient's slot in a year."""
+        return self.first_day(year) * DAY + self.cell(year, number)
 
     def cells(self, first: int, until: int) -> Iterator[Cells]:
         """The cells in the UTC minutes [first, until)."""
-        low, high = max(first, self._start) - self._start, min(until, self._until) - self._start
-        if low < high:
-            yield Cells(0, low, high)
+        for year in self.years:
+            start = self.first_day(year) * DAY
+            low, high = max(first - start, 0), min(until - start, _YEAR_DAYS * DAY)
+            if low < high:
+                yield Cells(year, low, high)
 
 
 class Lanes:
@@ -233,7 +244,8 @@ class Lanes:
         self.office = OfficeLane(key, size)
         self.any_hour = AnyHourLane(key, size)
         self.clock_change = ClockChangeLane(key, size, as_of)
-        self.death = OnceLane(key, "death", size, today - DEATH_DAYS, today + AHEAD_DAYS)
+        first_year = today - YEARS_ON_FILE * _YEAR_DAYS
+        self.death = DeathLane(key, size, first_year, YEARS_ON_FILE + YEARS_AHEAD)
         first = period_of(today - HISTORY_DAYS) - 1
         last = period_of(today + AHEAD_DAYS) + 16
         self._salts = {period: h64(key, "period", period) for period in range(first, last)}

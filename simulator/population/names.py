@@ -16,6 +16,7 @@ from itertools import pairwise
 from typing import overload
 
 from simulator.population import tables
+from simulator.population.deaths import on_file
 from simulator.population.ranks import Slots, fold, key_range
 from simulator.population.tables.rows import GivenName
 
@@ -177,7 +178,7 @@ class Givens:
         if row.is_newborn:
             return (1,)
         shares = self._of(given)
-        people = tables.AGE_WEIGHTS[row.sex]
+        people = _ON_FILE[row.sex]
         return tuple(people[age] * (shares[decade_of(as_of_year - age - 1)] // 1000 + 1) for age in range(len(people)))
 
     def _weight(self, given: int) -> int:
@@ -246,11 +247,13 @@ def _by_decade(counts: Sequence[int]) -> list[int]:
     return [*(n for pair in zip(known, [*between, known[-1]], strict=True) for n in pair)]
 
 
+_ON_FILE = {sex: on_file(living, sex) for sex, living in tables.AGE_WEIGHTS.items()}
+"""How heavy each year of age is among those on file of a sex, the dead included, the youngest first."""
 _PEOPLE = {
     sex: [
         sum(
             weight
-            for age, weight in enumerate(tables.AGE_WEIGHTS[sex])
+            for age, weight in enumerate(_ON_FILE[sex])
             if decade_of(_REFERENCE_YEAR - age - 1) == decade
         )
         for decade in range(DECADES)

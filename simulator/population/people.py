@@ -72,7 +72,7 @@ class Population:
         self._vips = Permutation(size, self.key, "vip")
         self._vip_count = size * _VIPS_PER_MILLION // 1_000_000
         self.lanes = Lanes(self.key, size, as_of)
-        self._deaths = Deaths(self.key, self.lanes, as_of)
+        self._deaths = Deaths(self.key, self.lanes)
         self.starts = datetime.combine(as_of, time(12), UTC)
         self.horizon = datetime.combine(as_of + timedelta(AHEAD_DAYS), time(), UTC)
         self._npis = Permutation(10**8, self.key, "npi")

@@ -283,6 +283,7 @@ AGE_WEIGHTS = {
     "M": tuple(int(Fraction(row["male_percent"]) * 200) for row in raw("age_pyramid") for _ in range(5)),
     "F": tuple(int(Fraction(row["female_percent"]) * 200) for row in raw("age_pyramid") for _ in range(5)),
 }
+"""How heavy each year of age is among the living, by sex, the youngest first."""
 RACES = tuple(_race(row) for row in raw("race_ethnicity") if row["kind"] == "race")
 ETHNICITIES = tuple(
     Weighted(
