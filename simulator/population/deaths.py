@@ -1,9 +1,9 @@
 """Deaths: who dies when, by age and sex, as a lane of its own: computed for one patient in microseconds, and the other
 way round for a window of time.
 
-In each year of the lane everybody has one moment; whether they die then is drawn against the yearly risk of their age at
-that moment, and nobody dies twice. All who died in the years before `as_of` are still on file, so more have to be on
-file of an age than are alive (see `on_file`).
+In each year of the lane everybody has one moment; whether they die then is drawn against the yearly risk of their age,
+and nobody dies twice. All who died in the years before `as_of` are still on file, so more have to be on file of an age
+than are alive (see `on_file`).
 """
 
 from __future__ import annotations

@@ -23,14 +23,23 @@ from simulator.population.chart.life import Life, life_of
 from simulator.population.chart.observations import CULTURE
 from simulator.population.chart.slots import (
     Slot,
-    may_be_forced,
     may_be_used_at_any_hour,
     may_be_used_in_office,
     slots_of,
     slots_that_may_be,
 )
 from simulator.population.history import DIED, History
-from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, DEATH, HISTORY_DAYS, OFFICE, PERIOD_DAYS, Cells, Lane
+from simulator.population.lanes import (
+    ANY_HOUR,
+    CLOCK_CHANGE,
+    DEATH,
+    HISTORY_DAYS,
+    OFFICE,
+    PERIOD_DAYS,
+    Cells,
+    Lane,
+    first_day,
+)
 from simulator.population.people import Population
 from simulator.population.zones import DAY, instant, minute_of, put_off_between
 
@@ -216,12 +225,13 @@ class Feed:
         if number < len(self._population.cast):
             return True  # one of them is pregnant by wish
         draw = self._lanes.draw(period, number)
-        if lane == ANY_HOUR:
-            return may_be_used_at_any_hour(draw)
-        if may_be_used_in_office(draw, number, period, self._wellness):
-            return True
+        if lane == ANY_HOUR and not may_be_used_at_any_hour(draw):
+            return False
         _, sex, _, birth = self._population.core(number)
-        return may_be_forced(sex, birth.toordinal(), period)
+        age_days = first_day(period) - birth.toordinal()
+        if lane == ANY_HOUR:
+            return may_be_used_at_any_hour(draw, age_days)
+        return may_be_used_in_office(draw, number, period, self._wellness, sex, age_days)
 
 
 def _may_lead_to(life: Life, slot: Slot, bits: int, delay: int) -> bool:

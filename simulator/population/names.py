@@ -251,11 +251,7 @@ _ON_FILE = {sex: on_file(living, sex) for sex, living in tables.AGE_WEIGHTS.item
 """How heavy each year of age is among those on file of a sex, the dead included, the youngest first."""
 _PEOPLE = {
     sex: [
-        sum(
-            weight
-            for age, weight in enumerate(_ON_FILE[sex])
-            if decade_of(_REFERENCE_YEAR - age - 1) == decade
-        )
+        sum(weight for age, weight in enumerate(_ON_FILE[sex]) if decade_of(_REFERENCE_YEAR - age - 1) == decade)
         for decade in range(DECADES)
     ]
     for sex in "FM"

@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from simulator.ids import h64
-from simulator.population.chart.slots import may_be_forced, may_be_used_in_office
+from simulator.population.chart.slots import may_be_used_in_office
 from simulator.population.lanes import first_day, period_of
 from simulator.population.ledger import Opening
 from simulator.population.people import Population
@@ -151,12 +151,10 @@ def _candidates(population: Population, practitioner: int, days: range, zone: st
             for number in population.panel(panel):
                 if local_minute(lanes.office.slot(period, number, zone), zone) // DAY not in days:
                     continue
-                if may_be_used_in_office(lanes.draw(period, number), number, period, wellness):
+                _, sex, _, birth = population.core(number)
+                age_days = first_day(period) - birth.toordinal()
+                if may_be_used_in_office(lanes.draw(period, number), number, period, wellness, sex, age_days):
                     yield number
-                else:
-                    _, sex, _, birth = population.core(number)
-                    if may_be_forced(sex, birth.toordinal(), period):
-                        yield number
 
 
 def _free(practitioner: int, facility: int, day: int, zone: str, busy: list[Slot]) -> Iterator[Slot]:

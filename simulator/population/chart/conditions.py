@@ -29,8 +29,6 @@ _REMITTING = frozenset(
     ["asthma", "eczema", "migraine", "gout", "gerd", "mdd", "gad", "allergic_rhinitis", "iron_def_anemia", "clbp"]
 )
 _REMISSION_PER_MILLION = 80_000
-IN_HOSPITAL = frozenset(["sepsis", "pe", "hip_fx", "appendicitis"])
-IN_EMERGENCY = frozenset(["forearm_fx", "laceration_hand", "concussion", "suicidal_ideation", "dvt"])
 
 
 @dataclass(slots=True, eq=False)

@@ -21,8 +21,7 @@ _HOSPITAL_DAYS = 5  # on which vital signs are taken daily
 _HOUR = 60
 
 REMOTE = frozenset(("telehealth", "telephone"))
-AT_ANY_HOUR = frozenset(("emergency", "inpatient", "surgical"))
-IN_HASTE = AT_ANY_HOUR | {"observation"}
+IN_HASTE = frozenset(("emergency", "inpatient", "surgical", "observation"))
 SCHEDULED = frozenset(
     (
         "office",
@@ -39,8 +38,8 @@ SCHEDULED = frozenset(
 )
 """The kinds that are booked; the others are walked in to."""
 KINDS_OF: dict[int, tuple[str, ...]] = {
-    OFFICE: tuple(key for key in tables.ENCOUNTERS if key not in AT_ANY_HOUR and key != "observation"),
-    ANY_HOUR: tuple(sorted(AT_ANY_HOUR)),
+    OFFICE: tuple(key for key in tables.ENCOUNTERS if key not in IN_HASTE),
+    ANY_HOUR: tuple(sorted(IN_HASTE)),
     CLOCK_CHANGE: ("observation",),
 }
 

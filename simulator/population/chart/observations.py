@@ -49,7 +49,8 @@ _ORDERED_FOR = {
     key: tuple(_PANEL_OF.get(lab, lab) for lab in row.labs if lab not in _VITAL_KEYS)
     for key, row in tables.CONDITIONS.items()
 }
-_ROUTINE_ORDERS = frozenset(("wellness", "followup", "inpatient", "emergency", "surgical"))
+_ROUTINE_ORDERS = frozenset(("wellness", "followup", "inpatient", "surgical"))
+_BLOOD_DRAWN_PERCENT = 40  # of emergencies: 38.8, NHAMCS 2006, Emergency Department Summary
 _ART = ("bictegravir_ftc_taf", "dolutegravir", "ftc_taf")
 _ART_WORKS_AFTER = 180
 # A log scale without logarithms: viral loads about 30,000 copies, in even steps of a third of a decade.
@@ -279,7 +280,7 @@ def _tests(life: Life, visit: Visit, standing: list[Episode], last: dict[str, in
     done: set[str] = set()
     for order in dict.fromkeys(_orders(life, visit, standing, draw)):
         if order in last and day - last[order] < _REPEAT_DAYS:
-            is_reason = visit.episode is not None and visit.episode.is_acute and order in visit.episode.row.labs
+            is_reason = _is_brought_by(visit) and visit.episode is not None and order in visit.episode.row.labs
             if not is_reason:
                 continue
         members = _members(order)
@@ -321,6 +322,10 @@ def _orders(life: Life, visit: Visit, standing: list[Episode], draw: int) -> Ite
         yield "phq"
     if visit.kind in _ROUTINE_ORDERS:
         yield from _adult_orders(life, visit, age, draw)
+    elif visit.kind == "emergency":
+        yield from _emergency_orders(age, draw)
+    if _is_brought_by(visit) and visit.episode is not None and not visit.episode.is_acute:
+        yield from _ORDERED_FOR[visit.episode.key]
     if visit.kind in _ROUTINE_ORDERS or visit.kind == "psych":
         for episode in standing:
             if episode.is_active(visit.local_day):
@@ -347,8 +352,21 @@ def _adult_orders(life: Life, visit: Visit, age: int, draw: int) -> Iterator[str
         if visit.kind != "followup":
             yield "cbc"
             yield "magnesium"
-    if visit.kind == "emergency" and age > 40 * _YEAR and draw >> 36 & 1:
-        yield from ("troponin", "ddimer", "ck")
+
+
+def _emergency_orders(age: int, draw: int) -> Iterator[str]:
+    """Blood is drawn from some, and looked at for more from some of those."""
+    if (draw >> 40) % 100 < _BLOOD_DRAWN_PERCENT:
+        yield from ("bmp", "cbc")
+        if draw >> 34 & 3 == 0:
+            yield "magnesium"
+        if age > 40 * _YEAR and draw >> 36 & 1:
+            yield from ("troponin", "ddimer", "ck")
+
+
+def _is_brought_by(visit: Visit) -> bool:
+    """Whether the visit is for something new, or for a standing condition that got worse."""
+    return visit.episode is not None and (visit.episode.is_acute or visit.kind in ("emergency", "inpatient"))
 
 
 _DERIVED = frozenset(("dbp", "ldl", "bmi", "egfr", "hiv_vl", "creatinine", "rbc", "hct", "mch"))

@@ -25,7 +25,15 @@ _FIRST_MINUTE = {"AMB": 5, "VR": 0, "HH": 5, "EMER": 35, "OBSENC": 45, "IMP": 60
 _BETWEEN = 2  # minutes
 _LONG = 1000  # minutes: other things are done meanwhile
 
-_ELECTIVE = frozenset(("IMP",))  # nobody gets a new hip while in hospital for something else
+_OF_STAYS = frozenset(("IMP", "OBSENC"))
+_GOES_ON_DAYS = 7  # what is done as often as this is done in any stay
+_PLANNED = frozenset(
+    key
+    for key, row in tables.PROCEDURES.items()
+    if row.every_days > _GOES_ON_DAYS
+    and (row.classes <= _OF_STAYS or (row.kinds and row.kinds <= {"surgical", "inpatient"}))
+)
+"""Nobody gets a new hip while in hospital for something else."""
 _ALWAYS = tuple(row for row in tables.PROCEDURES.values() if not row.conditions)
 _FOR: dict[str, tuple[ProcedureRow, ...]] = {
     key: tuple(row for row in tables.PROCEDURES.values() if key in row.conditions) for key in tables.CONDITIONS
@@ -68,7 +76,7 @@ def _called_for(visit: Visit, standing: list[Episode]) -> Iterator[tuple[Procedu
     for episode in standing:
         if episode.is_active(visit.local_day):
             is_reason = episode is reason
-            yield from ((row, episode) for row in _FOR[episode.key] if is_reason or row.classes != _ELECTIVE)
+            yield from ((row, episode) for row in _FOR[episode.key] if is_reason or row.key not in _PLANNED)
     yield from ((row, None) for row in _ALWAYS)
 
 

@@ -2,7 +2,8 @@
 of four weeks, used when a hash is below the rate of the patient's age, sex, habits and conditions.
 
 Acute episodes, deliveries among them, hang on the slot to which they lead, so that the patients of a window of time can
-be found by their slots alone (see `lanes`).
+be found by their slots alone (see `lanes`). At any hour people come with what is acute, because a standing condition
+got worse, or, at the hours for it, for a stay that was planned.
 """
 
 from __future__ import annotations
@@ -13,18 +14,22 @@ from typing import NamedTuple
 
 from simulator.ids import mix
 from simulator.population import tables
-from simulator.population.chart.conditions import IN_EMERGENCY, IN_HOSPITAL, Episode, acute_rates, band_of
+from simulator.population.chart.conditions import Episode, acute_rates, band_of
 from simulator.population.chart.life import Life
+from simulator.population.chart.troubles import ONE, PLANS, per_period, troubles
 from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, OFFICE, PERIOD_DAYS, first_day, period_of
 from simulator.population.tables.rows import ConditionRow
 from simulator.population.zones import DAY, local_minute
 
 _YEAR = 365
-_ONE = 1 << 32
-_OFFICE_MOST = _ONE * 45 // 100
-"""No slot of usual purposes is used more often than this; those of infants, pregnancies and check-ups may be."""
-_ANY_HOUR_MOST = _ONE * 4 // 100
-"""No slot at any hour is used more often than this."""
+_MILLION = 1_000_000
+_OLD = 3  # the last age band
+_ONLY_THERE = 700_000  # of a million episodes, if hardly anybody waits for days with it
+_OFFICE_MOST = tuple(ONE * percent // 100 for percent in (45, 45, 62, 84))
+"""No slot of usual purposes is used more often than this, by age band; those of infants, pregnancies and check-ups may
+be."""
+_ANY_HOUR_MOST = tuple(ONE * percent // 100 for percent in (11, 11, 14, 24))
+"""No slot at any hour is used more often than this, by age band."""
 _PREGNANCY = tables.CONDITIONS["pregnancy"]
 _FERTILE = (_PREGNANCY.onset[0] - 1, _PREGNANCY.onset[1] + 1)
 _YEARLY_PERIODS = 13
@@ -34,12 +39,17 @@ _TERM = (266, 280)
 _TERM_WEEKS = 40
 _PRENATAL_FROM = 50  # days after it began
 _PRENATAL_PERCENT = 92
-_EMERGENCY_PERCENT = 5  # of the acute episodes that an office could see
 _MISSED_PERCENT = 14  # slots that were booked and not used, to a hundred that were
 _INFANT_DAYS = (4, 30, 61, 122, 183, 274, 365, 456, 548, 730)
+_OFFICE_YEARLY = ((75, 430), (65, 300), (55, 195), (45, 120), (0, 70))  # from that age, per hundred people
+_FOR_EACH_CONDITION = 50  # more, up to six of them
 _CHRONIC_VISITS = ("followup",) * 9 + ("office",) * 6 + ("telehealth",) * 3 + ("telephone",) * 2
 _ACUTE_VISITS = ("symptom",) * 12 + ("urgent_care",) * 5 + ("telehealth",) * 2
 _MISSABLE = ("followup", "office", "telehealth", "psych", "home_visit")
+
+
+_OPERATED = frozenset(key for row in tables.PROCEDURES.values() if row.kinds == {"surgical"} for key in row.conditions)
+"""Acute conditions of these are operated on: their stays are for that and nothing else."""
 
 
 @dataclass(slots=True)
@@ -54,11 +64,15 @@ class Slot:
     is_missed: bool = False
 
 
-class _Rates(NamedTuple):
-    """How a draw of 32 bits falls on the acute rows: the upper edge of each, in order."""
+_Edges = list[tuple[int, ConditionRow, str]]
+"""How a draw of 32 bits falls on rows and kinds of visits: the upper edge of each, in order."""
 
-    office: list[tuple[int, ConditionRow]]
-    any_hour: list[tuple[int, ConditionRow]]
+
+class _Rates(NamedTuple):
+    """The edges of what is acute."""
+
+    office: _Edges
+    any_hour: _Edges
 
 
 def slots_of(life: Life, chronic: list[Episode]) -> tuple[list[Slot], list[Episode]]:
@@ -68,20 +82,19 @@ def slots_of(life: Life, chronic: list[Episode]) -> tuple[list[Slot], list[Episo
     return _Chooser(life, chronic).choose()
 
 
-def may_be_used_in_office(draw: int, number: int, period: int, wellness_salt: int) -> bool:
-    """Whether an office slot with this draw may be used by somebody who is neither an infant nor pregnant."""
-    return draw >> 32 < _OFFICE_MOST or _is_checkup_time(number, period, wellness_salt)
+def may_be_used_in_office(draw: int, number: int, period: int, wellness_salt: int, sex: str, age_days: int) -> bool:
+    """Whether an office slot with this draw may be used by somebody of a sex and an age at the beginning of the period;
+    by infants, and by women who may be pregnant, whatever its draw."""
+    if age_days <= _INFANT_DAYS[-1] or (sex == "F" and _FERTILE[0] <= age_days // _YEAR <= _FERTILE[1]):
+        return True
+    return draw >> 32 < _OFFICE_MOST[band_of(age_days)] or _is_checkup_time(number, period, wellness_salt)
 
 
-def may_be_forced(sex: str, birth: int, period: int) -> bool:
-    """Whether an office slot may be used whatever its draw: by infants, and by women who may be pregnant."""
-    age_days = first_day(period) - birth
-    return age_days <= _INFANT_DAYS[-1] or (sex == "F" and _FERTILE[0] <= age_days // _YEAR <= _FERTILE[1])
-
-
-def may_be_used_at_any_hour(draw: int) -> bool:
-    """Whether a slot at any hour with this draw may be used by anybody."""
-    return draw & (_ONE - 1) < _ANY_HOUR_MOST
+def may_be_used_at_any_hour(draw: int, age_days: int | None = None) -> bool:
+    """Whether a slot at any hour with this draw may be used by somebody of an age at the beginning of the period, or by
+    anybody."""
+    most = max(_ANY_HOUR_MOST) if age_days is None else _ANY_HOUR_MOST[band_of(age_days)]
+    return draw & (ONE - 1) < most
 
 
 def slots_that_may_be(life: Life, chronic: list[Episode], lane: int, period: int) -> list[Slot]:
@@ -102,6 +115,8 @@ class _Chooser:
         self._most_usual = self._most_often()
         self._rates: dict[int, _Rates] = {}
         self._last: dict[str, int] = {}  # when the latest episode of a row was over
+        self._again: dict[str, int] = {}  # from when on a stay may be planned again
+        self._troubles = [[(one, troubles(one.key, is_old)) for one in self._chronic] for is_old in (False, True)]
         self._episodes: list[Episode] = []
         self._slots: list[Slot] = []
         weeks = life.wishes.weeks_pregnant if life.wishes is not None else None
@@ -120,8 +135,8 @@ class _Chooser:
         self._episodes.extend(pregnancies)
         infant = self._infant_periods()
         for period, draw in draws:
-            if may_be_used_at_any_hour(draw):
-                self._at_any_hour(period, draw & (_ONE - 1))
+            if draw & (ONE - 1) < _ANY_HOUR_MOST[self._band(period)]:
+                self._at_any_hour(period, draw & (ONE - 1))
             self._in_office(period, draw >> 32, pregnancies, period in infant)
         self._at_clock_change()
         self._slots.sort(key=lambda slot: slot.minute)
@@ -135,7 +150,8 @@ class _Chooser:
         draw = self._lanes.draw(period, self._life.number)
         if lane == ANY_HOUR:
             self._slots.extend(self._deliveries(period, period + 1))
-            self._at_any_hour(period, draw & (_ONE - 1))
+            if draw & (ONE - 1) < _ANY_HOUR_MOST[self._band(period)]:
+                self._at_any_hour(period, draw & (ONE - 1))
         else:
             is_infant = period in self._infant_periods()
             self._in_office(period, draw >> 32, [], is_infant)
@@ -168,25 +184,50 @@ class _Chooser:
 
     def _delivery_drawn(self, period: int) -> ConditionRow | None:
         draw = self._lanes.draw(period, self._life.number)
-        if not may_be_used_at_any_hour(draw):
+        if draw & (ONE - 1) >= _ANY_HOUR_MOST[self._band(period)]:
             return None
-        row = _fallen(draw & (_ONE - 1), self._rates_at(period).any_hour)
+        row, _ = _fallen(draw & (ONE - 1), self._rates_at(period).any_hour)
         return row if row is not None and row.kind == "episode" and self._is_of_age(row, period) else None
 
     def _at_any_hour(self, period: int, draw: int) -> None:
         if period == self._due:
             return
-        row = _fallen(draw, self._rates_at(period).any_hour)
-        if row is None or row.kind == "episode" or not self._is_of_age(row, period):
-            return
+        edges = self._rates_at(period).any_hour
+        row, kind = _fallen(draw, edges)
         minute = self._lanes.any_hour.slot(period, self._life.number)
-        kind = "emergency"
-        if row.key in IN_HOSPITAL:
-            kind = "surgical" if row.key == "appendicitis" else "inpatient"
-        wait = 0 if row.key in IN_HOSPITAL | IN_EMERGENCY else draw % 3
-        episode = self._acute(row, minute // DAY, wait, draw)
-        if episode is not None:
-            self._slots.append(Slot(ANY_HOUR, period, minute, kind, episode))
+        if row is None:
+            self._for_what_lasts(period, minute, draw - (edges[-1][0] if edges else 0))
+        elif row.kind != "episode" and self._is_of_age(row, period):
+            is_late = kind == "emergency" and row.emergency < _ONLY_THERE
+            episode = self._acute(row, minute // DAY, draw % 3 if is_late else 0, draw)
+            if episode is not None:
+                self._slots.append(Slot(ANY_HOUR, period, minute, kind, episode))
+
+    def _for_what_lasts(self, period: int, minute: int, draw: int) -> None:
+        """What got worse, and what was planned."""
+        is_old = self._band(period) == _OLD
+        day = minute // DAY
+        edge = 0
+        for episode, shares in self._troubles[is_old]:
+            for kind, share in shares:
+                edge += share
+                if draw < edge:
+                    if episode.onset < day and episode.is_active(day) and self._may_be(kind, episode, minute):
+                        self._slots.append(Slot(ANY_HOUR, period, minute, kind, episode))
+                    return
+
+    def _may_be(self, kind: str, episode: Episode, minute: int) -> bool:
+        """Whether somebody is taken in for what was planned: at its hours, old enough, and not too soon again. What is
+        not planned may be at any time."""
+        if kind in ("emergency", "inpatient"):
+            return True
+        plan, day = PLANS[episode.key], minute // DAY
+        if not plan.suits(local_minute(minute, self._life.zone)):
+            return False
+        if self._life.age_days(day) < (plan.min_age + 1) * _YEAR or day < self._again.get(episode.key, 0):
+            return False
+        self._again[episode.key] = day + plan.every_days
+        return True
 
     def _at_clock_change(self) -> None:
         life = self._life
@@ -207,21 +248,21 @@ class _Chooser:
             minute = self._lanes.office.slot(period, life.number, life.zone)
             day = local_minute(minute, life.zone) // DAY
             if carried.onset + _PRENATAL_FROM <= day < (carried.end or 0) - 1:
-                missed = draw * 100 >= _PRENATAL_PERCENT * _ONE
+                missed = draw * 100 >= _PRENATAL_PERCENT * ONE
                 self._slots.append(Slot(OFFICE, period, minute, "prenatal", carried, missed))
                 return
         if _is_checkup_time(life.number, period, life.salts["wellness"]):
             percent = (90 if life.age_days(middle) > 65 * _YEAR else 60) * life.visits_percent // 100
-            if draw * 100 < percent * _ONE:
+            if draw * 100 < percent * ONE:
                 self._use(period, "wellness", None)
                 return
-        if draw < _OFFICE_MOST:
+        if draw < _OFFICE_MOST[self._band(period)]:
             self._usual(period, middle, draw)
 
     def _usual(self, period: int, middle: int, draw: int) -> None:
         """Acute complaints, then what is chronic, the mind, visits at home; and what was booked and missed."""
         edges = self._rates_at(period).office
-        row = _fallen(draw, edges)
+        row, _ = _fallen(draw, edges)
         if row is not None:
             if self._is_of_age(row, period):
                 self._see_acute(row, period, draw)
@@ -230,15 +271,16 @@ class _Chooser:
         if draw >= used + self._most_usual:
             return
         active = [episode for episode in self._chronic if episode.is_active(middle)]
-        yearly = [("chronic", min(len(active), 6) * 50 + 70)]
+        age = self._life.age_days(middle) // _YEAR
+        yearly = [("chronic", _office_yearly(age, len(active)))]
         mental = next((episode for episode in active if "BH" in episode.row.sensitivity), None)
         if mental is not None:
             yearly.append(("psych", 50))
-        if self._life.age_days(middle) // _YEAR >= 82:
+        if age >= 82:
             yearly.append(("home_visit", 33))
         total = 0
         for purpose, percent in yearly:
-            total += _per_period(percent * self._life.visits_percent * 100)
+            total += per_period(percent * self._life.visits_percent * 100)
             if draw < used + total:
                 self._follow(period, draw, purpose, active, mental)
                 return
@@ -247,8 +289,8 @@ class _Chooser:
 
     def _most_often(self) -> int:
         """No slot is used or missed more often than this for what is not acute."""
-        yearly = (min(len(self._chronic), 6) * 50 + 70, 50, 33)
-        total = sum(_per_period(percent * self._life.visits_percent * 100) for percent in yearly)
+        yearly = (_office_yearly(self._life.age_days(self._life.last) // _YEAR, len(self._chronic)), 50, 33)
+        total = sum(per_period(percent * self._life.visits_percent * 100) for percent in yearly)
         return total * (100 + _MISSED_PERCENT) // 100
 
     def _follow(self, period: int, draw: int, purpose: str, active: list[Episode], mental: Episode | None) -> None:
@@ -289,8 +331,11 @@ class _Chooser:
         age_days = self._life.age_days(first_day(period))
         return row.onset[0] * _YEAR + row.onset[0] // 4 <= age_days < (row.onset[1] + 1) * _YEAR
 
+    def _band(self, period: int) -> int:
+        return band_of(self._life.age_days(first_day(period)))
+
     def _rates_at(self, period: int) -> _Rates:
-        band = band_of(self._life.age_days(first_day(period)))
+        band = self._band(period)
         made = self._rates.get(band)
         if made is None:
             made = self._rates[band] = self._rates_of(band)
@@ -304,15 +349,24 @@ class _Chooser:
             for key, percent in row.links:
                 if key in self._have:
                     rate = rate * percent // 100
-            share = _per_period(min(rate, 900_000))
-            away = row.key in IN_HOSPITAL or row.key in IN_EMERGENCY or row.kind == "episode"
-            in_haste = share if away else share * _EMERGENCY_PERCENT // 100
-            any_hour += in_haste
-            rates.any_hour.append((any_hour, row))
-            if not away:
-                office += share - in_haste
-                rates.office.append((office, row))
+            rate = min(rate, 900_000)
+            left = rate
+            stay = "surgical" if row.key in _OPERATED else "inpatient"
+            for kind, share in (("emergency", row.emergency), (stay, row.stay[band == _OLD])):
+                if share:
+                    left -= rate * share // _MILLION
+                    any_hour += per_period(rate * share // _MILLION)
+                    rates.any_hour.append((any_hour, row, kind))
+            if left > 0:
+                office += per_period(left)
+                rates.office.append((office, row, ""))
         return rates
+
+
+def _office_yearly(age: int, conditions: int) -> int:
+    """Visits a year of a hundred people of an age who have so many standing conditions, but for what is acute."""
+    base = next(yearly for since, yearly in _OFFICE_YEARLY if max(age, 0) >= since)
+    return base + min(conditions, 6) * _FOR_EACH_CONDITION
 
 
 def _is_checkup_time(number: int, period: int, salt: int) -> bool:
@@ -321,11 +375,7 @@ def _is_checkup_time(number: int, period: int, salt: int) -> bool:
     return mix(number, salt + year) % _YEARLY_PERIODS == turn
 
 
-def _per_period(yearly_per_million: int) -> int:
-    return yearly_per_million * PERIOD_DAYS * _ONE // (_YEAR * 1_000_000)
-
-
-def _fallen(draw: int, edges: list[tuple[int, ConditionRow]]) -> ConditionRow | None:
+def _fallen(draw: int, edges: _Edges) -> tuple[ConditionRow | None, str]:
     if not edges or draw >= edges[-1][0]:
-        return None
-    return next(row for edge, row in edges if draw < edge)
+        return None, ""
+    return next((row, kind) for edge, row, kind in edges if draw < edge)

@@ -76,6 +76,9 @@ class ConditionRow:
     female_percent: int  # the females' share, in per cent of the males'
     onset: tuple[int, int]  # years of age
     days: tuple[int, int]
+    emergency: int  # emergencies per million episodes of an acute one; of others, of a million who have it a year
+    stay: tuple[int, int]  # stays in hospital likewise, before 65 and from then on
+    planned: int  # planned stays of a million who have it a year
     links: tuple[tuple[str, int], ...]  # odds multipliers in per cent
     requires: tuple[str, ...]
     excludes: tuple[str, ...]

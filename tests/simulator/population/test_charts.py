@@ -386,12 +386,12 @@ def test_prevalences_are_near_the_tables() -> None:
     adults = [c for c in some_charts() if (AS_OF - c.person.birth_date).days > 18 * 366]
     active = Counter(k for c in adults for k in {x.key for x in c.conditions if x.clinical_status == "active"})
     share = {key: 100 * count / len(adults) for key, count in active.items()}
-    for key, low, high in [("htn", 18, 36), ("t2dm", 4, 15), ("mdd", 4, 13), ("asthma", 4, 14), ("obesity", 28, 46)]:
+    for key, low, high in [("htn", 18, 38), ("t2dm", 4, 15), ("mdd", 4, 13), ("asthma", 4, 14), ("obesity", 28, 46)]:
         assert low < share[key] < high, key
     a1c = [float(o.value) for c in adults for o in c.observations if o.key == "a1c" and o.value]
     assert 5 < sum(a1c) / len(a1c) < 7
     records = sum(len(c.observations) for c in some_charts()) / len(some_charts())
-    assert 150 < records < 450
+    assert 150 < records < 550
 
 
 def test_rare_shapes_of_results_are_there() -> None:

@@ -27,14 +27,14 @@ from simulator.refusal import UsageError
 AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
-    (7, 10_000): "8c666a0f78e3876a326e636474c187d7a473adbb0ab3e5cc6ebe25d91f1cb3d2",
-    (31, 100_000_000): "377b103f1a9fe585623c0073fa87837d765d55063cd94847385e7724dcb0f8c5",
+    (7, 10_000): "5a77cde8d7508f6d974965d7f41f2fa2cb26e5915f63adc5508f9aff6d7ec2e0",
+    (31, 100_000_000): "7490a2e11542ab4d3db29a6a08de65b1b77cc3f30a35092ed6e23aa0821de605",
 }
 
 
 REGISTRATIONS = {
-    (7, 10_000): "b0373e28b0365c2bdcc99002c382513040c30c9d7afdd5a6d6b18941cde8a935",
-    (31, 100_000_000): "55e33fea866ffdff414c3942dd2c68cc3f9845fc25fbe41e35dda6859fea5f58",
+    (7, 10_000): "1a400605b37704eed2556cc0354d98573e77807f7e3bb181dd0681c53c3cc2fd",
+    (31, 100_000_000): "2c7ab2e258dc8b5014428886a00f390c95af3a8fd46e6736775fdfe3ac16b733",
 }
 
 

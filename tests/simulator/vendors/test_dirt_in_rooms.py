@@ -88,12 +88,13 @@ def test_an_unmapped_test_is_unmapped_for_everybody(dirty: Dirty, vendor: str) -
     found: dict[str, set[bool]] = {}
     for one in told(site, "observation"):
         record = one.records[0]
-        is_single = len(one.records) == 1
+        # What was corrected stands alone in its panel, where athena tells the code of an analyte in any case.
+        is_single = len(one.records) == 1 and record.status == "final"  # type: ignore[union-attr]
         if record.category == "laboratory" and is_single:  # type: ignore[union-attr]
             is_local = "text_only" in losses(one, "codes")
             if vendor != "athena" or one.type == "analyte":
                 found.setdefault(record.key, set()).add(is_local)  # type: ignore[union-attr]
-    assert all(len(those) == 1 for those in found.values())
+    assert {key: those for key, those in found.items() if len(those) > 1} == {}
     share = sum(those == {True} for those in found.values()) / len(found)
     assert 0.05 < share < 0.45
 

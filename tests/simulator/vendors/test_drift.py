@@ -352,7 +352,7 @@ def test_an_upgrade_tells_what_came_and_what_is_to_come(caller: Caller) -> None:
 def test_an_upgrade_keeps_tokens_and_page_sessions(caller: Caller) -> None:
     site = caller.site("epic")
     site.settings["max_page"] = 2
-    first = caller.read("epic", "Observation", patient=caller.patient("epic"), category="laboratory")
+    first = caller.read("epic", "Observation", patient=caller.patient("epic", 119), category="laboratory")
     token = first.request.headers["authorization"]
     site.upgrade(date(2026, 12, 1))
     following = next(one["url"] for one in first.json()["link"] if one["relation"] == "next")

@@ -103,6 +103,9 @@ def test_every_reference_leads_somewhere(door: Door) -> None:
             if place not in seen:
                 seen.add(place)
                 answer = door.get(place)
+                if b"Provider Photo" in answer.body:
+                    assert answer.status == 403  # no registration may see a practitioner's face as delivered
+                    continue
                 assert answer.status == 200, place
                 todo += references(read(answer))
     elsewhere = {"Group", "PractitionerRole", "Provenance"}  # nothing refers to them
