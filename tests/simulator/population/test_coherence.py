@@ -23,11 +23,13 @@ from simulator.population.chart import chart_of
 from simulator.population.chart.conditions import chronic_of
 from simulator.population.chart.life import life_of
 from simulator.population.chart.measures import egfr
+from simulator.population.dirt import Dirt
 from simulator.population.people import Population
 from simulator.population.records import Chart, Medication, Observation
 from simulator.population.statistics.digest import age_on
 
 AS_OF = date(2026, 1, 5)
+CLEAN_SCALES = Dirt(wrong_unit=0, carried_forward=0, duplicated=0, transposed_value=0)  # see test_typos
 SIZES = (1_000, 54_321, 100_000_000)
 SEEDS = (0, 7, 31, 2**40 + 1)
 OBSTETRIC = frozenset(("prenatal",))
@@ -45,7 +47,7 @@ ONLY_FROM = {"smoking_status": 14, "auditc": 18, "psa": 40, "mmse": 50, "dxa": 4
 
 @cache
 def population_of(seed: int, size: int) -> Population:
-    return Population(seed=seed, size=size, as_of=AS_OF)
+    return Population(seed=seed, size=size, as_of=AS_OF, dirt=CLEAN_SCALES)
 
 
 PLACES = st.tuples(st.sampled_from(SEEDS), st.sampled_from(SIZES), st.integers(0, 999_999))
