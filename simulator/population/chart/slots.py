@@ -8,6 +8,7 @@ got worse, or, at the hours for it, for a stay that was planned.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -32,6 +33,7 @@ _ANY_HOUR_MOST = tuple(ONE * percent // 100 for percent in (11, 11, 14, 24))
 """No slot at any hour is used more often than this, by age band."""
 _PREGNANCY = tables.CONDITIONS["pregnancy"]
 _FERTILE = (_PREGNANCY.onset[0] - 1, _PREGNANCY.onset[1] + 1)
+_FERTILE_DAYS = (_PREGNANCY.onset[0] * _YEAR, (_PREGNANCY.onset[1] + 1) * _YEAR)
 _YEARLY_PERIODS = 13
 _GAP_DAYS = 21  # between two episodes of the same condition
 _BIRTHS_APART = 420
@@ -64,15 +66,31 @@ class Slot:
     is_missed: bool = False
 
 
-_Edges = list[tuple[int, ConditionRow, str]]
-"""How a draw of 32 bits falls on rows and kinds of visits: the upper edge of each, in order."""
+class _Shares:
+    """How a draw of 32 bits falls on rows and kinds of visits, one after the other."""
+
+    __slots__ = ("_edges", "_what", "total")
+
+    def __init__(self) -> None:
+        self.total = 0
+        self._edges: list[int] = []
+        self._what: list[tuple[ConditionRow, str]] = []
+
+    def add(self, share: int, row: ConditionRow, kind: str) -> None:
+        self.total += share
+        self._edges.append(self.total)
+        self._what.append((row, kind))
+
+    def fallen(self, draw: int) -> tuple[ConditionRow | None, str]:
+        """What a draw falls on, if on anything."""
+        return self._what[bisect_right(self._edges, draw)] if draw < self.total else (None, "")
 
 
 class _Rates(NamedTuple):
-    """The edges of what is acute."""
+    """The shares of what is acute."""
 
-    office: _Edges
-    any_hour: _Edges
+    office: _Shares
+    any_hour: _Shares
 
 
 def slots_of(life: Life, chronic: list[Episode]) -> tuple[list[Slot], list[Episode]]:
@@ -134,10 +152,14 @@ class _Chooser:
                 self._slots.append(delivery)
         self._episodes.extend(pregnancies)
         infant = self._infant_periods()
+        forced = infant | self._checkup_periods(first, last)
+        born = life.birth
         for period, draw in draws:
-            if draw & (ONE - 1) < _ANY_HOUR_MOST[self._band(period)]:
+            band = band_of(period * PERIOD_DAYS + 1 - born)
+            if draw & (ONE - 1) < _ANY_HOUR_MOST[band]:
                 self._at_any_hour(period, draw & (ONE - 1))
-            self._in_office(period, draw >> 32, pregnancies, period in infant)
+            if draw >> 32 < _OFFICE_MOST[band] or period in forced or pregnancies:
+                self._in_office(period, draw >> 32, pregnancies, period in infant)
         self._at_clock_change()
         self._slots.sort(key=lambda slot: slot.minute)
         return self._slots, self._episodes
@@ -164,6 +186,11 @@ class _Chooser:
         life = self._life
         return {period_of(life.birth + age) for age in _INFANT_DAYS} if life.first == life.birth else set()
 
+    def _checkup_periods(self, first: int, last: int) -> set[int]:
+        salt, number = self._life.salts["wellness"], self._life.number
+        years = range(first // _YEARLY_PERIODS, last // _YEARLY_PERIODS + 1)
+        return {year * _YEARLY_PERIODS + _checkup_turn(number, year, salt) for year in years}
+
     # Any hour
 
     def _deliveries(self, first: int, until: int) -> Iterator[Slot]:
@@ -172,6 +199,9 @@ class _Chooser:
         life = self._life
         if life.sex != "F":
             return
+        if self._due is None:
+            first = max(first, period_of(life.birth + _FERTILE_DAYS[0]))
+            until = min(until, period_of(life.birth + _FERTILE_DAYS[1]) + 1)
         for period in range(first, until):
             row = _PREGNANCY if period == self._due else self._delivery_drawn(period)
             if row is None or (self._due is not None and period != self._due):
@@ -186,17 +216,17 @@ class _Chooser:
         draw = self._lanes.draw(period, self._life.number)
         if draw & (ONE - 1) >= _ANY_HOUR_MOST[self._band(period)]:
             return None
-        row, _ = _fallen(draw & (ONE - 1), self._rates_at(period).any_hour)
+        row, _ = self._rates_at(period).any_hour.fallen(draw & (ONE - 1))
         return row if row is not None and row.kind == "episode" and self._is_of_age(row, period) else None
 
     def _at_any_hour(self, period: int, draw: int) -> None:
         if period == self._due:
             return
-        edges = self._rates_at(period).any_hour
-        row, kind = _fallen(draw, edges)
+        shares = self._rates_at(period).any_hour
+        row, kind = shares.fallen(draw)
         minute = self._lanes.any_hour.slot(period, self._life.number)
         if row is None:
-            self._for_what_lasts(period, minute, draw - (edges[-1][0] if edges else 0))
+            self._for_what_lasts(period, minute, draw - shares.total)
         elif row.kind != "episode" and self._is_of_age(row, period):
             is_late = kind == "emergency" and row.emergency < _ONLY_THERE
             episode = self._acute(row, minute // DAY, draw % 3 if is_late else 0, draw)
@@ -261,13 +291,13 @@ class _Chooser:
 
     def _usual(self, period: int, middle: int, draw: int) -> None:
         """Acute complaints, then what is chronic, the mind, visits at home; and what was booked and missed."""
-        edges = self._rates_at(period).office
-        row, _ = _fallen(draw, edges)
+        shares = self._rates_at(period).office
+        row, _ = shares.fallen(draw)
         if row is not None:
             if self._is_of_age(row, period):
                 self._see_acute(row, period, draw)
             return
-        used = edges[-1][0] if edges else 0
+        used = shares.total
         if draw >= used + self._most_usual:
             return
         active = [episode for episode in self._chronic if episode.is_active(middle)]
@@ -342,8 +372,7 @@ class _Chooser:
         return made
 
     def _rates_of(self, band: int) -> _Rates:
-        office, any_hour = 0, 0
-        rates = _Rates([], [])
+        rates = _Rates(_Shares(), _Shares())
         for row, base in acute_rates(band, self._life.sex):
             rate = base
             for key, percent in row.links:
@@ -355,11 +384,9 @@ class _Chooser:
             for kind, share in (("emergency", row.emergency), (stay, row.stay[band == _OLD])):
                 if share:
                     left -= rate * share // _MILLION
-                    any_hour += per_period(rate * share // _MILLION)
-                    rates.any_hour.append((any_hour, row, kind))
+                    rates.any_hour.add(per_period(rate * share // _MILLION), row, kind)
             if left > 0:
-                office += per_period(left)
-                rates.office.append((office, row, ""))
+                rates.office.add(per_period(left), row, "")
         return rates
 
 
@@ -372,10 +399,8 @@ def _office_yearly(age: int, conditions: int) -> int:
 def _is_checkup_time(number: int, period: int, salt: int) -> bool:
     """Whether the yearly check-up falls into a period."""
     year, turn = divmod(period, _YEARLY_PERIODS)
-    return mix(number, salt + year) % _YEARLY_PERIODS == turn
+    return _checkup_turn(number, year, salt) == turn
 
 
-def _fallen(draw: int, edges: _Edges) -> tuple[ConditionRow | None, str]:
-    if not edges or draw >= edges[-1][0]:
-        return None, ""
-    return next((row, kind) for edge, row, kind in edges if draw < edge)
+def _checkup_turn(number: int, year: int, salt: int) -> int:
+    return mix(number, salt + year) % _YEARLY_PERIODS
