@@ -67,6 +67,9 @@ class _Effect(NamedTuple):
     intervals: list[tuple[int, int | None, bool]]
 
 
+_LEANEST = -2.2  # deviations of a grown-up's weight: what lies below nobody lives with
+
+
 class _Own:
     """What is the own of a patient in one analyte: what its row says for the sex, the baseline at 45, effects of what
     the patient has or takes at any time. `word` and `place` find its deviates in the draws of the knots, `daily` in the
@@ -205,7 +208,10 @@ class Measures:
     def _own(self, row: LabRow) -> _Own | None:
         """What is the patient's own of one analyte."""
         mean = row.mean[self._sex]
-        own = None if mean is None else _Own(row, mean, self._deviate(row, 0), self._effects(row))
+        deviate = self._deviate(row, 0)
+        if row.key == "weight" and deviate < _LEANEST:
+            deviate = _LEANEST
+        own = None if mean is None else _Own(row, mean, deviate, self._effects(row))
         self._owns[row.key] = own
         return own
 
