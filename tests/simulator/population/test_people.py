@@ -26,7 +26,8 @@ from simulator.refusal import UsageError
 
 AS_OF = date(2026, 1, 5)
 PINNED = {
-    # (seed, size): sha256 over people and charts. A new digest needs a new VERSION: saved ids and reports refer to it.
+    # (seed, size): sha256 over people and charts. From the first release on a new digest needs a new VERSION: saved ids
+    # and reports refer to it.
     (7, 10_000): "4472f37de21423eb59eec6f1b0dcb563fd77dcedbe07ea04ab2f354f0c0d99ac",
     (31, 100_000_000): "7490a2e11542ab4d3db29a6a08de65b1b77cc3f30a35092ed6e23aa0821de605",
 }
