@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
+from operator import mul
 from typing import overload
 
 from simulator.population import tables
@@ -177,9 +178,9 @@ class Givens:
         row = GIVENS[given]
         if row.is_newborn:
             return (1,)
-        shares = self._of(given)
+        factors = [share // 1000 + 1 for share in self._of(given)]
         people = _ON_FILE[row.sex]
-        return tuple(people[age] * (shares[decade_of(as_of_year - age - 1)] // 1000 + 1) for age in range(len(people)))
+        return tuple(map(mul, people, map(factors.__getitem__, _decades(as_of_year, len(people)))))
 
     def _weight(self, given: int) -> int:
         row = GIVENS[given]
@@ -190,6 +191,12 @@ class Givens:
 
     def _of(self, given: int) -> array[int]:
         return self._shares[given * DECADES : (given + 1) * DECADES]
+
+
+@cache
+def _decades(as_of_year: int, ages: int) -> tuple[int, ...]:
+    """The decade in which those were born who are 0, 1 … years old."""
+    return tuple(decade_of(as_of_year - age - 1) for age in range(ages))
 
 
 @cache

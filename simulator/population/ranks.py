@@ -14,6 +14,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import date
 from functools import lru_cache
+from operator import mul
 
 # Letters that NFKD leaves whole although readers of English take them for two plain ones.
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "æ": "ae", "œ": "oe", "ı": "i"})
@@ -64,8 +65,7 @@ class BirthAxis:
 
     def __init__(self, as_of: date, weight_by_age: Sequence[int]) -> None:
         self.starts = _year_starts(as_of, len(weight_by_age))
-        days = (after - first for first, after in itertools.pairwise(self.starts))
-        weights = (weight * count for weight, count in zip(reversed(weight_by_age), days, strict=True))
+        weights: Iterable[int] = map(mul, reversed(weight_by_age), _year_days(as_of, len(weight_by_age)))
         self.edges = array("q", itertools.accumulate(weights, initial=0))
         self.total = self.edges[-1]
 
@@ -97,6 +97,12 @@ def _year_starts(as_of: date, years: int) -> array[int]:
     """The days after those, as ordinals, on which people were born who are `years`, … 1, 0 years old on `as_of`
     exactly."""
     return array("q", (_years_before(as_of, age).toordinal() + 1 for age in range(years, -1, -1)))
+
+
+@lru_cache(maxsize=8)
+def _year_days(as_of: date, years: int) -> tuple[int, ...]:
+    """How many days each of these years has."""
+    return tuple(after - first for first, after in itertools.pairwise(_year_starts(as_of, years)))
 
 
 def _years_before(day: date, years: int) -> date:
