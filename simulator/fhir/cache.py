@@ -14,7 +14,7 @@ class ByteCache:
 
     __slots__ = ("_entries", "_max_bytes", "_size")
 
-    def __init__(self, max_bytes: int = 12 * MIB) -> None:
+    def __init__(self, max_bytes: int = 8 * MIB) -> None:
         self._max_bytes = max_bytes
         self._size = 0
         self._entries: OrderedDict[Hashable, bytes] = OrderedDict()

@@ -44,6 +44,7 @@ _WRITTEN_RANK = 1 << 33  # written or changed patients come after the population
 _STAMPS_KEPT = 65_536
 _BOOKINGS_KEPT = 1_024  # about 20 kB each
 _SOON_DAYS = 30
+_NEAR_KEPT = 8  # the charts made of them are kept by themselves
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _Written = TypeVar("_Written", bound=Record)
 
@@ -74,7 +75,7 @@ class World:
     """
 
     def __init__(
-        self, population: Population, now: Callable[[], datetime] | None = None, *, charts_kept: int = 32
+        self, population: Population, now: Callable[[], datetime] | None = None, *, charts_kept: int = 20
     ) -> None:
         self.population = population
         self.now: Callable[[], datetime] = now or (lambda: population.starts)
@@ -82,7 +83,7 @@ class World:
         self._filing = lru_cache(maxsize=charts_kept)(
             lambda first: Filing(population.registrations, first, history_of(population, first))
         )
-        self._near = lru_cache(maxsize=charts_kept)(
+        self._near = lru_cache(maxsize=_NEAR_KEPT)(
             lambda first: Filing(population.registrations, first, history_of(population, first, self._soon))
         )
         self._soon = population.starts + timedelta(days=_SOON_DAYS)
