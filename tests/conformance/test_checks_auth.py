@@ -6,6 +6,7 @@ import pytest
 
 from conformance.settings import Settings
 from conformance.verdict import Verdict
+from tests.conformance.stories import verdicts_of
 
 
 def sound_assertion(s):
@@ -287,14 +288,7 @@ STORIES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("check", "verdict", "cause", "story"), STORIES, ids=[f"{check}-{story.__name__}" for check, _, _, story in STORIES]
-)
-def test_a_story_gets_its_verdict(script, check, verdict, cause, story):
-    story(script)
-    judged = script.judged(check)
-    assert judged.verdict.value == verdict, judged.says
-    assert cause in ([finding.cause for finding in judged.findings] or [""])
+test_a_story_gets_its_verdict = verdicts_of(STORIES)
 
 
 @pytest.mark.parametrize(("after_s", "verdict"), [(0.2, Verdict.PASS), (1.5, Verdict.PASS), (2.5, Verdict.FAIL)])

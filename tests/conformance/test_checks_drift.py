@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from tests.conformance.stories import verdicts_of
 
 LATER = {"notes": {"api_as_of": "2026-09-01"}}
 BIRTH = {"field": "birthDate.value", "got": None}
@@ -273,11 +273,4 @@ STORIES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("check", "verdict", "cause", "story"), STORIES, ids=[f"{check}-{story.__name__}" for check, _, _, story in STORIES]
-)
-def test_a_story_gets_its_verdict(script, check, verdict, cause, story):
-    story(script)
-    judged = script.judged(check)
-    assert judged.verdict.value == verdict, judged.says
-    assert cause in ([finding.cause for finding in judged.findings] or [""])
+test_a_story_gets_its_verdict = verdicts_of(STORIES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
+from tests.conformance.stories import verdicts_of
 
 FORBIDDEN = {"class": "forbidden", "retryable": False, "kind": "condition"}
 GONE = {"class": "not_found", "retryable": False, "kind": "observation"}
@@ -261,11 +261,4 @@ STORIES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("check", "verdict", "cause", "story"), STORIES, ids=[f"{check}-{story.__name__}" for check, _, _, story in STORIES]
-)
-def test_a_story_gets_its_verdict(script, check, verdict, cause, story):
-    story(script)
-    judged = script.judged(check)
-    assert judged.verdict.value == verdict, judged.says
-    assert cause in ([finding.cause for finding in judged.findings] or [""])
+test_a_story_gets_its_verdict = verdicts_of(STORIES)

@@ -8,6 +8,7 @@ from email.utils import format_datetime
 import pytest
 
 from conformance.evidence import Exchange
+from tests.conformance.stories import verdicts_of
 
 THROTTLED = {"class": "throttled", "retryable": True, "kind": "condition"}
 INVALID = {"class": "invalid_response", "retryable": True, "kind": "condition"}
@@ -265,14 +266,7 @@ STORIES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("check", "verdict", "cause", "story"), STORIES, ids=[f"{check}-{story.__name__}" for check, _, _, story in STORIES]
-)
-def test_a_story_gets_its_verdict(script, check, verdict, cause, story):
-    story(script)
-    judged = script.judged(check)
-    assert judged.verdict.value == verdict, judged.says
-    assert cause in ([finding.cause for finding in judged.findings] or [""])
+test_a_story_gets_its_verdict = verdicts_of(STORIES)
 
 
 def test_a_date_in_the_past_asks_for_no_wait():

@@ -6,7 +6,7 @@ request GET … over connection c1                           it went on after al
 
 from __future__ import annotations
 
-import pytest
+from tests.conformance.stories import verdicts_of
 
 
 def knocks(s, shows, *, came="", status="error", is_alive=True, family="s37-bad-certificates", more=()):
@@ -90,14 +90,7 @@ STORIES = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("check", "verdict", "cause", "story"), STORIES, ids=[f"{check}-{story.__name__}" for check, _, _, story in STORIES]
-)
-def test_a_story_gets_its_verdict(script, check, verdict, cause, story):
-    story(script)
-    judged = script.judged(check)
-    assert judged.verdict.value == verdict, judged.says
-    assert cause in ([finding.cause for finding in judged.findings] or [""])
+test_a_story_gets_its_verdict = verdicts_of(STORIES)
 
 
 def test_the_proof_is_the_knock_and_what_came_over_it(script):
