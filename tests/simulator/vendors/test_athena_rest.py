@@ -300,6 +300,15 @@ def test_answers_name_what_is_in_them(athena: Athena) -> None:
         assert served == {pair for pair in told if pair[0] in rest}
 
 
+def test_a_page_of_vitals_names_what_is_on_it_however_often_it_is_asked_for(athena: Athena) -> None:
+    number = next(one for one in range(30) if athena.chart(one, "vitals").json["totalcount"] > 3)
+    for page in (1, 2, 2):
+        answer = athena.chart(number, "vitals", limit=2, offset=2 * (page - 1))
+        told = [("vital", str(one["vitalid"])) for group in answer.json["vitals"] for row in group["readings"]
+                for one in row]  # fmt: skip
+        assert (sorted(answer.served), answer.exchange.notes["page"]) == (sorted(told), page)
+
+
 def test_what_is_served_is_what_is_rendered(athena: Athena) -> None:
     number, _ = athena.number_with("condition", category="problem-list-item")
     rendered = {one.id: one.payload for one in VENDOR.renderings(athena.site, number) if one.type == "problem"}

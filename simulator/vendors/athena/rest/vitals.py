@@ -24,7 +24,7 @@ def list_vitals(x: Exchange) -> Reply:
 
     def make() -> tuple[Any, Any]:
         groups: dict[str, dict[str, Any]] = {}
-        served = []
+        served: dict[str, list[tuple[str, str]]] = {}
         for reading in readings(seen):
             day = words.local_day(reading[0].effective, seen.zone)
             if (since and day < since) or (until and day > until):
@@ -36,10 +36,12 @@ def list_vitals(x: Exchange) -> Reply:
                 {"key": sign.key, "abbreviation": sign.abbreviation, "ordering": sign.ordering, "readings": []},
             )
             group["readings"].append([one.payload for one in told])
-            served += [(one.type, one.id) for one in told]
+            served.setdefault(sign.key, []).extend((one.type, one.id) for one in told)
         listed = sorted(groups.values(), key=lambda group: int(group["ordering"]))
         page = wire.page(x, query, "vitals", len(listed), default=DEFAULT_LIMIT)
-        return page.envelope(f"/chart/{seen.patientid}/vitals", listed[page.offset : page.end]), served
+        shown = listed[page.offset : page.end]
+        told_here = [pair for group in shown for pair in served[group["key"]]]
+        return page.envelope(f"/chart/{seen.patientid}/vitals", shown), told_here
 
     return wire.kept(x, ("vitals", seen.number, seen.stamp, query.key()), make)
 
