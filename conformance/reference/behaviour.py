@@ -86,8 +86,9 @@ class Behaviour:
                refused for want of a scope is not asked for again; replays: replays after a 401; keeps_refused: present
                the refused token again
     retry      attempts, retries: is this failure worth another attempt; wait: seconds before it
-    paging     goes_on: read beyond page n; next_url: what is called for a next link; is_match: does an entry count;
-               restarts: new starts of a search whose page link died
+    paging     goes_on: read beyond page n; is_whole: is the list whole after this page, with so many entries held;
+               follows_circles: a link that leads back is followed; next_url: what is called for a next link; is_match:
+               does an entry count; restarts: new starts of a search whose page link died
     requests   accept: the media types that are asked for, from those of the dialect; query: parameters on the wire;
                data_url: last touch on a URL
     identity   follows_merges: who was merged away is read as the survivor
@@ -122,6 +123,8 @@ class Behaviour:
     wait: Callable[[Failure, int, float], float] = wait_of
 
     goes_on: Callable[[int], bool] = lambda page: True
+    is_whole: Callable[[Json, int], bool] = lambda page, held: False
+    follows_circles: bool = False
     next_url: Callable[[str, str], str] = lambda link, current: link
     is_match: Callable[[Json, str], bool] = is_match
     restarts: int = 1

@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from conformance.reference.behaviour import Behaviour, Json, wait_of
 from conformance.reference.failure import Failure
+from conformance.reference.paging import entries_of
 from conformance.reference.shapes import LISTS
 
 E, C, A = "epic", "cerner", "athena"
@@ -64,6 +65,12 @@ def _rebuilt(link: str, current: str) -> str:
 
 def _reencoded(link: str, current: str) -> str:
     return f"{link.partition('?')[0]}?{urlencode(sorted(parse_qsl(urlsplit(link).query)))}"
+
+
+def _reaches_total(page: Json, held: int) -> bool:
+    """Whether as many entries are held as the list says that it has."""
+    told = page.get("total", page.get("totalcount"))
+    return told is not None and held >= int(told)
 
 
 def _unreported(what: str) -> Callable[[Failure], bool]:
@@ -465,6 +472,20 @@ _bug("first_page_only", "PAGE-01", "it stops after the first page", goes_on=lamb
 _bug("max_5_pages", "PAGE-01", "it stops after five pages", goes_on=lambda page: page < 5)
 _bug("rebuild_next_url", "PAGE-02", "it makes page links of its own", next_url=_rebuilt, goes_on=lambda page: page < 4)
 _bug("reencode_next_url", "PAGE-02", "it writes page links anew", at=(C, E), next_url=_reencoded)
+_bug("stop_at_total", "PAGE-03", "it reads until the total is reached", is_whole=_reaches_total)
+_bug(
+    "infinite_next",
+    "PAGE-04",
+    "it follows links in circles, and gives up after sixty pages",
+    follows_circles=True,
+    goes_on=lambda page: page < 60,
+)
+_bug(
+    "stop_on_empty_page",
+    "PAGE-04",
+    "an empty page is the end",
+    is_whole=lambda page, held: not entries_of(page),
+)
 _bug(
     "partial_as_complete",
     "PAGE-06",

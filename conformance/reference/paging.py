@@ -41,7 +41,7 @@ async def pages_of(run: Run, kind: str, call: Call, check: Callable[[Any], None]
 
 async def _follow(run: Run, call: Call, check: Callable[[Any], None], link_of: LinkOf, pages: list[Json]) -> None:
     behaviour = run.session.behaviour
-    url, seen = call.url, {call.url}
+    url, seen, held = call.url, {call.url}, 0
     while True:
         try:
             pages.append(await run.get(replace(call, url=url), check))
@@ -49,10 +49,18 @@ async def _follow(run: Run, call: Call, check: Callable[[Any], None], link_of: L
             if pages and failure.status in _LOST_LINK:
                 failure.reason = "lost_link"
             raise
+        held += entries_of(pages[-1])
         link = link_of(pages[-1], url)
-        if link is None or not behaviour.goes_on(len(pages)):
+        if link is None or not behaviour.goes_on(len(pages)) or behaviour.is_whole(pages[-1], held):
             return
         url = behaviour.next_url(link, url)
-        if url in seen:
+        if url in seen and not behaviour.follows_circles:
             raise Failure("invalid_response", "a page links back to an earlier one", reason="cycle")
         seen.add(url)
+
+
+def entries_of(page: Json) -> int:
+    """How many results a page has: matches of a bundle, or entries of the first list of an envelope."""
+    if page.get("resourceType") == "Bundle":
+        return sum(entry.get("search", {}).get("mode", "match") == "match" for entry in page.get("entry", ()))
+    return len(next((one for one in page.values() if isinstance(one, list)), ()))

@@ -17,6 +17,7 @@ import orjson
 from simulator.exchange import Headers, Reply
 
 _FHIR = "{http://hl7.org/fhir}"
+_BEFORE_TOTAL = frozenset(_FHIR + name for name in ("id", "meta", "identifier", "type", "timestamp"))
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>'
 ElementTree.register_namespace("", "http://hl7.org/fhir")  # else every element is written with a prefix
 
@@ -27,6 +28,11 @@ class Page(ABC):
     entries: list[Any]
 
     @property
+    def has_whole_links(self) -> bool:
+        """Whether its links are whole URLs; else they are paths below the vendor's prefix."""
+        return True
+
+    @property
     @abstractmethod
     def next(self) -> str | None:
         """Where the next page is, None after the last."""
@@ -34,6 +40,10 @@ class Page(ABC):
     @abstractmethod
     def lead_to(self, url: str) -> None:
         """Say that the next page is at `url`; whether or not there was one."""
+
+    @abstractmethod
+    def state_total(self, total: int | None) -> None:
+        """Say that the list holds `total` entries; None: say nothing of it."""
 
     @abstractmethod
     def id_of(self, entry: Any) -> str:
@@ -60,6 +70,10 @@ class JsonPage(Page):
         self.entries = entries
 
     @property
+    def has_whole_links(self) -> bool:
+        return not isinstance(self._value, dict) or self._value.get("resourceType") == "Bundle"
+
+    @property
     def next(self) -> str | None:
         if not isinstance(self._value, dict):
             return None
@@ -77,6 +91,14 @@ class JsonPage(Page):
             return
         links = [link for link in self._value.get("link") or () if link.get("relation") != "next"]
         self._value["link"] = [*links, {"relation": "next", "url": url}]
+
+    def state_total(self, total: int | None) -> None:
+        if not isinstance(self._value, dict):
+            return
+        name = "total" if self._value.get("resourceType") == "Bundle" else "totalcount"
+        self._value.pop(name, None)
+        if total is not None:
+            self._value[name] = total
 
     def id_of(self, entry: Any) -> str:
         if not isinstance(entry, dict):
@@ -124,6 +146,13 @@ class XmlPage(Page):
             return
         for one in link.findall(f"{_FHIR}url"):
             one.set("value", url)
+
+    def state_total(self, total: int | None) -> None:
+        for one in self._bundle.findall(f"{_FHIR}total"):
+            self._bundle.remove(one)
+        if total is not None:  # its place is behind the type, or the time that follows it
+            before = [place for place, one in enumerate(self._bundle) if one.tag in _BEFORE_TOTAL]
+            self._bundle.insert(before[-1] + 1 if before else 0, Element(f"{_FHIR}total", value=str(total)))
 
     def id_of(self, entry: Any) -> str:
         found = entry.find(f"{_FHIR}resource/*/{_FHIR}id")

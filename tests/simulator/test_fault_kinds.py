@@ -70,6 +70,11 @@ class Row:
     calls: int = CALLS
 
 
+def total(seen: Seen) -> int | None:
+    found: int | None = json.loads(seen.body).get("total")
+    return found
+
+
 def nothing(end: str) -> Callable[[Seen, Seen], bool]:
     return lambda seen, clean: (seen.status, seen.body, seen.end) == (0, b"", end)
 
@@ -147,6 +152,12 @@ ROWS: dict[str, list[Row]] = {
     "empty_response": [Row(nothing("closed"))],
     "expire_token": [Row(lambda seen, clean: seen.status == 401)],
     "failure_envelope": [Row(lambda seen, clean: (seen.status, json.loads(seen.body)) == (200, {"tiny": "broken"}))],
+    "false_total": [
+        Row(lambda seen, clean: (total(seen), ids(seen)) == (5, ids(clean))),
+        Row(lambda seen, clean: total(seen) is None and ids(seen) == ids(clean), {"says": "absent"}),
+        Row(lambda seen, clean: total(seen) == 0, {"says": "zero"}),
+        Row(lambda seen, clean: total(seen) > 100, {"says": "estimate"}),
+    ],
     "ignore_parameter": [
         Row(lambda seen, clean: ids(seen)[0] == "t0", {"parameter": "page"}, path="/fhir/Thing?page=2"),
         Row(lambda seen, clean: False, {"parameter": "sort"}, is_spared=True),

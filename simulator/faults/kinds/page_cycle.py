@@ -14,7 +14,7 @@ def _spoil(reply: Reply, act: Act) -> Reply:
     if found is None:
         act.say(spared="no list")
         return reply
-    own = x.base_url + x.path + (f"?{x.query}" if x.query else "")
+    own = (x.base_url if found.has_whole_links else "") + x.path + (f"?{x.query}" if x.query else "")
     page, key = x.notes.get("page", 1), (client_of(x), operation_of(x))
     if page == 1:
         act.memory[key] = own

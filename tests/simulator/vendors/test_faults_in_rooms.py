@@ -123,6 +123,14 @@ def next_of(bundle: Element) -> str:
     return ""
 
 
+def total(bundle: Element) -> str:
+    """What a bundle states as its total, which stands where R4 has it: before the links."""
+    told = [one.tag.removeprefix(FHIR) for one in bundle]
+    assert told.count("total") == 1
+    assert told.index("total") < told.index("link")
+    return next(str(one.get("value")) for one in bundle.findall(f"{FHIR}total"))
+
+
 def types(bundle: Element) -> set[str]:
     return {one.tag.removeprefix(FHIR) for one in bundle.findall(f"{FHIR}entry/{FHIR}resource/*")}
 
@@ -132,6 +140,7 @@ IN_XML: dict[str, tuple[dict[str, Any], Callable[[Element, Element], bool]]] = {
     "reorder_entries": ({"into": "reversed"}, lambda seen, clean: ids(seen) == ids(clean)[::-1]),
     "wrong_type": ({}, lambda seen, clean: types(seen) == {"Basic"}),
     "page_cycle": ({}, lambda seen, clean: "sessionID" not in next_of(seen) and "Observation?" in next_of(seen)),
+    "false_total": ({"says": "zero"}, lambda seen, clean: (total(seen), ids(seen)) == ("0", ids(clean))),
     "dead_link": ({}, lambda seen, clean: next_of(seen).endswith("/Observation/gone")),
     "second_origin": ({}, lambda seen, clean: next_of(seen).startswith("http://localhost:")),
     "ignore_parameter": ({"parameter": "_count"}, lambda seen, clean: len(ids(seen)) > len(ids(clean))),
