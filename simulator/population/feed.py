@@ -189,7 +189,7 @@ class Feed:
             death = self._population.death(number)
             if death is not None and first <= minute_of(death) < until:
                 history = self._history(number)
-                place = len(history.changes) - 1
+                place = len(history) - 1
                 yield Hit(Key(minute_of(death), stream.turn, 1, number, place), number, history)
 
     def _may_be(self, stream: Stream, period: int, number: int) -> bool:

@@ -63,7 +63,7 @@ class Filing:
     def since(self, at: datetime) -> datetime | None:
         """When the last of these happened; None if none has."""
         count, joined = self.history.count(at), bisect_right(self.joints, at)
-        times = [*([self.history.changes[count - 1].at] if count else []), *self.joints[max(joined - 1, 0) : joined]]
+        times = [*([self.history.at(count - 1)] if count else []), *self.joints[max(joined - 1, 0) : joined]]
         return max(times, default=None)
 
     def until(self, at: datetime) -> datetime | None:

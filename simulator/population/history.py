@@ -8,9 +8,10 @@ so far.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from simulator.population.lanes import DEATH
@@ -32,10 +33,9 @@ class History:
     person    as they are in the end
     began     when they were registered: version 1 of the person
     by        the moment up to which it is told; None when it is told up to the horizon
-    changes   what happens to the records, in order of time, death last
     """
 
-    __slots__ = ("_minutes", "_moments", "began", "by", "changes", "person")
+    __slots__ = ("_changes", "_minutes", "_steps", "began", "by", "person")
 
     def __init__(
         self, person: Person, began: datetime, limit: int, parts: Iterable[Iterable[Step]], by: datetime | None = None
@@ -50,11 +50,43 @@ class History:
         self._minutes = [moment.minute for moment, _, _ in steps]
         happen = bisect_left(self._minutes, limit)
         del self._minutes[happen:], steps[happen:]
-        self._moments = [moment for moment, _, _ in steps]
-        self.changes = [_new(Change, (moment.at, what, record)) for moment, what, record in steps]
+        self._steps = steps
+        self._changes: list[Change] | None = None
         if person.deceased is not None and (by is None or person.deceased <= by):
-            self.changes.append(Change(person.deceased, "updated", person))
             self._minutes.append(minute_of(person.deceased))
+
+    @property
+    def changes(self) -> list[Change]:
+        """What happens to the records, in order of time, death last. Made when somebody asks: a chart needs none."""
+        if self._changes is None:
+            self._changes = [_new(Change, (moment.at, what, record)) for moment, what, record in self._steps]
+            self._changes.extend(_new(Change, one) for one in self._death())
+        return self._changes
+
+    def _death(self) -> Iterator[tuple[datetime, str, Person]]:
+        if len(self._minutes) > len(self._steps):
+            assert self.person.deceased is not None
+            yield self.person.deceased, "updated", self.person
+
+    def told(self, count: int) -> Iterator[tuple[datetime, str, Record]]:
+        """The first `count` changes: when, what, record."""
+        yield from ((moment.at, what, record) for moment, what, record in islice(self._steps, count))
+        if count > len(self._steps):
+            yield from self._death()
+
+    def __len__(self) -> int:
+        return len(self._minutes)
+
+    def change(self, place: int) -> Change:
+        """One change."""
+        if place < len(self._steps):
+            moment, what, record = self._steps[place]
+            return Change(moment.at, what, record)
+        return Change(*next(self._death()))
+
+    def at(self, place: int) -> datetime:
+        """When a change happens."""
+        return self.change(place).at
 
     def count(self, at: datetime) -> int:
         """How many changes have happened by `at`."""
@@ -63,7 +95,7 @@ class History:
     def after(self, count: int) -> datetime | None:
         """When the next change happens after the first `count`, or the moment up to which is told; None if nothing
         does."""
-        return self.changes[count].at if count < len(self.changes) else self.by
+        return self.at(count) if count < len(self._minutes) else self.by
 
     def minute(self, place: int) -> int:
         """The minute of a change."""
@@ -71,7 +103,7 @@ class History:
 
     def hook(self, place: int) -> tuple[int, int, int]:
         """The slot from which a change follows: (lane, period, delay)."""
-        return self._moments[place][1:4] if place < len(self._moments) else DIED
+        return self._steps[place][0][1:4] if place < len(self._steps) else DIED
 
     def between(self, first: int, until: int) -> range:
         """The places of the changes in the minutes [first, until)."""
@@ -79,7 +111,7 @@ class History:
 
     def chart_at(self, at: datetime) -> Chart:
         """Everything that is so at a moment."""
-        return folded(self.person_at(at), self.began, self.changes[: self.count(at)])
+        return folded(self.person_at(at), self.began, self.told(self.count(at)))
 
     def person_at(self, at: datetime) -> Person:
         """The person at a moment."""
@@ -87,16 +119,17 @@ class History:
         return self.person if is_dead or self.person.deceased is None else replace(self.person, deceased=None)
 
 
-def folded(person: Person, began: datetime, changes: Iterable[Change]) -> Chart:
-    """The chart that a log of changes leads to."""
+def folded(person: Person, began: datetime, changes: Iterable[tuple[datetime, str, Record]]) -> Chart:
+    """The chart that a log of changes leads to: of each when, what, record."""
     held: dict[str, dict[int, Record]] = {kind: {} for kind in FIELDS}
     retracted: dict[tuple[str, int], Record] = {}
     states: dict[tuple[str, int], State] = {("patient", 0): State(1, began)}
     for at, what, record in changes:
         kind, ordinal = key = record.kind, record.ordinal
-        version = states[key].version + 1 if key in states else 1
-        states[key] = _new(State, (version, at))
-        if isinstance(record, Person):
+        state = states.get(key)
+        states[key] = _new(State, (1 if state is None else state[0] + 1, at))
+        if kind == "patient":
+            assert isinstance(record, Person)
             person = record
         elif what in _GONE:
             held[kind].pop(ordinal, None)
@@ -104,7 +137,7 @@ def folded(person: Person, began: datetime, changes: Iterable[Change]) -> Chart:
                 retracted[key] = record
         else:
             held[kind][ordinal] = record
-            if retracted and version > 1:
+            if retracted:
                 retracted.pop(key, None)
     parts: dict[str, Any] = {
         FIELDS[kind]: tuple(sorted(records.values(), key=_ORDERS[kind]) if kind in _ORDERS else records.values())

@@ -104,13 +104,13 @@ class Log:
             yield from sorted((one for those in generated for one in those), key=lambda one: one.change.at)
         yield from self._written(number, members, by)
 
-    def changes(self, number: int, when: datetime, by: datetime | None) -> Iterable[Change]:
-        """What `logged` gives, without who and into whom. Of a patient on file once, in a world in which nothing was
-        written, it is the history itself."""
+    def told(self, number: int, when: datetime, by: datetime | None) -> Iterable[tuple[datetime, str, Record]]:
+        """What `logged` gives, without who and into whom: when, what, record. Of a patient on file once, in a world in
+        which nothing was written, it is the history itself."""
         if not self._ledger.entries and 0 <= number < self._population.size:
             filing = self._filing(number, when)
             if filing.homes is None:
-                return filing.history.changes[: filing.history.count(when)]
+                return filing.history.told(filing.history.count(when))
         return (one.change for one in self.logged(number, when, by))
 
     def _of_life(self, life: int, number: int, members: Collection[int], when: datetime) -> Iterator[Logged]:

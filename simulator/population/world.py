@@ -254,7 +254,7 @@ class World:
         person, began = self._log.beginning(number, when)
         if by is not None and by < began:
             raise IndexError(f"patient {number} was not registered by then")
-        return folded(person, began, self._log.changes(number, when, by))
+        return folded(person, began, self._log.told(number, when, by))
 
     def history(self, number: int) -> tuple[Version, ...]:
         """Everything that has happened to a patient's records by now, and was written about them, oldest first; of a
@@ -417,10 +417,10 @@ class World:
                 yield event
         if key.place in off.places:
             return
-        change = history.changes[key.place]
+        change = history.change(key.place)
         ident = (change.record.kind, change.record.ordinal)
-        earlier = enumerate(history.changes[: key.place])
-        before = sum((c.record.kind, c.record.ordinal) == ident and place not in off.places for place, c in earlier)
+        earlier = enumerate(history.told(key.place))
+        before = sum((r.kind, r.ordinal) == ident and place not in off.places for place, (_, _, r) in earlier)
         version = before + off.before(ident, key.place) + (2 if ident == ("patient", 0) else 1)
         event = self._event_of_change(first, change._replace(record=off.cut(change.record, key.place)), version, key)
         yield from () if event is None else (event,)

@@ -7,7 +7,7 @@ two after. One in a hundred is amended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import accumulate
@@ -20,7 +20,9 @@ from simulator.population.chart.encounters import Step, Visit
 from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.moments import Moment
-from simulator.population.records import Document, Observation, Procedure
+from simulator.population.chart.observations import Measured
+from simulator.population.chart.procedures import Done
+from simulator.population.records import Document, Procedure
 from simulator.population.tables.rows import DocumentRow
 
 _AMENDED_PER_MILLION = 80_000  # of those of one visit in eight
@@ -36,18 +38,14 @@ class _Draft(NamedTuple):
 
 
 def documents_of(
-    life: Life, visits: list[Visit], procedures: Iterable[Step], observations: Iterable[Step]
+    life: Life, visits: list[Visit], procedures: Iterable[Done], observations: Iterable[Measured]
 ) -> Iterator[Step]:
     """What happens to the documents: they are signed, and now and then amended."""
     done: dict[int, list[Procedure]] = {}
     for _, _, procedure in procedures:
-        if isinstance(procedure, Procedure) and procedure.encounter is not None:
+        if procedure.encounter is not None:
             done.setdefault(procedure.encounter, []).append(procedure)
-    tested = {
-        one.encounter
-        for _, what, one in observations
-        if what == "created" and isinstance(one, Observation) and one.category == "laboratory"
-    }
+    tested = {one.encounter for _, what, one in observations if what == "created" and one.category == "laboratory"}
     drafts: list[_Draft] = []
     for visit in visits:
         drafts.extend(_of_visit(life, visit, done.get(visit.ordinal, ()), visit.ordinal in tested))
@@ -62,15 +60,18 @@ def documents_of(
                 yield later, "updated", replace(document, doc_status="amended", amended=later.at)
 
 
-def _of_visit(life: Life, visit: Visit, procedures: Iterable[Procedure], is_tested: bool) -> Iterator[_Draft]:
+def _of_visit(life: Life, visit: Visit, procedures: Sequence[Procedure], is_tested: bool) -> Iterator[_Draft]:
     salts, number = _salts(life.key), life.number << 20 ^ visit.local_day
-    done = list(procedures)
     for row in _rows(visit.kind):
+        about = None
+        if row.procedures:
+            about = next((one for one in procedures if one.key in row.procedures), None)
+            if about is None:
+                continue
+        if row.key == "lab_report" and (not is_tested or visit.is_remote):
+            continue
         draw = mix(number, salts[row.key])
         if draw % _MILLION >= row.per_million:
-            continue
-        about = next((one for one in done if one.key in row.procedures), None)
-        if (row.procedures and about is None) or (row.key == "lab_report" and (not is_tested or visit.is_remote)):
             continue
         signed = _signed(visit, row)
         if signed.minute >= visit.ends.minute:

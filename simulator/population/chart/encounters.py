@@ -46,7 +46,15 @@ class Visit:
     ordinal: int = -1
     is_missed: bool = False
     is_final: bool = True  # nothing of it is corrected or retracted later
+    begins: Moment = field(init=False)
+    charted: Moment = field(init=False)  # when what is found and decided is written down
+    ends: Moment = field(init=False)
     _moments: dict[int, Moment] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.begins = self.moment(0)
+        self.charted = self.moment(moments.charted(self.habits))
+        self.ends = self.moment(self.minutes)
 
     def moment(self, delay: int) -> Moment:
         """The moment at one of the delays of `moments` after the start."""
@@ -56,19 +64,6 @@ class Visit:
             made = tuple.__new__(Moment, (minute, self.slot.lane, self.slot.period, delay, instant(minute)))
             self._moments[delay] = made
         return made
-
-    @property
-    def begins(self) -> Moment:
-        return self.moment(0)
-
-    @property
-    def charted(self) -> Moment:
-        """When what is found and decided is written down."""
-        return self.moment(moments.charted(self.habits))
-
-    @property
-    def ends(self) -> Moment:
-        return self.moment(self.minutes)
 
     @property
     def signed(self) -> Moment:

@@ -9,8 +9,9 @@ from typing import TypeVar
 
 from simulator.ids import h64, mix
 from simulator.population.chart import moments
-from simulator.population.chart.encounters import Step, Visit
+from simulator.population.chart.encounters import Visit
 from simulator.population.chart.life import Life
+from simulator.population.chart.moments import Moment
 from simulator.population.records import Allergy, Condition, Immunization, Medication, Observation
 
 _MILLION = 1_000_000
@@ -46,7 +47,7 @@ def _salt(key: bytes, what: int, row: str) -> int:
     return h64(key, "fate", what, row)
 
 
-def retraction(visit: Visit, record: _Item) -> Step:
+def retraction(visit: Visit, record: _Item) -> tuple[Moment, str, _Item]:
     """The step with which a record is taken back."""
     moment = visit.moment(moments.retracted(visit.habits))
     if isinstance(record, Condition | Allergy):

@@ -19,7 +19,7 @@ from simulator.ids import Stream, mix
 from simulator.population import tables
 from simulator.population.chart import fates, moments
 from simulator.population.chart.conditions import Episode
-from simulator.population.chart.encounters import Step, Visit
+from simulator.population.chart.encounters import Visit
 from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.measures import Measures, bmi, egfr, ldl, number, red_cells
@@ -55,6 +55,10 @@ _ART = ("bictegravir_ftc_taf", "dolutegravir", "ftc_taf")
 _ART_WORKS_AFTER = 180
 # A log scale without logarithms: viral loads about 30,000 copies, in even steps of a third of a decade.
 _VIRAL_LOADS = (1_000, 2_200, 4_700, 10_000, 22_000, 33_000, 47_000, 72_000, 100_000, 220_000, 470_000)
+
+
+Measured = tuple[Moment, str, Observation]
+"""A step of an observation."""
 
 
 class _Report(NamedTuple):
@@ -114,9 +118,9 @@ class _Found(NamedTuple):
     interpretation: str | None
 
 
-def observations_of(life: Life, visits: list[Visit], episodes: list[Episode], measures: Measures) -> list[Step]:
+def observations_of(life: Life, visits: list[Visit], episodes: list[Episode], measures: Measures) -> list[Measured]:
     """What happens to the observations."""
-    steps: list[Step] = []
+    steps: list[Measured] = []
     height: dict[str, int] = {}
     ordinal = 0
     for report in sorted(_reports(life, visits, episodes), key=_when_written):
@@ -145,7 +149,7 @@ def _reports(life: Life, visits: list[Visit], episodes: list[Episode]) -> Iterat
             yield from _tests(life, visit, standing, last, draw)
 
 
-def _steps(life: Life, record: Observation, report: _Report) -> Iterator[Step]:
+def _steps(life: Life, record: Observation, report: _Report) -> Iterator[Measured]:
     """What happens to one observation that may not stay as it is."""
     written, visit = report.written, report.visit
     if record.key == CULTURE:

@@ -7,12 +7,12 @@ the encounter that it brought, a standing one at any while it is active. Everyth
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from simulator.ids import h64, mix
 from simulator.population import tables
 from simulator.population.chart.conditions import Episode
-from simulator.population.chart.encounters import Step, Visit
+from simulator.population.chart.encounters import Visit
 from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.moments import Moment
@@ -40,7 +40,11 @@ _FOR: dict[str, tuple[ProcedureRow, ...]] = {
 }
 
 
-def procedures_of(life: Life, visits: list[Visit], episodes: list[Episode]) -> Iterator[Step]:
+Done = tuple[Moment, str, Procedure]
+"""A step of a procedure."""
+
+
+def procedures_of(life: Life, visits: list[Visit], episodes: list[Episode]) -> Iterator[Done]:
     """What happens to the procedures: they are written down when the encounter ends, after its findings."""
     salts = _salts(life.key)
     standing = [one for one in episodes if not one.is_acute and _FOR[one.key]]
@@ -49,7 +53,6 @@ def procedures_of(life: Life, visits: list[Visit], episodes: list[Episode]) -> I
     for visit in visits:
         minute = visit.minute + _FIRST_MINUTE[tables.ENCOUNTERS[visit.kind].class_code]
         until = minute_of(visit.end)
-        written = max(visit.ends, visit.charted, key=_minute)
         for row, episode in _called_for(visit, standing):
             if not _fits(life, visit, row, salts[row.key]) or visit.local_day < last.get(row.key, 0) + row.every_days:
                 continue
@@ -58,6 +61,7 @@ def procedures_of(life: Life, visits: list[Visit], episodes: list[Episode]) -> I
             if end > until or last.get(row.key) == visit.local_day:
                 continue  # no time for it, or done for another reason already
             last[row.key] = visit.local_day
+            written = max(visit.ends, visit.charted, key=_minute)
             yield written, "created", _procedure(life, visit, row, episode, ordinal, start, end)
             minute = (start if row.minutes >= _LONG else end) + _BETWEEN
             ordinal += 1
@@ -70,19 +74,30 @@ def _minute(moment: Moment) -> int:
 def _called_for(visit: Visit, standing: list[Episode]) -> Iterator[tuple[ProcedureRow, Episode | None]]:
     if visit.kind == "telephone":
         return
-    reason = visit.episode
+    reason, kind = visit.episode, visit.kind
     if reason is not None and reason.is_acute:
-        yield from ((row, reason) for row in _FOR[reason.key])
+        for row in _rows(reason.key, kind):
+            yield row, reason
     for episode in standing:
-        if episode.is_active(visit.local_day):
+        rows = _rows(episode.key, kind)
+        if rows and episode.is_active(visit.local_day):
             is_reason = episode is reason
-            yield from ((row, episode) for row in _FOR[episode.key] if is_reason or row.key not in _PLANNED)
-    yield from ((row, None) for row in _ALWAYS)
+            for row in rows:
+                if is_reason or row.key not in _PLANNED:
+                    yield row, episode
+    for row in _rows(None, kind):
+        yield row, None
+
+
+@cache
+def _rows(condition: str | None, kind: str) -> tuple[ProcedureRow, ...]:
+    """The rows that a condition, or none, calls for at a visit of a kind."""
+    rows = _ALWAYS if condition is None else _FOR[condition]
+    klass = tables.ENCOUNTERS[kind].class_code
+    return tuple(row for row in rows if klass in row.classes and (not row.kinds or kind in row.kinds))
 
 
 def _fits(life: Life, visit: Visit, row: ProcedureRow, salt: int) -> bool:
-    if tables.ENCOUNTERS[visit.kind].class_code not in row.classes or (row.kinds and visit.kind not in row.kinds):
-        return False
     if row.sex not in ("B", life.sex) or life.age_days(visit.local_day) < row.min_age * 365 + row.min_age // 4:
         return False
     return mix(life.number << 20 ^ visit.local_day, salt) % _MILLION < row.per_million

@@ -132,6 +132,7 @@ class _Chooser:
         self._have = {episode.key for episode in chronic}
         self._most_usual = self._most_often()
         self._rates: dict[int, _Rates] = {}
+        self._checkups: dict[int, int] = {}
         self._last: dict[str, int] = {}  # when the latest episode of a row was over
         self._again: dict[str, int] = {}  # from when on a stay may be planned again
         self._troubles = [[(one, troubles(one.key, is_old)) for one in self._chronic] for is_old in (False, True)]
@@ -157,9 +158,9 @@ class _Chooser:
         for period, draw in draws:
             band = band_of(period * PERIOD_DAYS + 1 - born)
             if draw & (ONE - 1) < _ANY_HOUR_MOST[band]:
-                self._at_any_hour(period, draw & (ONE - 1))
+                self._at_any_hour(period, draw & (ONE - 1), band)
             if draw >> 32 < _OFFICE_MOST[band] or period in forced or pregnancies:
-                self._in_office(period, draw >> 32, pregnancies, period in infant)
+                self._in_office(period, draw >> 32, pregnancies, band, is_infant=period in infant)
         self._at_clock_change()
         self._slots.sort(key=lambda slot: slot.minute)
         return self._slots, self._episodes
@@ -169,17 +170,17 @@ class _Chooser:
         if lane == CLOCK_CHANGE:
             self._at_clock_change()
             return self._slots
-        draw = self._lanes.draw(period, self._life.number)
+        draw, band = self._lanes.draw(period, self._life.number), self._band(period)
         if lane == ANY_HOUR:
             self._slots.extend(self._deliveries(period, period + 1))
-            if draw & (ONE - 1) < _ANY_HOUR_MOST[self._band(period)]:
-                self._at_any_hour(period, draw & (ONE - 1))
+            if draw & (ONE - 1) < _ANY_HOUR_MOST[band]:
+                self._at_any_hour(period, draw & (ONE - 1), band)
         else:
             is_infant = period in self._infant_periods()
-            self._in_office(period, draw >> 32, [], is_infant)
+            self._in_office(period, draw >> 32, [], band, is_infant=is_infant)
             for delivery in self._deliveries(period, period + 2 + _TERM[1] // PERIOD_DAYS):
                 if delivery.episode is not None:
-                    self._in_office(period, draw >> 32, [delivery.episode], is_infant)
+                    self._in_office(period, draw >> 32, [delivery.episode], band, is_infant=is_infant)
         return self._slots
 
     def _infant_periods(self) -> set[int]:
@@ -187,9 +188,18 @@ class _Chooser:
         return {period_of(life.birth + age) for age in _INFANT_DAYS} if life.first == life.birth else set()
 
     def _checkup_periods(self, first: int, last: int) -> set[int]:
-        salt, number = self._life.salts["wellness"], self._life.number
         years = range(first // _YEARLY_PERIODS, last // _YEARLY_PERIODS + 1)
-        return {year * _YEARLY_PERIODS + _checkup_turn(number, year, salt) for year in years}
+        return {year * _YEARLY_PERIODS + self._checkup_turn(year) for year in years}
+
+    def _is_checkup_time(self, period: int) -> bool:
+        year, turn = divmod(period, _YEARLY_PERIODS)
+        return self._checkup_turn(year) == turn
+
+    def _checkup_turn(self, year: int) -> int:
+        made = self._checkups.get(year)
+        if made is None:
+            made = self._checkups[year] = _checkup_turn(self._life.number, year, self._life.salts["wellness"])
+        return made
 
     # Any hour
 
@@ -214,28 +224,28 @@ class _Chooser:
 
     def _delivery_drawn(self, period: int) -> ConditionRow | None:
         draw = self._lanes.draw(period, self._life.number)
-        if draw & (ONE - 1) >= _ANY_HOUR_MOST[self._band(period)]:
+        band = self._band(period)
+        if draw & (ONE - 1) >= _ANY_HOUR_MOST[band]:
             return None
-        row, _ = self._rates_at(period).any_hour.fallen(draw & (ONE - 1))
+        row, _ = self._rates_at(band).any_hour.fallen(draw & (ONE - 1))
         return row if row is not None and row.kind == "episode" and self._is_of_age(row, period) else None
 
-    def _at_any_hour(self, period: int, draw: int) -> None:
+    def _at_any_hour(self, period: int, draw: int, band: int) -> None:
         if period == self._due:
             return
-        shares = self._rates_at(period).any_hour
+        shares = self._rates_at(band).any_hour
         row, kind = shares.fallen(draw)
         minute = self._lanes.any_hour.slot(period, self._life.number)
         if row is None:
-            self._for_what_lasts(period, minute, draw - shares.total)
+            self._for_what_lasts(period, minute, draw - shares.total, is_old=band == _OLD)
         elif row.kind != "episode" and self._is_of_age(row, period):
             is_late = kind == "emergency" and row.emergency < _ONLY_THERE
             episode = self._acute(row, minute // DAY, draw % 3 if is_late else 0, draw)
             if episode is not None:
                 self._slots.append(Slot(ANY_HOUR, period, minute, kind, episode))
 
-    def _for_what_lasts(self, period: int, minute: int, draw: int) -> None:
+    def _for_what_lasts(self, period: int, minute: int, draw: int, *, is_old: bool) -> None:
         """What got worse, and what was planned."""
-        is_old = self._band(period) == _OLD
         day = minute // DAY
         edge = 0
         for episode, shares in self._troubles[is_old]:
@@ -267,7 +277,7 @@ class _Chooser:
 
     # In office hours
 
-    def _in_office(self, period: int, draw: int, pregnancies: list[Episode], is_infant: bool) -> None:
+    def _in_office(self, period: int, draw: int, pregnancies: list[Episode], band: int, *, is_infant: bool) -> None:
         life = self._life
         middle = first_day(period) + PERIOD_DAYS // 2
         if is_infant:
@@ -281,17 +291,17 @@ class _Chooser:
                 missed = draw * 100 >= _PRENATAL_PERCENT * ONE
                 self._slots.append(Slot(OFFICE, period, minute, "prenatal", carried, missed))
                 return
-        if _is_checkup_time(life.number, period, life.salts["wellness"]):
+        if self._is_checkup_time(period):
             percent = (90 if life.age_days(middle) > 65 * _YEAR else 60) * life.visits_percent // 100
             if draw * 100 < percent * ONE:
                 self._use(period, "wellness", None)
                 return
-        if draw < _OFFICE_MOST[self._band(period)]:
-            self._usual(period, middle, draw)
+        if draw < _OFFICE_MOST[band]:
+            self._usual(period, middle, draw, band)
 
-    def _usual(self, period: int, middle: int, draw: int) -> None:
+    def _usual(self, period: int, middle: int, draw: int, band: int) -> None:
         """Acute complaints, then what is chronic, the mind, visits at home; and what was booked and missed."""
-        shares = self._rates_at(period).office
+        shares = self._rates_at(band).office
         row, _ = shares.fallen(draw)
         if row is not None:
             if self._is_of_age(row, period):
@@ -364,8 +374,7 @@ class _Chooser:
     def _band(self, period: int) -> int:
         return band_of(self._life.age_days(first_day(period)))
 
-    def _rates_at(self, period: int) -> _Rates:
-        band = self._band(period)
+    def _rates_at(self, band: int) -> _Rates:
         made = self._rates.get(band)
         if made is None:
             made = self._rates[band] = self._rates_of(band)
