@@ -14,13 +14,12 @@ import asyncio
 import gc
 import statistics
 import time
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from loadtests.faultless import without_plan
+from loadtests.inside import asked_by, receive, send
 from simulator import pipeline, server
 from simulator.sandbox import Sandbox
 from simulator.server import Server
@@ -31,40 +30,15 @@ HANDLE, EXCHANGE = pipeline.handle, Server._exchange
 WAYS = ("as it is", "without", "one rule")
 
 
-async def _receive() -> MutableMapping[str, Any]:
-    return {"type": "http.request"}
-
-
-async def _send(message: MutableMapping[str, Any]) -> None:
-    return
-
-
 def scopes_of(made: Server, vendor: str, patients: int) -> dict[str, list[dict[str, Any]]]:
     """The requests by name, as ASGI scopes: one hot patient, many patients, a first page of laboratory results."""
-    sandbox = made.sandboxes.default
-    site = sandbox.sites[vendor]
-    client = next(iter(site.clients.values()))
-    token = site.tokens.issue(
-        client.client_id, client.scopes, now=sandbox.clock.now(), lifetime=timedelta(days=1), allows=lambda *asked: True
-    )
-    fhir = urlsplit(site.urls(f"http://bench/{vendor}")["fhir_url"]).path
+    site = made.sandboxes.default.sites[vendor]
     ids = [site.vendor.patient_ids(site, number)["fhir_id"] for number in range(patients)]
-    headers = [
-        (b"host", b"bench"),
-        (b"accept", b"application/fhir+json"),
-        (b"authorization", b"Bearer " + token.text.encode()),
-    ]
-
-    def scope(path: str, query: str = "") -> dict[str, Any]:
-        return {
-            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "query_string": query.encode(),
-            "headers": headers, "scheme": "http", "client": ("127.0.0.1", 4000), "server": ("bench", 80),
-        }  # fmt: skip
-
+    scope = asked_by(made, vendor)
     return {
-        "Patient read, one patient": [scope(f"{fhir}/Patient/{ids[0]}")],
-        "Patient read, many patients": [scope(f"{fhir}/Patient/{id}") for id in ids],
-        "Observation search": [scope(f"{fhir}/Observation", f"patient={id}&category=laboratory") for id in ids[:20]],
+        "Patient read, one patient": [scope(f"Patient/{ids[0]}")],
+        "Patient read, many patients": [scope(f"Patient/{id}") for id in ids],
+        "Observation search": [scope("Observation", f"patient={id}&category=laboratory") for id in ids[:20]],
     }
 
 
@@ -97,7 +71,7 @@ async def microseconds(made: Server, scopes: list[dict[str, Any]], seconds: floa
                 count, end, began = 0, time.process_time() + seconds, time.process_time()
                 while time.process_time() < end:
                     for scope in scopes:
-                        await made(scope, _receive, _send)
+                        await made(scope, receive, send)
                     count += len(scopes)
                 if turn:  # the first turn warms up
                     spent[way].append((time.process_time() - began) / count * 1e6)
@@ -116,7 +90,7 @@ def main() -> int:
     made = Server(Settings(vendors=(given.vendor,), patients=max(given.patients, 200), journal_size=10_000))
     made.sandboxes.default.sites[given.vendor].limits.off()
     worst = 1.0
-    gc.disable()  # as `serve` does, nearly: see `_spare_the_collector`
+    gc.disable()  # as `serve` does, nearly: see `simulator.collector`
     print(
         f"{'processor microseconds a request':34}{'as it is':>10}{'without':>10}{'ratio':>8}{'1 rule':>10}{'ratio':>8}"
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-import httpx
 import orjson
 
 from simulator.auth import assertion
@@ -43,6 +42,8 @@ def _assertion_of(x: Exchange) -> tuple[dict[str, object], dict[str, object]] | 
 
 async def _fetch(x: Exchange, url: str, habit: Habit) -> None:
     """One GET without redirects; what came of it stands in the exchange's notes."""
+    import httpx  # 7 MB in memory, for what few sandboxes ever do
+
     sets, now = x.site.desk.keysets, x.sandbox.clock.now()
     try:
         async with httpx.AsyncClient(timeout=PATIENCE_S, trust_env=False) as http, http.stream("GET", url) as answer:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import re
 import sys
 from datetime import date
@@ -11,7 +10,7 @@ from pathlib import Path
 import click
 import orjson
 
-from simulator import registry, scenario
+from simulator import collector, registry, scenario
 from simulator.commands.flags import json_option, population_options, scenarios_option, settings_of, vendor_option
 from simulator.control.access import is_loopback
 from simulator.drift import check_day
@@ -82,7 +81,7 @@ def serve(
         if played is not None and doors:  # it may speak of doors, which are there when the server is up
             edge.then(lambda: scenario.play(played, server.sandboxes.default))
         edge.on_ready = lambda: _tell_ready(server, url_of(plug, "https" if tls else "http"), edge, as_json=as_json)
-        _spare_the_collector()
+        collector.spare()
         edge.run([plug])
     finally:
         plug.close()
@@ -105,16 +104,6 @@ def _names(given: tuple[str, ...]) -> tuple[str, ...]:
         if not _NAME.fullmatch(one):
             raise UsageError(f"`--tls-name` is no host name: {one!r}", "for example emr.internal, or an address")
     return given
-
-
-def _spare_the_collector() -> None:
-    """The journal keeps what it is given: the collector would walk it again and again and find nothing.
-
-    Measured: a fifth of the time of a read. What the start-up made stays for good, so it is not looked at either.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 100)
 
 
 def _tell_ready(server: Server, url: str, edge: EdgeServer, *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import click
 import orjson
 
+from simulator import collector
 from simulator.commands.bare import number_of, sandbox_of
 from simulator.commands.flags import json_option, population_options, settings_of
 from simulator.control.truth import defects_told, records_of
@@ -47,6 +48,7 @@ def truth(
     sample: int | None, page: Path | None, as_json: bool, seed: int, patients: int, as_of: str, dirt: str,
 ) -> None:  # fmt: skip
     """Canonical records, one a line: what a perfect integration would hold. Or statistics of them."""
+    collector.spare()
     settings = settings_of(seed=seed, patients=patients, as_of=as_of, dirt=dirt)
     if cast:
         _tell_cast(sandbox_of(settings, vendors=()).world, as_json=as_json)

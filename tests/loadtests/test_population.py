@@ -18,7 +18,8 @@ def child() -> Iterator[Child]:
 def test_every_operation_finds_what_it_asks_for(child: Child) -> None:
     names = child.ask("start")["operations"]
     assert {"person by number", "epic: patient by mrn", "epic: patient by fhir_id", *GROWING, *LIMITS_US} <= set(names)
-    assert all(child.ask(name) > 0 for name in names)
+    told = [child.ask(name) for name in names]
+    assert all(one["us"] > 0 and one["reference_us"] > 0 for one in told)
 
 
 def test_caches_are_counted(child: Child) -> None:
@@ -35,8 +36,22 @@ def test_caches_are_counted(child: Child) -> None:
         (Row("a", [10.0, 10.0, 99.0], "µs", None, "for a reason"), []),
         (Row("a", [10.0, 10.0, 99.0], "µs", 50.0, "for a reason"), ["a: 99 µs, allowed are 50"]),
         (Row("a", [60.0, 10.0, 10.0], "µs", 50.0), ["a: 60 µs, allowed are 50"]),
+        (Row("a", [60.0, 60.0, 60.0], "µs", 50.0, reference=[40.0, 41.0, 42.0]), []),
+        (
+            Row("a", [40.0, 40.0, 40.0], "µs", 50.0, reference=[60.0, 61.0, 62.0]),
+            ["a: 62 µs on the reference core, allowed are 50"],
+        ),
     ],
-    ids=["fine", "grows", "too small to tell", "may grow", "may grow but not so far", "the smallest counts too"],
+    ids=[
+        "fine",
+        "grows",
+        "too small to tell",
+        "may grow",
+        "may grow but not so far",
+        "the smallest counts too",
+        "a slow core",
+        "a quick core",
+    ],
 )
 def test_broken_limits_are_named(row: Row, says: list[str]) -> None:
     assert list(row.flaws()) == says
