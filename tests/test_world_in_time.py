@@ -156,6 +156,8 @@ def test_somebody_comes_in_is_treated_and_goes_home(hand: Hand) -> None:
     key = str(number)
     (stay,) = hand.change(what="admission", patient=key, type="inpatient")
     assert (stay["record"]["status"], stay["record"]["class"], stay["record"]["end"]) == ("in-progress", "IMP", None)
+    assert stay["record"]["admitSource"]["codes"] == [{"system": "admit-source", "code": "emd"}]
+    assert stay["record"]["dischargeDisposition"] is None
     (problem,) = hand.change(what="condition", patient=key, code="pneumonia")
     (drug,) = hand.change(what="medication", patient=key, product="amoxicillin500", reason=problem["id"])
     assert drug["record"]["reason"] == problem["record"]["codes"]
@@ -166,8 +168,16 @@ def test_somebody_comes_in_is_treated_and_goes_home(hand: Hand) -> None:
     (stopped,) = hand.change(what="stop", record=drug["id"])
     assert (stopped["record"]["status"], stopped["record"]["stop"]["value"]) == ("stopped", "2026-01-07")
     hand.change(what="resolution", record=problem["id"])
-    (home,) = hand.change(what="discharge", patient=key)
+    (home,) = hand.change(what="discharge", patient=key, disposition="home_health")
     assert (home["id"], home["version"], home["record"]["status"]) == (stay["id"], 2, "finished")
+    assert home["record"]["dischargeDisposition"]["text"] == "Home-Health Care Svc"
+    assert hand.wrong(number) == RIGHT
+    (planned,) = hand.change(what="admission", patient=key, type="surgical", source="clinic")
+    assert planned["record"]["admitSource"]["text"] == "Clinic"
+    hand.advance(hours=9)
+    hand.change(what="death", patient=key)
+    died = hand.sandbox.world.chart(number).encounters[-1]
+    assert (died.status, died.disposition) == ("finished", "died")
     assert hand.wrong(number) == RIGHT
 
 
@@ -287,6 +297,8 @@ def test_a_visit_whose_appointment_is_cancelled_takes_place_in_no_room(hand: Han
         ({"what": "discharge", "patient": "101"}, "no encounter"),
         ({"what": "discharge"}, "patient or record"),
         ({"what": "admission", "patient": "101", "type": "office"}, "nobody is admitted"),
+        ({"what": "admission", "patient": "101", "source": "moon"}, 'unknown source of admission "moon"'),
+        ({"what": "admission", "patient": "101", "type": "emergency", "source": "clinic"}, "it has no source"),
         ({"what": "condition", "patient": "101", "code": "t2dm", "onset": "2030-01-01"}, "outside the life"),
         ({"what": "address", "patient": "101", "lines": ["1"], "city": "X", "state": "XX", "zip": "11111"}, "no state"),
         ({"what": "immunization", "patient": "101", "code": "flu_iiv3", "day": "2031-01-01"}, "outside the life"),

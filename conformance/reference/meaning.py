@@ -98,7 +98,7 @@ class Meaning:
         return code_in([identifier.get("type")], TERMINOLOGY + "v2-0203")
 
     def encounter(self, resource: Json) -> Json:
-        period = resource.get("period", {})
+        period, stay = resource.get("period", {}), resource.get("hospitalization", {})
         return {
             "status": resource.get("status"),
             "class": resource.get("class", {}).get("code"),
@@ -107,6 +107,7 @@ class Meaning:
             "end": when(period.get("end")),
             "reasonCodes": self.codes_in(resource.get("reasonCode", [])),
             "location": next((one["location"].get("display") for one in resource.get("location", [])), None),
+            **{name: self.coded(stay[name]) for name in ("admitSource", "dischargeDisposition") if name in stay},
         }
 
     def condition(self, resource: Json) -> Json:

@@ -19,6 +19,8 @@ SYSTEMS = {
     "urn:oid:2.16.840.1.113883.6.88": "rxnorm",
     "http://hl7.org/fhir/sid/cvx": "cvx",
     "http://hl7.org/fhir/sid/ndc": "ndc",
+    "http://terminology.hl7.org/CodeSystem/admit-source": "admit-source",
+    "http://terminology.hl7.org/CodeSystem/discharge-disposition": "discharge-disposition",
 }
 NO_KNOWN_ALLERGIES = {"716186003", "160244002"}
 NOT_ASKED = {"1631000175102"}

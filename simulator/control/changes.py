@@ -80,14 +80,16 @@ class Admission(_Change):
     type: Name = "inpatient"
     reason: RecordId | None = None
     facility: Annotated[int | None, Field(ge=0, le=10_000)] = None
+    source: Name | None = None
 
 
 class Discharge(_Change):
-    """The stay ends: the named encounter, or the one that goes on."""
+    """The stay ends: the named encounter, or the one that goes on. `disposition` is where the patient goes."""
 
     what: Literal["discharge"]
     patient: Patient | None = None
     record: RecordId | None = None
+    disposition: Name = "home"
 
 
 class NewCondition(_Change):
@@ -297,7 +299,7 @@ def _make(sandbox: Sandbox, wish: Any) -> Record | None:
         return _about_record(sandbox, wish)
     if isinstance(wish, Discharge) and wish.record is not None:
         scene, ordinal = _scene_of_record(sandbox, wish.record, "encounter", wish.who)
-        return happenings.discharge(scene, ordinal)
+        return happenings.discharge(scene, ordinal, disposition=wish.disposition)
     return _about_patient(_scene(sandbox, wish.patient, wish.who), wish)
 
 
@@ -329,9 +331,9 @@ def _about_patient(scene: Scene, wish: Any) -> Record:
         return happenings.result(scene, wish.test, status=wish.status, effective=effective, **wish.held())
     if isinstance(wish, Admission):
         reason = _of(scene, wish.reason, "condition")
-        return happenings.admission(scene, wish.type, reason=reason, facility=wish.facility)
+        return happenings.admission(scene, wish.type, reason=reason, facility=wish.facility, source=wish.source)
     if isinstance(wish, Discharge):
-        return happenings.discharge(scene)
+        return happenings.discharge(scene, disposition=wish.disposition)
     if isinstance(wish, NewCondition):
         return happenings.condition(scene, wish.code, onset=wish.onset)
     if isinstance(wish, NewAllergy):

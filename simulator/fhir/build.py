@@ -42,6 +42,8 @@ SYSTEMS: dict[str, str] = {
     "observation-category": "http://terminology.hl7.org/CodeSystem/observation-category",
     "medication-category": "http://terminology.hl7.org/CodeSystem/medicationrequest-category",
     "data-absent": "http://terminology.hl7.org/CodeSystem/data-absent-reason",
+    "admit-source": "http://terminology.hl7.org/CodeSystem/admit-source",
+    "discharge-disposition": "http://terminology.hl7.org/CodeSystem/discharge-disposition",
     "smart-service": "http://terminology.hl7.org/CodeSystem/restful-security-service",
 }
 """Short name of a code or identifier system → its URL."""

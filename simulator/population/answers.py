@@ -10,7 +10,8 @@ patient       name {family,given[],suffix}, birthDate {value,precision}, adminis
               race [omb codes], ethnicity (code), language (bcp47), maritalStatus (v3 code),
               telecom [{system,use,value}], addresses [{use,lines[],city,state,zip}],
               identifiers [{type,system,value}], deceased {value: bool}, sensitivity (of the whole chart)
-encounter     status, class, type {codes,text}, start, end, reasonCodes [codes], location (name), sensitivity
+encounter     status, class, type {codes,text}, start, end, reasonCodes [codes], location (name), sensitivity,
+              admitSource {codes,text}, dischargeDisposition {codes,text} (both of what happens in hospital)
 condition     codes, text, clinicalStatus, verification, category, onset, abatement, recorded
 allergy       assertion (present / none-known), codes, text, type, category, criticality, clinicalStatus,
               verification, reactions [snomed codes], onset
@@ -33,7 +34,7 @@ of these for every null of the record.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cache, partial
@@ -60,6 +61,7 @@ from simulator.population.records import (
     Procedure,
     Record,
 )
+from simulator.population.tables.rows import HospitalRow
 from simulator.population.world import World
 
 __all__ = ["Expectation", "How", "Json", "Loss", "Mismatch", "canonical", "compare", "expected", "told"]
@@ -190,7 +192,13 @@ def _encounter(encounter: Encounter, chart: Chart, world: World) -> Json:
         "reasonCodes": _reason(encounter.reason, chart),
         "location": world.population.facility(encounter.facility).name,
         "sensitivity": _labels(encounter.sensitivity),
+        "admitSource": _hospital(tables.ADMIT_SOURCES, encounter.admit_source),
+        "dischargeDisposition": _hospital(tables.DISPOSITIONS, encounter.disposition),
     }
+
+
+def _hospital(rows: Mapping[str, HospitalRow], key: str | None) -> Json | None:
+    return None if key is None else {"codes": _codes(rows[key].code), "text": rows[key].text}
 
 
 def _condition(condition: Condition, chart: Chart, world: World) -> Json:

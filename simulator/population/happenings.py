@@ -37,6 +37,7 @@ from simulator.population.zones import zone_info
 
 _Row = TypeVar("_Row")
 STAYS = ("inpatient", "emergency", "observation", "surgical")
+_DIED = "died"
 
 
 class Unfit(ValueError):
@@ -189,11 +190,13 @@ def _measured_with(scene: Scene, one: Observation) -> list[Observation]:
     return [other for other in held if name in (other.ordinal, other.group) and other.ordinal != one.ordinal]
 
 
-def admission(scene: Scene, type: str, *, reason: int | None = None, facility: int | None = None) -> Record:
-    """The patient comes in and stays.
+def admission(
+    scene: Scene, type: str, *, reason: int | None = None, facility: int | None = None, source: str | None = None
+) -> Record:
+    """The patient comes in and stays; without a `source` from the emergency room, or for an operation by referral.
 
     Raises:
-        Unfit: they are in already, or there is no such kind of stay, reason or facility.
+        Unfit: they are in already, or there is no such kind of stay, reason, facility or source.
     """
     person = scene.living()
     row = named(tables.ENCOUNTERS, type, "type of encounter", lambda one: (one.type,))
@@ -209,10 +212,20 @@ def admission(scene: Scene, type: str, *, reason: int | None = None, facility: i
     place = person.facility if facility is None else facility
     if not 0 <= place < len(scene.world.population.facilities):
         raise Unfit(f"no facility {place}", f"0 to {len(scene.world.population.facilities) - 1}")
-    return scene.write(_encounter(scene, row, reason, place))
+    return scene.write(_encounter(scene, row, reason, place, _source(row, source)))
 
 
-def _encounter(scene: Scene, row: EncounterRow, reason: int | None, facility: int) -> Encounter:
+def _source(row: EncounterRow, source: str | None) -> str | None:
+    """Where somebody is admitted from, as a row of admit_sources.csv; nobody is admitted to the emergency room."""
+    if row.key == "emergency":
+        if source is not None:
+            raise Unfit("nobody is admitted to an emergency visit: it has no source")
+        return None
+    usual = "referral" if row.key == "surgical" else "emergency"
+    return named(tables.ADMIT_SOURCES, source or usual, "source of admission", lambda one: (one.code,)).key
+
+
+def _encounter(scene: Scene, row: EncounterRow, reason: int | None, facility: int, source: str | None) -> Encounter:
     return Encounter(
         ordinal=-1,
         type_key=row.key,
@@ -224,14 +237,16 @@ def _encounter(scene: Scene, row: EncounterRow, reason: int | None, facility: in
         reason=reason,
         facility=facility,
         practitioner=scene.world.population.practitioner_at(facility, scene.number),
+        admit_source=source,
     )
 
 
-def discharge(scene: Scene, ordinal: int | None = None) -> Record:
-    """An encounter that goes on ends now: the named one, or the only one.
+def discharge(scene: Scene, ordinal: int | None = None, *, disposition: str = "home") -> Record:
+    """An encounter that goes on ends now: the named one, or the only one. `disposition` is where they go from a stay or
+    an emergency.
 
     Raises:
-        Unfit: none goes on, or the named one is over.
+        Unfit: none goes on, the named one is over, or nobody goes there.
     """
     if ordinal is None:
         found: Record | None = scene.stay()
@@ -242,7 +257,16 @@ def discharge(scene: Scene, ordinal: int | None = None) -> Record:
     assert isinstance(found, Encounter)
     if found.end is not None:
         raise Unfit(f"encounter {scene.number}-encounter-{found.ordinal} is over since {found.end:%Y-%m-%dT%H:%M:%SZ}")
-    return scene.write(replace(found, status="finished", end=max(scene.at, found.start + timedelta(minutes=1))))
+    row = named(tables.DISPOSITIONS, disposition, "disposition", lambda one: (one.code,))
+    if row.key == _DIED:
+        raise Unfit("nobody is discharged as dead while they live", "let the patient die: the stay ends with it")
+    return _ended(scene, found, row.key)
+
+
+def _ended(scene: Scene, stay: Encounter, disposition: str) -> Record:
+    end = max(scene.at, stay.start + timedelta(minutes=1))
+    goes = disposition if stay.type_key in STAYS else None
+    return scene.write(replace(stay, status="finished", end=end, disposition=goes))
 
 
 def condition(scene: Scene, code: str, *, onset: date | None = None) -> Record:
@@ -450,8 +474,9 @@ def death(scene: Scene) -> Record:
         Unfit: they died before.
     """
     person = scene.living()
-    if scene.stay() is not None:
-        discharge(scene)
+    stay = scene.stay()
+    if stay is not None:
+        _ended(scene, stay, _DIED)
     return scene.write(replace(person, deceased=scene.at.replace(second=0, microsecond=0)))
 
 

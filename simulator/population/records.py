@@ -149,6 +149,8 @@ class Encounter:
     facility: int
     practitioner: int
     sensitivity: tuple[str, ...] = ()  # of its reason and its clinic
+    admit_source: str | None = None  # row of admit_sources.csv; of stays
+    disposition: str | None = None  # row of dispositions.csv; of stays and emergencies that are over
 
     kind = "encounter"
 

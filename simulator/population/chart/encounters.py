@@ -9,6 +9,7 @@ from datetime import datetime
 
 from simulator.population import tables
 from simulator.population.chart import moments
+from simulator.population.chart.admissions import admit_source, disposition
 from simulator.population.chart.conditions import Episode
 from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
@@ -120,6 +121,10 @@ def closings_of(life: Life, visits: list[Visit]) -> Iterable[Step]:
 def _encounter(life: Life, visit: Visit, status: str, end: datetime | None, *, is_reason_told: bool) -> Encounter:
     row = tables.ENCOUNTERS[visit.kind]
     episode = visit.episode if is_reason_told else None
+    source = goes = None
+    if visit.slot.lane != OFFICE:
+        about = visit.kind, visit.episode, life.age_days(visit.local_day), visit.habits
+        source, goes = admit_source(*about), None if end is None else disposition(*about)
     return Encounter(
         ordinal=visit.ordinal,
         type_key=row.key,
@@ -132,6 +137,8 @@ def _encounter(life: Life, visit: Visit, status: str, end: datetime | None, *, i
         facility=visit.facility,
         practitioner=visit.practitioner,
         sensitivity=labels_of(life, visit.local_day, visit.facility, (), episode, visit.kind),
+        admit_source=source,
+        disposition=goes,
     )
 
 

@@ -9,13 +9,22 @@ from simulator.population.documents import parts
 from simulator.population.documents.paper import Paper, Section
 from simulator.population.documents.parts import plain_display
 from simulator.population.documents.view import View
-from simulator.population.records import Condition, Procedure
+from simulator.population.records import Condition, Encounter, Procedure
 
 CCDA = "application/xml"
 """The MIME type of the documents that are C-CDA, which are summaries of the chart whatever their kind."""
 
 _WORDS = {row["key"]: (row["story"], row["plan"]) for row in tables.raw("note_words")}
 _SEXES = {"F": "female", "M": "male"}
+_LEAVING = {
+    "home_health": "Discharged home with home health care.",
+    "nursing_home": "Discharged to a skilled nursing facility in stable condition.",
+    "rehab": "Discharged to inpatient rehabilitation.",
+    "hospital": "Transferred to another hospital.",
+    "hospice": "Discharged to hospice care.",
+    "left": "Left against medical advice.",
+    "died": "Died in hospital.",
+}
 _REASONS = {
     "office": "office visit",
     "wellness": "routine health visit",
@@ -177,7 +186,7 @@ def _discharge(view: View) -> Iterable[Section | None]:
     return (
         Section("Hospital stay", tuple(stay)),
         Section("Discharge diagnosis", (view.reason.text if view.reason is not None else "Observation only.",)),
-        Section("Hospital course", (course, "Discharged home in stable condition.")),
+        Section("Hospital course", (course, _leaving(encounter))),
         parts.procedures(view),
         parts.vital_signs(view),
         parts.results(view, "Results during the stay"),
@@ -185,6 +194,11 @@ def _discharge(view: View) -> Iterable[Section | None]:
         parts.medications(view, "Discharge medications"),
         _assessment(view),
     )
+
+
+def _leaving(encounter: Encounter | None) -> str:
+    goes = encounter.disposition if encounter is not None else None
+    return _LEAVING.get(goes or "home", "Discharged home in stable condition.")
 
 
 def _emergency(view: View) -> Iterable[Section | None]:

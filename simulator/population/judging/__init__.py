@@ -44,7 +44,7 @@ _JUDGES: dict[str, _Judge] = {
     "content": contents.words,
 }
 _OF_LISTS = frozenset(("codes", "telecom", "addresses", "identifiers"))
-_CODES = frozenset(("codes", "reasonCodes", "reason", "type.codes"))
+_CODES = frozenset(("codes", "reasonCodes", "reason", "type.codes", "admitSource.codes", "dischargeDisposition.codes"))
 
 
 def compare(expectation: Expectation, got: dict[str, Any]) -> list[Mismatch]:

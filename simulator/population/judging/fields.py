@@ -33,6 +33,10 @@ FIELDS: dict[str, dict[str, str]] = {
         "reasonCodes": "codes",
         "location": "text",
         "sensitivity": "set",
+        "admitSource.codes": "codes",
+        "admitSource.text": "text",
+        "dischargeDisposition.codes": "codes",
+        "dischargeDisposition.text": "text",
     },
     "condition": {
         "codes": "codes",
@@ -167,8 +171,11 @@ CORE: dict[str, frozenset[str]] = {
 _SAFETY_KINDS = frozenset(("allergy", "medication", "observation"))
 _SAFETY_FIELDS = ("codes", "value", "dosage.dose", "dosage.frequency", "dosage.period", "assertion", "reactions")
 MINOR_FIELDS = frozenset(
-    ("text", "type.text", "dosage.text", "location", "lot", "panel", "telecom", "name.suffix", "category", "type")
-)
+    (
+        "text", "type.text", "admitSource.text", "dischargeDisposition.text", "dosage.text", "location", "lot", "panel",
+        "telecom", "name.suffix", "category", "type",
+    )
+)  # fmt: skip
 
 
 def severity_of_invention(kind: str, field: str) -> Severity:

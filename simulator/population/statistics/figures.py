@@ -15,12 +15,14 @@ deaths        deaths a year, over five years
 births        conditions `of` that came to an end a year, over five years
 vaccinated    share who got one of the vaccines in the last twelve months
 allergic      share with one of the allergies
+begun         share of the stays that began with one of the sources `of`
+ended         share of the stays that are over that ended with one of the dispositions `of`
 missing       share about whom `of` is not known
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -114,18 +116,23 @@ def _figure(row: dict[str, str]) -> Figure:
 class Counter:
     """The answers of a sample to one figure's question."""
 
-    __slots__ = ("_ask", "figure", "given", "sum")
+    __slots__ = ("_ask", "_ask_each", "figure", "given", "sum")
 
     def __init__(self, figure: Figure) -> None:
         self.figure = figure
         self.sum: Estimate = _SUMS.get(figure.measure, Share)()
         self.given = tuple((key.removeprefix("!"), key.startswith("!")) for key in figure.given)
-        self._ask = _MEASURES[figure.measure](figure)
+        self._ask = _MEASURES.get(figure.measure, _nothing)(figure)
+        self._ask_each = _OF_ENCOUNTERS.get(figure.measure)
 
     def add(self, one: Digest) -> None:
         """Asks one patient."""
         figure = self.figure
         if figure.sex not in ("B", one.sex) and figure.measure != "people":
+            return
+        if self._ask_each is not None:
+            for said in self._ask_each(figure, one):
+                self.sum.add(said)  # type: ignore[call-arg]
             return
         if isinstance(self.sum, Rate):
             events, years = _over_time(figure, one)
@@ -228,6 +235,19 @@ _MEASURES: dict[str, Callable[[Figure], Question]] = {
     "deaths": _nothing,
     "births": _nothing,
 }
+
+
+def _begun(figure: Figure, one: Digest) -> Iterable[bool]:
+    return (e.admit_source in figure.of for e in one.chart.encounters if e.class_code == "IMP")
+
+
+def _ended(figure: Figure, one: Digest) -> Iterable[bool]:
+    stays = (e for e in one.chart.encounters if e.class_code == "IMP" and e.end is not None)
+    return (e.disposition in figure.of for e in stays)
+
+
+_OF_ENCOUNTERS: dict[str, Callable[[Figure, Digest], Iterable[bool]]] = {"begun": _begun, "ended": _ended}
+"""Measures that ask of every encounter, not of every patient."""
 _SUMS: dict[str, type[Mean] | type[Rate]] = {"mean": Mean, "visits": Rate, "deaths": Rate, "births": Rate}
 _YEARS = {"visits": 2, "deaths": 5, "births": 5}
 

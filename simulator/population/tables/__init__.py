@@ -27,6 +27,7 @@ from simulator.population.tables.rows import (
     GivenName,
     GrowthCurve,
     GrowthRow,
+    HospitalRow,
     ImmunizationRow,
     LabRow,
     MedicationRow,
@@ -235,6 +236,12 @@ def _payer(row: dict[str, str]) -> PayerRow:
     )
 
 
+def _hospital(row: dict[str, str], system: str) -> HospitalRow:
+    named = ("key", "code", "display", "text")
+    percent = {column: int(share) for column, share in row.items() if column not in named}
+    return HospitalRow(row["key"], Code(system, row["code"], row["display"]), row["text"], percent)
+
+
 def _given_names() -> tuple[GivenName, ...]:
     born: dict[tuple[str, str, str], dict[str, tuple[int, ...]]] = {}
     newborn: set[str] = set()
@@ -368,6 +375,8 @@ ENCOUNTERS = _by_key(
         int(row["slot_minutes"]),
     ),
 )
+ADMIT_SOURCES = _by_key("admit_sources", lambda row: _hospital(row, "admit-source"))
+DISPOSITIONS = _by_key("dispositions", lambda row: _hospital(row, "discharge-disposition"))
 SMOKING = {
     row["key"]: (Code("snomed", row["snomed"], row["us_core_display"]), int(row["weight"]))
     for row in raw("smoking_status")

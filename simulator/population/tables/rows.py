@@ -175,6 +175,17 @@ class ImmunizationRow:
 
 
 @dataclass(frozen=True, slots=True)
+class HospitalRow:
+    """Where stays come from, or where they end: the code of FHIR, what people call it, and the shares of a hundred, by
+    the column that a stay falls under (see `chart/admissions.py`)."""
+
+    key: str
+    code: Code
+    text: str
+    percent: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class EncounterRow:
     key: str
     class_code: str

@@ -17,7 +17,9 @@ V2_CLASS = "http://terminology.hl7.org/CodeSystem/v2-0004"
 V3_PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 RANGE_MEANING = "http://terminology.hl7.org/CodeSystem/referencerange-meaning"
 
+ADMIT_SOURCE = 2
 IDENTIFIER_TYPE = 4
+DISPOSITION = 19
 LANGUAGE = 36
 MARITAL_STATUS = 38
 INTERPRETATION = 52

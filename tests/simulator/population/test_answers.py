@@ -20,7 +20,7 @@ from simulator.population.world import World
 MEMBERS = {
     "patient": "name birthDate administrativeGender sexAtBirth race ethnicity language maritalStatus telecom addresses "
     "deceased sensitivity",
-    "encounter": "status class type start end reasonCodes location sensitivity",
+    "encounter": "status class type start end reasonCodes location sensitivity admitSource dischargeDisposition",
     "condition": "codes text clinicalStatus verification category onset abatement recorded sensitivity",
     "allergy": "assertion codes text type category criticality clinicalStatus verification reactions onset sensitivity",
     "medication": "codes text status intent authored dosage start stop quantity daysSupply refills reason sensitivity",

@@ -73,6 +73,8 @@ def test_published_figures_can_be_asked_and_say_where_they_stand() -> None:
         "vaccinated": set(tables.IMMUNIZATIONS),
         "allergic": set(tables.ALLERGIES),
         "visits": set(tables.ENCOUNTERS) | {row.class_code for row in tables.ENCOUNTERS.values()},
+        "begun": set(tables.ADMIT_SOURCES),
+        "ended": set(tables.DISPOSITIONS),
         "named": {row.name for row in tables.FAMILY_NAMES},
     }
     for key, figure in FIGURES.items():

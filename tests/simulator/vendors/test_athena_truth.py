@@ -110,6 +110,10 @@ def encounter(resource: Json) -> Json:
         "sensitivity": labels(resource),
         "reasonCodes": [one for reason in resource.get("reasonCode", ()) for one in codes(reason)],
         "location": resource["location"][0]["location"]["display"],
+        **{
+            name: {"codes": codes(concept), "text": concept["text"]}
+            for name, concept in resource.get("hospitalization", {}).items()
+        },
     }
 
 

@@ -34,7 +34,8 @@ from tests.simulator.vendors.cerner_desk import Desk, has_code
 
 Json = dict[str, Any]
 PEOPLE = 16
-SHORT = {url: name for name, url in SYSTEMS.items() if name in ("snomed", "icd10cm", "loinc", "rxnorm", "cvx")}
+_NAMED = ("snomed", "icd10cm", "loinc", "rxnorm", "cvx", "admit-source", "discharge-disposition")
+SHORT = {url: name for name, url in SYSTEMS.items() if name in _NAMED}
 GTS = {
     **dict.fromkeys(("QD", "QAM", "QPM", "BED"), ("1", "1", "d")),
     "BID": ("2", "1", "d"),
@@ -167,6 +168,12 @@ def encounter(one: Json) -> Json:
         "end": when(period.get("end")),
         "reasonCodes": [code for each in one.get("reasonCode", []) for code in codes(each)],
         "location": one["location"][0]["location"]["display"],
+        **{
+            name: {"codes": codes(stay[name]), "text": stay[name]["text"]}
+            for stay in (one.get("hospitalization", {}),)
+            for name in ("admitSource", "dischargeDisposition")
+            if name in stay
+        },
     }
 
 
@@ -767,7 +774,7 @@ def shape(thing: Any, at: str = "") -> Iterator[str]:
     ("sample", "type", "ours_alone"),
     [
         ("patient-read", "Patient", {".deceasedDateTime"}),
-        ("encounter-search-page1", "Encounter", {".period", ".reasonCode"}),
+        ("encounter-search-page1", "Encounter", {".hospitalization", ".period", ".reasonCode"}),
         ("condition-search-problems", "Condition", {".abatementDateTime", ".encounter"}),
         ("allergyintolerance-search", "AllergyIntolerance", set()),
         ("medicationrequest-search-page1", "MedicationRequest", {".contained", ".medicationReference"}),

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from simulator.fhir import build
+from simulator.population import tables
+from simulator.population.answers import Loss
 from simulator.population.records import Encounter, Immunization
 from simulator.vendor import Rendering
 from simulator.vendors.athena import ids
@@ -42,10 +46,20 @@ def encounter(seen: PatientChart, record: Encounter) -> Rendering:
         participant=[{"individual": shape.practitioner(seen, record.practitioner)}],
         period={"start": shape.local_time(record.start, place.zone)} | _end(record, place.zone),
         reasonCode=shape.reason(seen, record.reason),
+        hospitalization=_hospitalization(record),
         location=[{"location": build.reference("Location", location_id(record.facility), place.name)}],
         serviceProvider=build.reference("Organization", ids.fhir_id("Department", ids.departmentid(record.facility))),
     )
-    return Rendering("Encounter", id, payload, (record,))
+    losses = ((0, Loss("admitSource", "omitted")),) if record.admit_source is not None else ()
+    return Rendering("Encounter", id, payload, (record,), losses)
+
+
+def _hospitalization(record: Encounter) -> dict[str, Any] | None:
+    """Where they went: US Core asks for it. Whence they came is not told."""
+    if record.disposition is None:
+        return None
+    row = tables.DISPOSITIONS[record.disposition]
+    return {"dischargeDisposition": build.concept(row.code, row.text)}
 
 
 def _end(record: Encounter, zone: str) -> dict[str, str]:

@@ -84,6 +84,8 @@ def encounter(seen: PatientChart, record: Encounter) -> Rendering:
         Loss("end", "omitted"),
         Loss("reasonCodes", "omitted"),
         Loss("sensitivity", "replaced", value=[]),
+        Loss("admitSource", "omitted"),
+        Loss("dischargeDisposition", "omitted"),
     ]
     return Rendering("encounter", str(encounterid), payload, (record,), tuple((0, loss) for loss in losses))
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from simulator.population import tables
 from simulator.population.answers import Loss
 from simulator.population.records import Chart, Condition, Encounter
+from simulator.population.tables.rows import HospitalRow
 from simulator.sandbox import Site
 from simulator.vendor import Rendering
 from simulator.vendors.cerner import codes, habits, ids
@@ -94,12 +96,29 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
             payload["period"]["end"] = in_millis(one.end)
     if reason:
         payload["reasonCode"] = [{"text": reason.text}]
-    if "VIP" in chart.person.sensitivity:
-        courtesy = [codes.local(site, codes.VIP, "VIP"), standard(_COURTESY, "VIP", "very important person")]
-        payload["hospitalization"] = {"specialCourtesy": [concept(courtesy, "VIP")]}
+    if stay := _hospitalization(site, chart, one):
+        payload["hospitalization"] = stay
     payload["location"] = [{"location": place, "status": "active" if is_open or one.end is None else "completed"}]
     payload["serviceProvider"] = people.organization_ref(site, one.facility)
     return rendering("Encounter", payload, item.records, _losses(one, word, is_open))
+
+
+def _hospitalization(site: Site, chart: Chart, one: Encounter) -> dict[str, Any]:
+    made: dict[str, Any] = {}
+    if one.admit_source is not None:
+        made["admitSource"] = _coded(site, codes.ADMIT_SOURCE, tables.ADMIT_SOURCES[one.admit_source])
+    if "VIP" in chart.person.sensitivity:
+        courtesy = [codes.local(site, codes.VIP, "VIP"), standard(_COURTESY, "VIP", "very important person")]
+        made["specialCourtesy"] = [concept(courtesy, "VIP")]
+    if one.disposition is not None:
+        made["dischargeDisposition"] = _coded(site, codes.DISPOSITION, tables.DISPOSITIONS[one.disposition])
+    return made
+
+
+def _coded(site: Site, code_set: int, row: HospitalRow) -> dict[str, Any]:
+    """The site's own code, and the standard one behind it."""
+    codings = [codes.local(site, code_set, row.text), standard(row.code.system, row.code.code, row.code.display)]
+    return concept(codings, row.text)
 
 
 def _losses(one: Encounter, word: str, is_open: bool) -> list[tuple[int, Loss]]:

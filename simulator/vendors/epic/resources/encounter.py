@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from simulator.fhir import build
+from simulator.population import tables
 from simulator.population.answers import Loss
 from simulator.population.records import Encounter
 from simulator.vendor import Rendering
@@ -28,10 +29,15 @@ _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _PART = dialect.told(_PARTICIPATION, "PART", "Participation")
 _ATTENDING = dialect.told(_PARTICIPATION, "ATND", "attender")
 _EPIC = "http://open.epic.com/FHIR/StructureDefinition/extension/"
-_SERVICE = dialect.local("10.698084.18886")  # guess, as the three that follow
-_ADMIT_SOURCE = dialect.local("4.698084.10310")
-_DISPOSITION = dialect.local("4.698084.18888")
+_SERVICE = dialect.local("10.698084.18886")  # guess, as the next
 _PRIORITY = dialect.local("10.698084.10315")
+_ADMIT_SOURCE = dialect.local("10.698084.10310")  # seen, as the next; the numbers but for those named there: guess
+_DISPOSITION = dialect.local("4.698084.18888")
+_ADMIT_SOURCES = {"emergency": "7", "referral": "2", "clinic": "9", "transfer": "4", "nursing_home": "5"}
+_DISPOSITIONS = {
+    "home": "1", "hospital": "2", "nursing_home": "3", "home_health": "6", "left": "7", "died": "20", "hospice": "50",
+    "rehab": "62",
+}  # fmt: skip
 _WARD = dialect.told("http://terminology.hl7.org/CodeSystem/location-physical-type", "wa", "Ward")
 _CASE = "surgery_case"
 
@@ -77,8 +83,8 @@ def render(t: Telling, encounter: Encounter) -> Rendering:
         payload["diagnosis"] = [{"condition": diagnosis, "use": {"text": "Encounter Diagnosis"}, "rank": 1}]
     if account.has_account(encounter):
         payload["account"] = [account.reference(t, encounter)]
-    if is_stay:
-        payload["hospitalization"] = _hospitalization(t, encounter)
+    if stay := _hospitalization(encounter):
+        payload["hospitalization"] = stay
     payload["location"] = [_location(t, encounter, period)]
     payload["serviceProvider"] = dialect.organization_reference(t.site)
     if encounter.type_key == _CASE:
@@ -86,6 +92,7 @@ def render(t: Telling, encounter: Encounter) -> Rendering:
     if encounter.ordinal >= ids.APART:
         return Rendering("Encounter", payload["id"], payload, (), is_aside=True)
     losses = [Loss("type", "replaced", "Epic's own types", {"codes": [], "text": visit.text})]
+    losses += _hospital_losses(encounter)
     if status != encounter.status:
         losses.append(Loss("status", "also", "nobody closed the visit", status))
     if not visit.timed:
@@ -119,7 +126,8 @@ def _beside(t: Telling, encounter: Encounter) -> Encounter | None:
     if kind is None:
         return None
     start = encounter.start if kind == _CASE else encounter.end
-    return replace(encounter, ordinal=ids.APART + encounter.ordinal, type_key=kind, start=start, reason=None)
+    encounter = replace(encounter, reason=None, admit_source=None, disposition=None)
+    return replace(encounter, ordinal=ids.APART + encounter.ordinal, type_key=kind, start=start)
 
 
 def _types(visit: Visit) -> list[Json]:
@@ -140,14 +148,27 @@ def _participant(t: Telling, encounter: Encounter, period: Json) -> Json:
     return {"type": [_ATTENDING if code == "4" else _PART], "period": period, "individual": individual}
 
 
-def _hospitalization(t: Telling, encounter: Encounter) -> Json:
-    source = ("7", "Emergency Room") if encounter.class_code == "EMER" else ("1", "Physician or Self Referral")
-    made: Json = {"admitSource": dialect.told(_ADMIT_SOURCE, *source)}
-    if encounter.end is not None:
-        died = t.person.deceased is not None and encounter.start <= t.person.deceased <= encounter.end
-        disposition = ("20", "Expired") if died else ("1", "Home or Self Care")
-        made["dischargeDisposition"] = dialect.told(_DISPOSITION, *disposition)
+def _hospitalization(encounter: Encounter) -> Json:
+    """Where a stay came from and where it ended, in the site's own numbers."""
+    made: Json = {}
+    if encounter.admit_source is not None:
+        text = tables.ADMIT_SOURCES[encounter.admit_source].text
+        made["admitSource"] = dialect.told(_ADMIT_SOURCE, _ADMIT_SOURCES[encounter.admit_source], text)
+    if encounter.disposition is not None:
+        text = tables.DISPOSITIONS[encounter.disposition].text
+        made["dischargeDisposition"] = dialect.told(_DISPOSITION, _DISPOSITIONS[encounter.disposition], text)
     return made
+
+
+def _hospital_losses(encounter: Encounter) -> Iterator[Loss]:
+    """Epic's numbers stand for no code system."""
+    why = "Epic's own numbers"
+    if encounter.admit_source is not None:
+        text = tables.ADMIT_SOURCES[encounter.admit_source].text
+        yield Loss("admitSource", "replaced", why, {"codes": [], "text": text})
+    if encounter.disposition is not None:
+        text = tables.DISPOSITIONS[encounter.disposition].text
+        yield Loss("dischargeDisposition", "replaced", why, {"codes": [], "text": text})
 
 
 def _location(t: Telling, encounter: Encounter, period: Json) -> Json:
