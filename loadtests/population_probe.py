@@ -20,6 +20,9 @@ from typing import Any
 from loadtests.inside import asked_by, receive, send
 from loadtests.yardstick import REFERENCE_MS, yardstick
 from simulator import collector
+from simulator.population.chart.possible import Possible
+from simulator.population.cohorts import Cohort
+from simulator.population.wanted import condition
 from simulator.sandbox import Sandbox
 from simulator.server import Server
 from simulator.settings import Settings
@@ -78,12 +81,22 @@ class Probe:
         yield "by social security number", lambda: list(population.by_ssn(next(numbers)))
         yield "count of a family name", lambda: population.count(family="Smith", exact=True)
         yield "20 of a family name", lambda: list(islice(population.find(family="Smith", exact=True), 20))
+        looks = Possible(population, ["hiv"], population.as_of.toordinal())
+        yield "a look for HIV", lambda: looks.of(next(self._numbers))
+        yield "20 with type 2 diabetes", self._with_diabetes
         yield "whole chart", lambda: world.chart(next(self._numbers))
         feed: Any = getattr(world, "feed", None)
         if feed is not None:
             since = self.sandbox.started_at - timedelta(days=30)
             moments = (since + timedelta(minutes=turn % 20_000) for turn in count(0, 7919))
             yield EVENTS, lambda: self._people(feed, moments)
+
+    def _with_diabetes(self) -> None:
+        """Finds twenty, from anywhere but the cast on."""
+        start = len(self.population.cast) + next(self._numbers) * 3 // 4
+        steps = Cohort(self.world, [condition("t2dm")]).search(f"n{start}")
+        found = list(islice((step for step in steps if step.found is not None), 20))
+        assert len(found) == 20
 
     def _people(self, feed: Any, moments: Iterator[Any]) -> Times:
         """Reads windows; gives how many people their events are of."""

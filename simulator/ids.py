@@ -64,6 +64,10 @@ class Stream:
         self._n += 1
         return int(value)
 
+    def word(self, place: int) -> int:
+        """The word at a place among those that were asked for at first, whatever has been drawn."""
+        return int(self._words[place])
+
     def below(self, n: int) -> int:
         """A uniform integer in [0, n)."""
         return (self.u64() * n) >> 64

@@ -15,18 +15,24 @@ import orjson
 from simulator import collector
 from simulator.commands.bare import number_of, sandbox_of
 from simulator.commands.flags import json_option, population_options, settings_of
-from simulator.control.truth import defects_told, records_of
+from simulator.control.truth import days_of, defects_told, patient_of, records_of
 from simulator.population.cast import FROM_SIZE, PASSWORD, roles
+from simulator.population.cohorts import Cohort
 from simulator.population.dirt import MILLION
 from simulator.population.records import KINDS, Chart
 from simulator.population.statistics import Survey, survey
 from simulator.population.statistics.tally import to_json
+from simulator.population.wanted import wanted_of
 from simulator.population.world import World
 from simulator.portrait.page import page_of
 from simulator.portrait.terminal import table
 from simulator.refusal import UsageError
 from simulator.settings import Settings
 
+_MANY = {
+    "condition": "conditions", "medication": "medications", "consent": "consents", "sensitivity": "sensitivities",
+}  # fmt: skip
+_ONCE = ("vip", "status", "family", "birthdate")
 _SAMPLE = 2_000
 _PEOPLE_TO_A_CHART = 10  # who are asked what needs no chart
 _FLUSHED = 64  # records written at once
@@ -36,6 +42,14 @@ _FLUSHED = 64  # records written at once
 @click.option("--patient", metavar="ID", help="One patient: a number, or an id that a vendor gave.")
 @click.option("--count", type=click.IntRange(1), help="At most so many records; all without.")
 @click.option("--kind", "kinds", type=click.Choice(KINDS), multiple=True, help="Only these kinds of records.")
+@click.option(
+    "--with",
+    "asked",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="The patients who have it, instead of records: condition=t2dm, medication=, consent=, sensitivity=, vip=true, "
+    "status=, family=, birthdate=; several together.",
+)
 @click.option("--defects", is_flag=True, help="What is wrong with the record of `--patient`, beside what is true.")
 @click.option("--cast", "cast", is_flag=True, help="The patients who are written by hand, and what each is for.")
 @click.option("--stats", is_flag=True, help="Statistics over a sample instead of records.")
@@ -44,8 +58,8 @@ _FLUSHED = 64  # records written at once
 @json_option
 @population_options
 def truth(
-    patient: str | None, count: int | None, kinds: tuple[str, ...], defects: bool, cast: bool, stats: bool,
-    sample: int | None, page: Path | None, as_json: bool, seed: int, patients: int, as_of: str, dirt: str,
+    patient: str | None, count: int | None, kinds: tuple[str, ...], asked: tuple[str, ...], defects: bool, cast: bool,
+    stats: bool, sample: int | None, page: Path | None, as_json: bool, seed: int, patients: int, as_of: str, dirt: str,
 ) -> None:  # fmt: skip
     """Canonical records, one a line: what a perfect integration would hold. Or statistics of them."""
     collector.spare()
@@ -59,6 +73,9 @@ def truth(
                 raise UsageError(f"`{flag}` does not go with `--stats`", "`--sample N` says how many charts to look at")
         _tell_statistics(settings, min(sample or _SAMPLE, patients), page, as_json=as_json)
         return
+    if asked:
+        _tell_cohort(settings, asked, count)
+        return
     if sample is not None:
         raise UsageError("`--sample` goes with `--stats` only", "`--count N` gives the first N records")
     if defects:
@@ -70,6 +87,28 @@ def truth(
     sandbox = sandbox_of(settings, vendors=None if patient and not patient.isdigit() else ())
     numbers: Iterable[int] = (number_of(sandbox, patient),) if patient else range(settings.patients)
     _write(islice(_records(sandbox.world, numbers, kinds), count))
+
+
+def _tell_cohort(settings: Settings, asked: tuple[str, ...], count: int | None) -> None:
+    """The patients who have everything that is asked for, as the control API tells them."""
+    given: dict[str, list[str]] = {name: [] for name in (*_MANY, *_ONCE)}
+    for one in asked:
+        name, equals, value = one.partition("=")
+        if name not in given or not equals or (name in _ONCE and given[name]):
+            raise UsageError(f"not something to look for: `--with {one}`", f"NAME=VALUE; names: {', '.join(given)}")
+        given[name].append(value)
+    once = {name: given[name][0] if given[name] else None for name in _ONCE}
+    if once["vip"] not in (None, "true", "false"):
+        raise UsageError(f"not true or false: `--with vip={once['vip']}`")
+    sandbox = sandbox_of(settings)
+    wanted = wanted_of(
+        **{plural: given[name] for name, plural in _MANY.items()},
+        is_vip=None if once["vip"] is None else once["vip"] == "true", status=once["status"],
+    )  # fmt: skip
+    born = days_of(once["birthdate"]) if once["birthdate"] else None
+    found = (step.found for step in Cohort(sandbox.world, wanted, once["family"], born).search())
+    numbers = islice((one for one in found if one is not None), count)
+    _write((patient_of(sandbox, number) for number in numbers), at_once=1)  # the next one may be long in coming
 
 
 def _tell_cast(world: World, *, as_json: bool) -> None:
@@ -104,12 +143,14 @@ def _records(world: World, numbers: Iterable[int], kinds: tuple[str, ...]) -> It
         yield from records_of(world, number, kinds or KINDS)
 
 
-def _write(records: Iterator[dict[str, Any]]) -> None:
+def _write(records: Iterator[dict[str, Any]], at_once: int = _FLUSHED) -> None:
     """Lines of JSON, some at a time: one write a record would cost more than the record."""
     stdout = sys.stdout.buffer
     lines = (orjson.dumps(record, option=orjson.OPT_APPEND_NEWLINE) for record in records)
-    while some := b"".join(islice(lines, _FLUSHED)):
+    while some := b"".join(islice(lines, at_once)):
         stdout.write(some)
+        if at_once == 1:
+            stdout.flush()
     stdout.flush()
 
 

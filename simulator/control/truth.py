@@ -20,35 +20,105 @@ from simulator.control.place import ONE, sandbox_of
 from simulator.control.problem import Problem
 from simulator.journal.entry import instant
 from simulator.population import answers
+from simulator.population.cohorts import Cohort, Step
 from simulator.population.known_defects import defects_of
 from simulator.population.records import KINDS, Chart, Medication, Person, Record
+from simulator.population.wanted import wanted_of
 from simulator.population.world import Event, World
+from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
 from simulator.vendor import Rendering
 
 router = APIRouter(tags=["truth"])
 LINES = "application/x-ndjson"
+PAGE_POINTS = 200_000
+"""Work that one call does to find patients, at most, in the points of `population.cohorts`: about a second."""
+NOTHING: list[str] = []
 
 
-@router.get(f"{ONE}/truth/patients", response_model=None)
+@router.get(
+    f"{ONE}/truth/patients",
+    response_model=None,
+    responses={200: {"description": "patients in order", "content": {LINES: {}, "application/json": {}}}},
+)
 async def patients(
     request: Request,
     id: str,
     family: Annotated[str | None, Query(description="the family name begins with this")] = None,
     birthdate: Annotated[str | None, Query(description="YYYY, YYYY-MM or YYYY-MM-DD")] = None,
+    condition: Annotated[list[str], Query(description="t2dm, 44054006, E11.9; of several all")] = NOTHING,
+    medication: Annotated[
+        list[str], Query(description="metformin500, 861007; the RxNorm code of an ingredient")
+    ] = NOTHING,
+    consent: Annotated[list[str], Query(description="a label, permit or deny, or both: HIV:deny")] = NOTHING,
+    sensitivity: Annotated[list[str], Query(description="a label that a record of theirs carries: HIV")] = NOTHING,
+    vip: Annotated[bool | None, Query(description="whether they are VIPs")] = None,
+    status: Annotated[str | None, Query(description="of the condition, medication or consent: active")] = None,
     limit: Annotated[int, Query(ge=0, le=10_000)] = 100,
+    after: Annotated[str | None, Query(description="the `next` of a page: those after it", max_length=40)] = None,
+    accept: Annotated[str, Header()] = "",
 ) -> Response:
     """The people who fit, with the ids that each vendor gave them: who is on file twice comes once for each number.
-    `total` counts human beings, by their first numbers."""
+
+    Conditions, medications, consents and labels are those of the chart now, whatever their clinical status unless
+    `status` says which, with what was written; a number that was merged away holds nothing, its survivor does. Who has
+    something is found by looking: at nobody twice, and in a second's work a request at most. When that is used up the
+    answer is what was found, `complete` is false, and `next` is where to go on. How far a second goes hangs on how rare
+    it is what is asked for, not on how many patients there are.
+
+    `total` counts human beings, by their first numbers; it is null where only looking at all of them would tell. `next`
+    is null at the end of the list. `Accept: application/x-ndjson` streams a line for each, then one with `next` and
+    `complete`.
+    """
     found = sandbox_of(request, id)
     born = days_of(birthdate) if birthdate else None
-    people = []
-    for number in islice(found.world.find(family=family, born=born), limit):
-        people.append(patient_of(found, number))
-        if len(people) % 100 == 0:
-            await asyncio.sleep(0)  # a long list must not keep the vendors waiting
-    told = {"total": _total(found.world, family, born), "patients": people}
+    wanted = wanted_of(
+        conditions=condition, medications=medication, consents=consent, sensitivities=sensitivity, is_vip=vip,
+        status=status,
+    )  # fmt: skip
+    page = _Page(found, Cohort(found.world, wanted, family, born).search(after), limit, after)
+    if LINES in accept:
+        return StreamingResponse(page.lines(), media_type=LINES)
+    people = [one async for one in page]
+    total = None if wanted else found.world.count(family=family, born=born)
+    told = {"total": total, "patients": people, **page.end()}
     return Response(orjson.dumps(told), media_type="application/json")
+
+
+class _Page:
+    """One page of a search: at most `limit` patients, and at most a bounded amount of work."""
+
+    def __init__(self, sandbox: Sandbox, steps: Iterator[Step], limit: int, after: str | None) -> None:
+        self._sandbox = sandbox
+        self._steps = steps
+        self._limit = limit
+        self._next = after
+        self._points = 0
+        self._is_cut = False
+
+    async def __aiter__(self) -> AsyncIterator[dict[str, Any]]:
+        told = 0
+        while told < self._limit and self._points < PAGE_POINTS:
+            step = next(self._steps)
+            self._points += step.points
+            self._next = step.cursor or None
+            if step.found is not None:
+                told += 1
+                yield patient_of(self._sandbox, step.found)
+            if step.cursor == "":
+                return
+            await asyncio.sleep(0)  # a long search must not keep the vendors waiting
+        self._is_cut = told < self._limit
+
+    def end(self) -> dict[str, Any]:
+        """What a page ends with: where to go on, and whether all was looked for that was asked."""
+        return {"next": self._next, "complete": not self._is_cut}
+
+    async def lines(self) -> AsyncIterator[bytes]:
+        """The page as lines of JSON."""
+        async for one in self:
+            yield orjson.dumps(one) + b"\n"
+        yield orjson.dumps(self.end()) + b"\n"
 
 
 @router.get(f"{ONE}/truth/patients/{{key}}", response_model=None)
@@ -200,7 +270,7 @@ def days_of(text: str) -> tuple[date, date]:
     """The first and the last day of a year, month or day.
 
     Raises:
-        Problem: it is none of these.
+        UsageError: it is none of these.
     """
     parts = re.fullmatch(r"(\d{4})(?:-(\d\d))?(?:-(\d\d))?", text)
     try:
@@ -210,12 +280,8 @@ def days_of(text: str) -> tuple[date, date]:
         first = date(year, month or 1, day or 1)
         last = date(year, month or 12, day or calendar.monthrange(year, month or 12)[1])
     except ValueError:
-        raise Problem(422, f'query.birthdate: not a day, month or year: "{text}"', hint="1980-05-03") from None
+        raise UsageError(f'birthdate: not a day, month or year: "{text}"', "1980-05-03") from None
     return first, last
-
-
-def _total(world: World, family: str | None, born: tuple[date, date] | None) -> int:
-    return world.count(family=family, born=born)
 
 
 def patient_of(sandbox: Sandbox, number: int) -> dict[str, Any]:

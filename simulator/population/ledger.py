@@ -111,6 +111,11 @@ class Ledger:
         """Whether anything was written about a patient."""
         return number in self._patients
 
+    @property
+    def written(self) -> Set[int]:
+        """The numbers of the patients about whom anything was written."""
+        return self._patients.keys()
+
     # Merging
 
     def link(self, number: int, by: datetime | None = None) -> Version | None:

@@ -159,7 +159,7 @@ class Population:
             former_addresses=former,
             birth_precision=birth_precision(self, number, birth_date),
             absent=absences(self, number, race=traits.race, ethnicity=traits.ethnicity, language=traits.language),
-            sensitivity=_VIP if self._vips.forward(number) < self._vip_count else (),
+            sensitivity=_VIP if self.is_vip(number) else (),
         )
 
     def household(self, number: int) -> tuple[int, ...]:
@@ -371,6 +371,12 @@ class Population:
         some of the cast."""
         yield from (number for number in range(self._first) if self.cast.person(number).sensitivity)
         yield from (number for number in map(self._vips.inverse, range(self._vip_count)) if number >= self._first)
+
+    def is_vip(self, number: int) -> bool:
+        """Whether the patient is one of `vips`."""
+        if number < self._first:
+            return bool(self.cast.person(number).sensitivity)
+        return self._vips.forward(number) < self._vip_count
 
     def is_in_on_clock_change(self, number: int) -> bool:
         """Whether the patient is one of those who were in hospital when the clocks changed."""

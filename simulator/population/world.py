@@ -38,9 +38,10 @@ from simulator.population.records import KINDS, Appointment, Change, Chart, Pers
 from simulator.population.registrations import Registrations, matches
 from simulator.population.zones import instant, minute_of
 
-__all__ = ["FIRST_WRITTEN", "FIRST_WRITTEN_ORDINAL", "Event", "World"]
+__all__ = ["FIRST_WRITTEN", "FIRST_WRITTEN_ORDINAL", "WRITTEN_RANK", "Event", "World"]
 
-_WRITTEN_RANK = 1 << 33  # written or changed patients come after the population, in number order
+WRITTEN_RANK = 1 << 33
+"""Patients who were written or changed come from this rank on, after the population, in number order."""
 _STAMPS_KEPT = 65_536
 _BOOKINGS_KEPT = 1_024  # about 20 kB each
 _SOON_DAYS = 30
@@ -353,6 +354,11 @@ class World:
         written = (entry.number for entry in self._ledger.entries if entry.version.record.kind == kind)
         return list(dict.fromkeys(self._identity.resolved(number, now, None) for number in written))
 
+    def written_about(self) -> frozenset[int]:
+        """The first numbers of the human beings in whose charts something that was written may show."""
+        linked = (number for pair in self._ledger.links() for number in pair)
+        return frozenset(map(self._identity.first, {*self._ledger.written, *linked}))
+
     def feed(self, since: datetime, until: datetime, after: str | None = None) -> Iterator[Event]:
         """What happened to anybody at `since` or later, before `until`, oldest first; lazily.
 
@@ -480,7 +486,7 @@ class World:
                 yield number
         for number in sorted(self._written(family)):
             person = self.person(number)
-            if person is None or _WRITTEN_RANK + number <= after:
+            if person is None or WRITTEN_RANK + number <= after:
                 continue
             if matches(person, **asked) and _is_reached(person, phone, ssn, email):  # type: ignore[arg-type]
                 yield number
@@ -519,7 +525,7 @@ class World:
             IndexError: there is no patient of that number.
         """
         if self._ledger.latest(("patient", number, 0)) is not None:
-            return _WRITTEN_RANK + number
+            return WRITTEN_RANK + number
         if number in self.population.registrations:
             return self.population.registrations.rank(number)
         return self.population.rank(number)

@@ -63,6 +63,10 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         (["truth", "--stats", "--count", "3"], "`--count` does not go with `--stats`", "`--sample N`"),
         (["truth", "--cast", "--patients", "999"], "a population of 999 has no cast", "from 1,000 patients on"),
         (["truth", "--sample", "3"], "`--sample` goes with `--stats` only", "`--count N`"),
+        (["truth", "--with", "condition=diabetis"], 'unknown condition "diabetis"; known: ', ""),
+        (["truth", "--with", "vip"], "not something to look for: `--with vip`", "NAME=VALUE; names: condition, "),
+        (["truth", "--with", "vip=maybe"], "not true or false: `--with vip=maybe`", ""),
+        (["truth", "--with", "birthdate=1980-13"], 'not a day, month or year: "1980-13"', "1980-05-03"),
         (["truth", "--kind", "vistas"], "'vistas' is not one of 'patient', 'encounter'", "truth --help"),
         (["truth", "--stats", "--sample", "1", "--html", "/no/such/folder/x.html"], "cannot write /no/such", ""),
         (["render", "--vendor", "epic", "--type", "Pat", "--patients", "3"], 'epic has no "Pat"', "there are: "),
@@ -159,6 +163,19 @@ def test_truth_tells_only_the_kinds_asked_for(run: Run) -> None:
     records = [json.loads(line) for line in run("truth", "--patients", "40", *kinds)[1].splitlines()]
     assert {record["kind"] for record in records} == {"allergy", "patient"}
     assert sum(record["kind"] == "patient" for record in records) == 40
+
+
+def test_truth_tells_who_has_something(run: Run) -> None:
+    asked = ("--with", "condition=htn", "--with", "status=active", "--with", "family=s")
+    code, out, _ = run("truth", "--patients", "300", "--count", "2", *asked)
+    assert code == 0
+    people = [json.loads(line) for line in out.splitlines()]
+    assert len(people) == 2
+    for one in people:
+        assert one["name"]["family"].lower().startswith("s")
+        assert set(one["ids"]) == {"athena", "cerner", "epic"}
+        records = run("truth", "--patients", "300", "--patient", one["key"], "--kind", "condition")[1]
+        assert any('"59621000"' in line and '"active"' in line for line in records.splitlines())
 
 
 def test_truth_tells_the_cast_and_who_may_log_in(run: Run) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
+from simulator.control import truth
 from simulator.control.access import guarded, is_loopback
 from simulator.control.app import control_api
 from simulator.journal.journal import Journal
@@ -214,6 +215,10 @@ def test_the_clock_can_be_turned_and_stopped(api: httpx.Client, here: str) -> No
         ("GET", "/journal?status=often", None, "a status such as 429"),
         ("GET", "/truth/patients?birthdate=1980-13", None, 'not a day, month or year: "1980-13"'),
         ("GET", "/truth/patients?limit=100000", None, "query.limit"),
+        ("GET", "/truth/patients?condition=diabetis", None, 'unknown condition "diabetis"; known: abdominal_pain, '),
+        ("GET", "/truth/patients?condition=htn&status=old", None, 'unknown status "old"; known: active, '),
+        ("GET", "/truth/patients?condition=htn&after=17", None, 'not a cursor of this search: "17"'),
+        ("GET", "/truth/patients?after=n17", None, 'not a cursor of this search: "n17"'),
     ],
 )
 def test_what_a_call_cannot_take_is_a_problem(
@@ -225,7 +230,9 @@ def test_what_a_call_cannot_take_is_a_problem(
 def test_a_misspelt_filter_is_told_its_right_name(api: httpx.Client, here: str) -> None:
     told = problem_of(api.get(f"{here}/truth/patients?famly=Smith"), 422)
     assert told["hint"] == 'did you mean "family"?'
-    assert told["known"] == ["family", "birthdate", "limit"]
+    assert told["known"] == [
+        "family", "birthdate", "condition", "medication", "consent", "sensitivity", "vip", "status", "limit", "after",
+    ]  # fmt: skip
 
 
 def test_a_crash_of_a_control_call_is_a_problem_document_too(
@@ -416,7 +423,66 @@ def test_people_are_found_by_name_and_birth_date(api: httpx.Client, here: str, t
         found = api.get(f"{here}/truth/patients", params={**params, "limit": 200}).json()
         assert one["key"] in [other["key"] for other in found["patients"]]
         assert found["total"] == len(found["patients"])
-    assert api.get(f"{here}/truth/patients", params={"family": "Zzyzx"}).json() == {"total": 0, "patients": []}
+    assert api.get(f"{here}/truth/patients", params={"family": "Zzyzx"}).json() == {
+        "total": 0, "patients": [], "next": None, "complete": True,
+    }  # fmt: skip
+
+
+def test_pages_of_people_cover_them_once(api: httpx.Client, here: str) -> None:
+    whole = [one["key"] for one in api.get(f"{here}/truth/patients", params={"limit": 10_000}).json()["patients"]]
+    paged: list[str] = []
+    after: dict[str, Any] = {}
+    while True:
+        page = api.get(f"{here}/truth/patients", params={"limit": 70, **after}).json()
+        paged += [one["key"] for one in page["patients"]]
+        if page["next"] is None:
+            break
+        assert page["complete"]
+        after = {"after": page["next"]}
+    assert paged == whole
+    assert len(set(whole)) == len(whole) >= 200
+
+
+def test_people_are_found_by_what_they_have(api: httpx.Client, here: str) -> None:
+    ill = [one["key"] for one in api.get(f"{here}/truth/patients?condition=I10").json()["patients"]]
+    charts = {key: api.get(f"{here}/truth/patients/{key}").json()["records"] for key in ill[:5]}
+    for records in charts.values():
+        assert any({"system": "icd10cm", "code": "I10"} in one.get("codes", ()) for one in records)
+    active = api.get(f"{here}/truth/patients?condition=htn&status=active&limit=200").json()
+    assert active["total"] is None
+    assert {one["key"] for one in active["patients"]} <= set(ill)
+    both = api.get(f"{here}/truth/patients?condition=htn&condition=hld&birthdate=1950").json()
+    assert all(one["key"] in ill and one["birth_date"].startswith("1950") for one in both["patients"])
+    kind = api.get(f"{here}/truth/patients?medication=lisinopril20&consent=deny&sensitivity=BH&vip=false").json()
+    assert kind["complete"] is True
+    assert kind["next"] is None
+
+
+def test_who_has_something_is_streamed_and_the_last_line_says_where_to_go_on(api: httpx.Client, here: str) -> None:
+    asked = f"{here}/truth/patients?condition=htn&limit=4"
+    lines = api.get(asked, headers={"accept": "application/x-ndjson"})
+    assert lines.headers["content-type"].startswith("application/x-ndjson")
+    told = [json.loads(line) for line in lines.text.splitlines()]
+    page = api.get(asked).json()
+    assert told == [*page["patients"], {"next": page["next"], "complete": True}]
+    again = api.get(asked, params={"condition": "htn", "limit": 4, "after": page["next"]}).json()
+    assert len(again["patients"]) == 4
+    assert not {one["key"] for one in again["patients"]} & {one["key"] for one in page["patients"]}
+
+
+def test_a_search_stops_when_its_work_is_done_and_says_where(
+    api: httpx.Client, here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"condition": "htn"}
+    whole = api.get(f"{here}/truth/patients", params=asked).json()
+    assert whole["complete"] is True
+    monkeypatch.setattr(truth, "PAGE_POINTS", 3_000)
+    pages = [api.get(f"{here}/truth/patients", params=asked).json()]
+    while (after := pages[-1]["next"]) is not None:
+        pages.append(api.get(f"{here}/truth/patients", params={**asked, "after": after}).json())
+    assert [one for page in pages for one in page["patients"]] == whole["patients"]
+    assert [page["complete"] for page in pages] == [False] * (len(pages) - 1) + [True]
+    assert len(pages) > 3
 
 
 def test_a_patient_comes_with_canonical_records(api: httpx.Client, here: str) -> None:

@@ -8,7 +8,7 @@ were written down, so that an ordinal never moves. A new part is one more line i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -34,6 +34,9 @@ from simulator.population.people import Population
 from simulator.population.records import Chart
 from simulator.population.tables.rows import AllergyRow
 from simulator.population.zones import minute_of
+
+_OUTLINED = frozenset(("condition", "medication", "consent"))
+"""Kinds of records that follow from the outline alone."""
 
 
 @dataclass(slots=True)
@@ -82,6 +85,26 @@ def bookings_of(population: Population, number: int) -> History:
     life = outline.life
     steps = appointments_of(life, outline.visits, outline.missed)
     return History(life.person, registered(population, number), life.limit, [steps])
+
+
+def parts_of(population: Population, number: int, kinds: Collection[str], by: datetime) -> History:
+    """What happens to the records of some kinds of patient `number` by a moment, and to nothing else: of conditions,
+    medications and consents a fraction of the work of all of it, of other kinds all of it.
+
+    Raises:
+        IndexError: there is no patient of that number.
+    """
+    if not _OUTLINED.issuperset(kinds):
+        return history_of(population, number, by)
+    outline = outline_of(population, number)
+    life = outline.life
+    steps: dict[str, Callable[[], Iterable[Step]]] = {
+        "condition": lambda: _conditions(outline),
+        "medication": lambda: medications_of(life, outline.orders, outline.visits),
+        "consent": lambda: consents_of(life, outline.visits),
+    }
+    limit = min(life.limit, minute_of(by) + 1)
+    return History(life.person, registered(population, number), limit, (steps[kind]() for kind in kinds), by=by)
 
 
 def typos_of(population: Population, number: int) -> list[Typo]:

@@ -25,6 +25,7 @@ from simulator.population.tables.rows import ConditionRow
 _ODDS = 10**9
 _MILLION = 10**6
 _YEAR = 365
+_FEWEST_YEARS = 5  # over which what begins is spread
 _REMITTING = frozenset(
     ["asthma", "eczema", "migraine", "gout", "gerd", "mdd", "gad", "allergic_rhinitis", "iron_def_anemia", "clbp"]
 )
@@ -148,6 +149,22 @@ def _base_odds(key: str, band: int, sex: str) -> int:
     return int(share / (1 - share) * _ODDS / expected)
 
 
+@cache
+def most_odds(key: str, band: int, sex: str) -> int:
+    """Odds times 10**9 of somebody who has everything that raises them, and nothing that lowers them."""
+    odds = _base_odds(key, band, sex)
+    for _, percent in tables.CONDITIONS[key].links:
+        odds = odds * max(percent, 100) // 100
+    return odds
+
+
+def thresholds(odds: int) -> tuple[int, int]:
+    """At these odds, below which draw a row that lasts is had; and below which one, at most, it begins in the years
+    ahead."""
+    share = (odds << 64) // (_ODDS + odds)
+    return share, share * AHEAD_DAYS // (_FEWEST_YEARS * _YEAR)
+
+
 def _chronic(life: Life, row: ConditionRow, band: int, draw: int, have: dict[str, Episode]) -> Episode | None:
     odds = _base_odds(row.key, band, life.sex)
     earliest = life.birth + row.onset[0] * _YEAR + row.onset[0] // 4
@@ -198,7 +215,7 @@ def _incident(life: Life, band: int, have: dict[str, Episode]) -> list[Episode]:
             if key in have:
                 odds = odds * percent // 100
         share = (odds << 64) // (_ODDS + odds)
-        years = max(5, min(age, row.onset[1]) - row.onset[0])
+        years = max(_FEWEST_YEARS, min(age, row.onset[1]) - row.onset[0])
         threshold = share * AHEAD_DAYS // (years * _YEAR)
         if draw < threshold:
             onset = life.today + 1 + draw * AHEAD_DAYS // threshold

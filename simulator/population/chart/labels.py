@@ -18,7 +18,8 @@ OPEN = frozenset(("SDOH",))
 """Labels that keep nothing back."""
 
 _BY_KIND = {"psych": ("BH",), "prenatal": ("REPRO",)}  # an encounter of such a kind tells by itself
-_CONFIDENTIAL = frozenset(("BH", "SUD", "HIV", "STI", "REPRO", "DV"))  # which a minor may have for itself
+CONFIDENTIAL = frozenset(("BH", "SUD", "HIV", "STI", "REPRO", "DV"))
+"""Labels that a minor may have for itself."""
 _TEEN_DAYS = (12 * 365 + 3, 18 * 365 + 5)
 _PART_2_IN = 3  # one programme in so many facilities
 _ORDER = {key: place for place, key in enumerate(tables.LABELS)}
@@ -35,7 +36,7 @@ def labels_of(
     found = {*flags, *of_reason, *_BY_KIND.get(kind, ())}
     if "SUD" in found and (is_part_2(life.key, facility) or _is_in_programme(life)):
         found.add("PART2")
-    if _TEEN_DAYS[0] <= life.age_days(day) < _TEEN_DAYS[1] and found & _CONFIDENTIAL:
+    if _TEEN_DAYS[0] <= life.age_days(day) < _TEEN_DAYS[1] and found & CONFIDENTIAL:
         found.add("TEEN")
     return tuple(sorted(found, key=_ORDER.__getitem__))
 
