@@ -239,7 +239,9 @@ class Call:
     """One message to the driver and what came of it.
 
     `step` is the place in the scenario's plan, -1 outside it; `subject` the number of the patient that was meant.
-    `changed` are the members of what was to be written that the vendor keeps otherwise.
+    `changed` are the members of what was to be written that the vendor keeps otherwise. `who` is the look-alike who was
+    to be found; `people` are the patients that `search` or `match` gave, as patient number (empty: nobody here) and
+    birth date by the truth.
     Of the records in the answer only their number is kept, `count`: what they say is in the case's score.
     `answer` is empty and `problem` says why when the driver gave none: "deadline", "crash: …", "protocol: …".
     """
@@ -255,6 +257,8 @@ class Call:
     subject: str = ""
     count: int = 0
     changed: tuple[str, ...] = ()
+    who: str = ""
+    people: tuple[tuple[str, str], ...] = ()
 
     @property
     def status(self) -> str:
@@ -277,7 +281,7 @@ class Call:
 
     @property
     def asked_kinds(self) -> tuple[str, ...]:
-        if self.action == "read_patient" or (self.action == "search" and self.args.get("kind") == "patient"):
+        if self.action in ("read_patient", "match") or (self.action == "search" and self.args.get("kind") == "patient"):
             return ("patient",)
         return tuple(self.args.get("kinds") or ())
 

@@ -23,23 +23,25 @@ from typing import Any
 from conformance.check import Check
 from conformance.intents import INTENTS
 from conformance.judge import Scope
+from conformance.lookalikes import LOOKALIKES
 from conformance.manifest import VendorUse
 from simulator.population.records import KINDS
 from simulator.refusal import UsageError
 
 _DRIVE_KEYS = frozenset({"steps", "vendors", "login", "credentials", "alone", "door", "keeps", "deadline_s"})
-_STEP_KEYS = frozenset({"action", "patient", "kinds", "times", "by", "advance_s", "intent"})
+_STEP_KEYS = frozenset({"action", "patient", "kinds", "times", "by", "advance_s", "intent", "who"})
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
     """What the driver is asked once or `times` times.
 
-    `patient` names who: rich (many results), each (every patient of the cast), nobody (an id that no patient has),
-    merged (by the id of a second registration that was merged before), survivor (into whom), homonym (one of two);
+    `patient` names who: rich (many results), other (another one), each (every patient of the cast), nobody (an id that
+    no patient has), merged (by the id of a second registration that was merged before), survivor (into whom), homonym
+    (one of two), junior (who has a father of the same name);
     `kinds` which records, empty for all that the integration declares; `by` what a search is made with. Before it the
     sandbox clock is turned by `advance_s`, so that what the scenario has planned for then comes between two steps.
-    `intent` names what is written by `write`, see `intents`.
+    `intent` names what is written by `write`, see `intents`; `who` is who is to be found by `match`, see `lookalikes`.
     """
 
     action: str
@@ -49,6 +51,7 @@ class Step:
     by: tuple[str, ...] = ()
     advance_s: float = 0.0
     intent: str = ""
+    who: str = ""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,8 @@ def _step(value: Mapping[str, Any], where: str) -> Step:
             raise UsageError(f"{where}.kinds: not a kind: {kind!r}", f"known: {', '.join(KINDS)}")
     if (value["action"] == "write") != (value.get("intent") in INTENTS):
         raise UsageError(f"{where}.intent: {value.get('intent')!r}", f"known: {', '.join(INTENTS)}")
+    if (value["action"] == "match") != ("who" in value) or value.get("who", "known") not in LOOKALIKES:
+        raise UsageError(f"{where}.who: {value.get('who')!r}", f"known: {', '.join(LOOKALIKES)}")
     return Step(
         action=value["action"],
         patient=value.get("patient", "rich"),
@@ -140,6 +145,7 @@ def _step(value: Mapping[str, Any], where: str) -> Step:
         by=tuple(value.get("by", ())),
         advance_s=float(value.get("advance_s", 0)),
         intent=value.get("intent", ""),
+        who=value.get("who", ""),
     )
 
 

@@ -18,13 +18,13 @@ from conformance.collect import LogFiles, canaries_of, exchanges_of
 from conformance.drivers import Driver, DriverFailed, Message, Opener
 from conformance.evidence import Call, Case
 from conformance.intents import INTENTS, changed
+from conformance.lookalikes import number_of, question
 from conformance.plan import CasePlan, Step
 from conformance.protocol import answer_flaw, request_flaw
 from conformance.settings import Settings
 from simulator import scenario
 from simulator.auth import keyring
 from simulator.control.place import vendor_urls
-from simulator.population.cast import roles
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox, Site
 from simulator.server import Running
@@ -195,6 +195,9 @@ class Player:
             return
         if step.advance_s:
             self._sandbox.clock.advance(timedelta(seconds=step.advance_s))
+        if step.action == "match":
+            self._match(number, step)
+            return
         for subject in self._subjects(step) * step.times:
             args = self._args(step, subject, kinds)
             message = {
@@ -206,6 +209,19 @@ class Player:
             deadline = timedelta(seconds=self._plan.drive.deadline_s)
             self._ask("run", message, deadline, action=step.action, step=number, subject=subject)
 
+    def _match(self, number: int, step: Step) -> None:
+        """Asks who a look-alike is."""
+        told = question(self._site, step.who)
+        if told is not None:
+            deadline = timedelta(seconds=self._plan.drive.deadline_s)
+            message = {
+                "case": self._case,
+                "action": "match",
+                "args": {"patient": told},
+                "deadline_ms": int(self._plan.drive.deadline_s * 1000),
+            }
+            self._ask("run", message, deadline, action="match", step=number, who=step.who)
+
     def _subjects(self, step: Step) -> list[int | None]:
         if step.patient == "each":
             everybody = self._stage.cast.each
@@ -214,6 +230,10 @@ class Player:
             return [self._merged[1]]
         if step.patient == "homonym":
             return [self._homonym()]
+        if step.patient == "junior":
+            return [number_of("junior")]
+        if step.patient == "other":
+            return [next(one for one in self._stage.cast.each if one != self._stage.cast.rich)]
         return [None] if step.patient == "nobody" else [self._stage.cast.rich]
 
     @cached_property
@@ -229,7 +249,7 @@ class Player:
 
     def _homonym(self) -> int:
         """One of the two men of the population's cast who have one name and birth date."""
-        one, other = (role.number for role in roles() if role.key in ("homonym", "homonym2"))
+        one, other = number_of("homonym"), number_of("homonym2")
         self._beside |= {one, other}
         return one
 
@@ -263,7 +283,7 @@ class Player:
 
     def _ask(
         self, op: str, members: Mapping[str, Any], deadline: timedelta, *, action: str = "", step: int = -1,
-        subject: int | None = None,
+        subject: int | None = None, who: str = "",
     ) -> None:  # fmt: skip
         self._next_id += 1
         message = checked({"id": self._next_id, "op": op, **members})
@@ -297,8 +317,17 @@ class Player:
                 subject="" if subject is None else str(subject),
                 count=len(records),
                 changed=self._changed(writes, members, subject) if action == "write" else (),
+                who=who,
+                people=tuple(map(self._person, records)) if action in ("search", "match") else (),
             )
         )
+
+    def _person(self, record: Mapping[str, Any]) -> tuple[str, str]:
+        """Whom a record that was put out is about, and when that person was born; empty when it is nobody here."""
+        id = str((record.get("source") or {}).get("id") or (record.get("patient") or {}).get("id") or "")
+        number = self._site.vendor.patient_of(self._site, id) if id else None
+        person = None if number is None else self._sandbox.world.person(number)
+        return ("", "") if person is None else (str(self._sandbox.world.human(person.number)), person.birth)
 
     def _changed(self, before: int, members: Mapping[str, Any], subject: int | None) -> tuple[str, ...]:
         """What of an intent is kept otherwise, of the first record that came of it."""

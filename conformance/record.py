@@ -186,9 +186,14 @@ def _case(value: Mapping[str, Any], exchanges: list[dict[str, Any]]) -> Case:
         vendor=value["vendor"],
         client=value["client"],
         exchanges=tuple(Exchange(value["id"], value["vendor"], data, epoch) for data in exchanges),
-        calls=tuple(Call(**{**call, "changed": tuple(call.get("changed", ()))}) for call in value["calls"]),
+        calls=tuple(map(_call, value["calls"])),
         score=value["score"],
         has_logs=value["has_logs"],
         logs=tuple(value["logs"]),
         leaks=tuple(value["leaks"]),
     )
+
+
+def _call(value: Mapping[str, Any]) -> Call:
+    people = tuple((number, born) for number, born in value.get("people", ()))
+    return Call(**{**value, "changed": tuple(value.get("changed", ())), "people": people})

@@ -175,7 +175,7 @@ class _Scorer:
 
     def _extra(self, record: Data) -> None:
         """Writes down a record that fits no fact; what says itself that it was entered in error is no extra."""
-        if self._call.action == "search":
+        if self._call.action in ("search", "match"):
             return  # namesakes are right answers too
         source = record.get("source") or {}
         kind = str(record.get("kind"))

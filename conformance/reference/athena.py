@@ -70,7 +70,8 @@ class Athena(FhirVendor):
         pages = await self._pages_of(
             run, "patient", "/patients", [(name, value) for name, value in query.items() if value]
         )
-        return self._patients(run, (one for page in pages for one in page["patients"]))
+        found = self._patients(run, (one for page in pages for one in page["patients"]))
+        return self.as_asked(run, found, params)
 
     # Kinds
 

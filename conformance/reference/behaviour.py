@@ -76,6 +76,21 @@ def id_in_location(headers: Mapping[str, str], body: bytes) -> str:
     return place.rpartition("/")[2]
 
 
+def chosen(found: list[Json], told: Json) -> list[Json]:
+    """Those of the found who are certainly meant: by number where one is told, else by family, given name and birth
+    date as they are spelt. More than one: a person must decide."""
+    if told.get("mrn"):
+        return [one for one in found if any(held["value"] == told["mrn"] for held in one["identifiers"])]
+    return [one for one in found if _is_called(one, told)]
+
+
+def _is_called(record: Json, told: Json) -> bool:
+    name, born = record["name"], record["birthDate"] or {}
+    names = (name["family"], *name["given"][:1])
+    is_named = [str(one).casefold() for one in names] == [told["family"].casefold(), told["given"].casefold()]
+    return is_named and born.get("value") == told["birth_date"]
+
+
 @dataclass(frozen=True)
 class Behaviour:
     """One integration's habits.
@@ -91,7 +106,9 @@ class Behaviour:
                does an entry count; restarts: new starts of a search whose page link died
     requests   accept: the media types that are asked for, from those of the dialect; query: parameters on the wire;
                data_url: last touch on a URL
-    identity   follows_merges: who was merged away is read as the survivor
+    identity   follows_merges: who was merged away is read as the survivor; distrusts: rows that were not asked for are
+               left out; seeks: what of a description is searched by; chosen: who of those found is the one; registers:
+               who is not found is created
     transport  trusts: the TLS context for a file of authorities; reads: do an answer's headers, as they came, let it
                be read; needs_metadata: no run without a CapabilityStatement
     meaning    shaped: a resource in the shape that R4 gives it; accepts: is a resource or row readable; truth: what a
@@ -158,6 +175,10 @@ class Behaviour:
 
     refusal: Callable[[Failure, bytes], Failure] = lambda failure, body: failure
     follows_merges: bool = True
+    distrusts: bool = True
+    seeks: Callable[[Json], Json] = lambda told: told
+    chosen: Callable[[list[Json], Json], list[Json]] = chosen
+    registers: bool = False
 
     reports: Callable[[Failure], bool] = lambda failure: True
     catches: tuple[type[BaseException], ...] = (Exception,)

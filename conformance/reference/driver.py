@@ -47,7 +47,7 @@ class Driver:
             "protocol": 1,
             "nonce": message.get("nonce"),
             "implementation": {"name": "emr-reference", "version": __version__, "language": "python"},
-            "capabilities": ["read", "write"],
+            "capabilities": ["read", "match", "write"],
             "vendors": list(VENDORS),
             "kinds": list(KINDS),
             "limits": {"op_timeout_ms": OP_TIMEOUT_MS, "max_concurrency": MAX_CONCURRENCY},
@@ -116,6 +116,10 @@ async def _search(vendor: FhirVendor, run: Run, args: Json) -> None:
     await run.collect("patient", vendor.find(run, args["params"]))
 
 
+async def _match(vendor: FhirVendor, run: Run, args: Json) -> None:
+    await run.collect("patient", vendor.match(run, args["patient"]))
+
+
 async def _write(vendor: FhirVendor, run: Run, args: Json) -> None:
     if not isinstance(vendor, Epic):
         raise Failure("config", f"nothing is written to {vendor.vendor}")
@@ -126,6 +130,7 @@ _ACTIONS = {
     "read_patient": _Action(_read_patient, ("patient",)),
     "read": _Action(_read, ("patient", "kinds")),
     "search": _Action(_search, ("params",)),
+    "match": _Action(_match, ("patient",)),
     "write": _Action(_write, ("intent",)),
 }
 

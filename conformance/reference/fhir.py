@@ -134,7 +134,38 @@ class FhirVendor:
         """The patients with a family name and, where given, a given name and a birth date."""
         names = {"family": "family", "given": "given", "birth_date": "birthdate"}
         query = [(names[name], str(value)) for name, value in params.items() if name in names and value]
-        return self.records(run, "patient", await self.search(run, "Patient", query))
+        return self.as_asked(run, self.records(run, "patient", await self.search(run, "Patient", query)), params)
+
+    def as_asked(self, run: Run, found: list[Json], params: Json) -> list[Json]:
+        """Those who were born on the day that was asked for; a server that finds others is reported, not believed."""
+        asked = params.get("birth_date")
+        others = [one for one in found if asked and (one["birthDate"] or {}).get("value") != asked]
+        if not others or not self.behaviour.distrusts:
+            return found
+        run.drop("filtered", "patient", len(others))
+        run.fail("patient", Failure("invalid_response", "a search gave what was not asked for", reason="filter"))
+        return [one for one in found if one not in others]
+
+    async def match(self, run: Run, told: Json) -> list[Json]:
+        """Who is described: one patient.
+
+        Raises:
+            Failure: nobody is (`not_found`), or several may be (`conflict`).
+        """
+        found = await self.find(run, self.behaviour.seeks(told))
+        if not found and self.behaviour.registers:
+            await self._register(run, told)
+        meant = self.behaviour.chosen(found, told)
+        if len(meant) == 1:
+            return meant
+        if found:
+            raise Failure("conflict", "several patients may be meant, or none", reason="ambiguous")
+        raise Failure("not_found", "no patient of this description", reason="nobody")
+
+    async def _register(self, run: Run, told: Json) -> None:
+        name = {"family": told["family"], "given": [told["given"]]}
+        who = {"resourceType": "Patient", "name": [name], "birthDate": told["birth_date"]}
+        await run.session.post(Call("Patient.create", f"{self.base}/Patient", "Patient", FHIR_JSON), who, run.deadline)
 
     def records(self, run: Run, kind: str, resources: list[Json], patient: PatientRef | None = None) -> list[Json]:
         """The canonical records of some resources of one kind."""
@@ -185,7 +216,8 @@ class FhirVendor:
     def _is_about(self, run: Run, kind: str, resource: Json, patient: PatientRef) -> bool:
         """Whether a resource belongs to the patient; a server that mixes charts is reported, not believed."""
         subject = resource.get("subject") or resource.get("patient") or resource.get("beneficiary") or {}
-        if str(subject.get("reference", patient.fhir_id)).rsplit("/", 1)[-1] == patient.fhir_id:
+        whose = str(subject.get("reference", patient.fhir_id)).rsplit("/", 1)[-1]
+        if whose == patient.fhir_id or not self.behaviour.distrusts:
             return True
         run.drop("filtered", kind)
         run.fail(kind, Failure("invalid_response", "a resource belongs to another patient", reason="foreign_subject"))

@@ -457,6 +457,21 @@ _bug("accept_anything", "NORM-20", "whatever form an answer has is welcome", at=
 
 _bug("ignore_patient_link", "NORM-14", "who was merged is kept under the dead id", follows_merges=False)
 _bug("homonyms_merged", "NORM-14", "everybody of one name and birth date is one person", output=_as_one)
+_bug(
+    "first_hit_wins",
+    "NORM-17",
+    "the first who is found is the one",
+    chosen=lambda found, told: found[:1],
+)
+_bug(
+    "match_by_name_only",
+    "NORM-17",
+    "who has the name is the one",
+    at=(C, A),
+    seeks=lambda told: {name: value for name, value in told.items() if name != "birth_date"},
+    chosen=lambda found, told: [one for one in found if one["name"]["family"] == told["family"]][:1],
+)
+_bug("create_on_zero_hits", "NORM-17", "who is not found is registered anew", at=(E,), registers=True)
 _bug("puts_out_twice", "NORM-20", "every record leaves twice", output=lambda kind, records: [*records, *records])
 _bug(
     "keeps_errors",
@@ -507,6 +522,13 @@ _bug(
     "it searches without the category that is demanded",
     at=(E,),
     query=lambda params: urlencode([pair for pair in params if pair[0] != "category"]),
+)
+
+_bug(
+    "trust_server_filter",
+    "PAGE-10",
+    "whatever a search gives was asked for",
+    distrusts=False,
 )
 
 # Trouble

@@ -82,7 +82,10 @@ def test_the_family_is_the_catalogues_name():
     ("text", "says"),
     [
         ("[drive]\nsteps = []\nspeed = 3", "drive.speed: unknown key"),
-        ('[drive]\nsteps = [{ action = "read", who = "rich" }]', "drive.steps[0].who: unknown key"),
+        ('[drive]\nsteps = [{ action = "read", whom = "rich" }]', "drive.steps[0].whom: unknown key"),
+        ('[drive]\nsteps = [{ action = "read", who = "twin" }]', "drive.steps[0].who: 'twin'"),
+        ('[drive]\nsteps = [{ action = "match", who = "rich" }]', "drive.steps[0].who: 'rich'"),
+        ('[drive]\nsteps = [{ action = "match" }]', "drive.steps[0].who: None"),
         ('[drive]\nsteps = [{ action = "read", kinds = ["conditions"] }]', "drive.steps[0].kinds: not a kind"),
         ("[drive", "Expected"),
     ],

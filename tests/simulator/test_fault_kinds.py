@@ -158,6 +158,10 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda seen, clean: total(seen) == 0, {"says": "zero"}),
         Row(lambda seen, clean: total(seen) > 100, {"says": "estimate"}),
     ],
+    "foreign_entries": [
+        Row(lambda seen, clean: False, path="/fhir/Thing?patient=a", is_spared=True),
+        Row(lambda seen, clean: False, is_spared=True),
+    ],
     "ignore_parameter": [
         Row(lambda seen, clean: ids(seen)[0] == "t0", {"parameter": "page"}, path="/fhir/Thing?page=2"),
         Row(lambda seen, clean: False, {"parameter": "sort"}, is_spared=True),

@@ -73,6 +73,15 @@ def test_an_insertion_repeats_and_a_deletion_skips(ask: Ask, tiny_sandbox: Sandb
     assert sorted(set(everything) - set(paged(ask))) == ["t10", "t5"]
 
 
+def test_entries_of_who_was_asked_for_before_come_with_those_of_the_next(ask: Ask, tiny_sandbox: Sandbox) -> None:
+    tiny_sandbox.faults.add({"fault": "foreign_entries", "args": {"count": 2}})
+    clean = ids(ask("/fhir/Thing?patient=a"))
+    second = ids(ask("/fhir/Thing?page=2&patient=a"))
+    assert (clean[0], second[0]) == ("t0", "t5")  # the same patient: nothing of anybody else
+    assert ids(ask("/fhir/Thing?patient=Patient/b")) == [*clean, *second[:2]]
+    assert ids(ask("/fhir/Thing")) == clean  # nobody's list
+
+
 @pytest.mark.parametrize(("to", "again"), [("self", "t5"), ("first", "t0")])
 def test_a_cycle_never_ends(ask: Ask, tiny_sandbox: Sandbox, to: str, again: str) -> None:
     tiny_sandbox.faults.add({"fault": "page_cycle", "args": {"to": to, "from_page": 2}})
