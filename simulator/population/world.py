@@ -189,6 +189,10 @@ class World:
             return None
         return self.population.registrations.person(number)
 
+    def present_person(self, number: int) -> Person | None:
+        """The person of whom a number tells now: of one that was merged away the survivor; None when nobody is left."""
+        return self.person(self._identity.resolved(number, self.now(), None))
+
     def registered_person(self, number: int) -> Person:
         """The person as last told under a number, whether it stands or was merged away.
 
@@ -644,6 +648,7 @@ class World:
         self._ledger.append((record.kind, home, record.ordinal), version)
         if isinstance(record, Person):
             self._families.setdefault(fold(record.family), set()).add(home)
+            shown |= set(self._housemates(home))
         if version.what in ("merged", "unmerged"):
             shown |= {self._identity.resolved(home, now, None), *self.merged_into(home)}
         for number in shown:
@@ -651,6 +656,14 @@ class World:
                 self._ledger.stir(number)
             self._charts.pop(number, None)
             self._spans.pop(number, None)
+
+    def _housemates(self, number: int) -> Iterator[int]:
+        """The patients beside whose records a person is told: who live with them, and are on one policy with them."""
+        now = self.now()
+        firsts = {self._identity.first(one) for one in (number, *self._identity.members(number, now, None))}
+        for first in sorted(one for one in firsts if one < self.population.size):
+            for other in self.population.household(first):
+                yield from (self._identity.resolved(one, now, None) for one in self._identity.numbers(other))
 
     # The log
 

@@ -104,7 +104,7 @@ def _holder(seen: PatientChart, record: Coverage) -> dict[str, Any]:
     """Who holds the policy: of a spouse or parent who is no patient nothing is on record."""
     person = seen.person
     if record.relationship != "self":
-        found = None if record.holder is None else seen.site.sandbox.world.person(record.holder)
+        found = None if record.holder is None else seen.site.sandbox.world.present_person(record.holder)
         if found is None:
             return {}
         person = found

@@ -144,7 +144,7 @@ def _render(site: Site, chart: Chart, item: Item) -> Rendering:
 
 def _holder(site: Site, one: Coverage) -> dict[str, Any] | None:
     """Another one who holds the policy, by name: a related person, of whom Millennium has a record and we none."""
-    person = None if one.holder is None else site.sandbox.world.person(one.holder)
+    person = None if one.holder is None else site.sandbox.world.present_person(one.holder)
     return None if person is None else {"display": people.patient_name(person)}
 
 

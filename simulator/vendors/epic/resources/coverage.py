@@ -68,5 +68,5 @@ def _holder(t: Telling, coverage: Coverage) -> Json | None:
     found = next(((place, one) for place, one in relatives(t) if one.number == coverage.holder), None)
     if found is not None:
         return reference(t, *found)
-    person = t.world.person(coverage.holder)
+    person = t.world.present_person(coverage.holder)
     return None if person is None else {"display": f"{person.given[0]} {person.family}"}
