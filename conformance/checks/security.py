@@ -12,6 +12,7 @@ _TOKENS = frozenset({"access_token", "refresh_token", "id_token", "token", "bear
 
 
 _BAD_CERTIFICATES, _OLD_PROTOCOL = "s37-bad-certificates", "s37-old-protocol"
+_DOWNGRADE = "s37-redirect-out-of-tls"
 _CERTIFICATES = {
     "self_signed": "a certificate that signs itself",
     "untrusted_ca": "a certificate of an authority that nobody knows",
@@ -29,21 +30,23 @@ _OLD = {"tls11": "TLS 1.1"}
     area="security",
     severity="critical",
     level=0,
-    scenarios=(_BAD_CERTIFICATES,),
+    scenarios=(_BAD_CERTIFICATES, _DOWNGRADE),
     source=(
         Source("SMART App Launch 2.2.0: servers are authenticated by TLS", "doc"),
         Source("RFC 9525 section 6, RFC 9325 section 7", "doc"),
     ),
-    mutants=("verify_false", "no_hostname_check"),
+    mutants=("verify_false", "no_hostname_check", "follow_http_downgrade"),
 )
 def a_bad_certificate_ends_the_exchange(e: Evidence) -> Iterator[Mark]:
     """a bad certificate ends the exchange
 
     Holds when no request comes over a connection that showed a certificate that is its own authority, of an unknown
-    one, over, not begun or of another host; when nothing goes out in plain HTTP instead; and when the error is told.
+    one, over, not begun or of another host; when nothing goes out in plain HTTP instead, not even where a redirect
+    leads there; and when the error is told.
 
     Who goes on sends the client's secret and the patients' names to whoever sits in between.
     """
+    yield from _led_out(e.of(_DOWNGRADE))
     yield from _walked_in(
         e.of(_BAD_CERTIFICATES),
         _CERTIFICATES,
@@ -71,6 +74,28 @@ def nothing_older_than_tls_1_2_is_spoken(e: Evidence) -> Iterator[Mark]:
     Old protocols can be broken by whoever sits in between, good certificate or not.
     """
     yield from _walked_in(e.of(_OLD_PROTOCOL), _OLD, "speak TLS 1.2 and newer")
+
+
+def _led_out(cases: tuple[Case, ...]) -> Iterator[Mark]:
+    """Findings for redirects out of TLS that were followed, or that nobody heard of."""
+    for case in cases:
+        for call in case.runs:
+            during = case.during(call)
+            leads = [x for x in during if x.fault == "redirect" and "location" in (x.data.get("fault") or {})]
+            came = [x for x in during if leads and not x.is_connection and not x.data.get("tls")]
+            if came:
+                with_token = ", its token with it" if came[0].bearer else ""
+                yield fail(
+                    "follows_to_http", f"a redirect from https to http was followed{with_token}",
+                    at=[leads[0], came[0]], expected="no request", got=f"{came[0].method} {came[0].path} without TLS",
+                    fix="follow no redirect out of TLS, and send a token to no other origin",
+                )  # fmt: skip
+            elif leads and call.status == "ok" and case.missing(call):
+                yield fail(
+                    "silent_redirect", "what a redirect out of TLS kept back is missing, and no error is reported",
+                    at=leads[:1], expected="an error", got=f"ok, {many(call.count, 'record')}",
+                    fix="report the failure",
+                )  # fmt: skip
 
 
 def _walked_in(cases: tuple[Case, ...], shown: dict[str, str], fix: str) -> Iterator[Mark]:

@@ -255,6 +255,9 @@ class Session:
         content, failure = b"", None
         try:
             response, content = await self._exchange(request, deadline)
+            if response.has_redirect_location and self.behaviour.follows:
+                moved = self._http.build_request(request.method, response.headers["Location"], headers=request.headers)
+                response, content = await self._exchange(moved, deadline)
             if not response.is_success:
                 raise self.behaviour.refusal(refusal_of(response, content), content)
             if not self.behaviour.reads(response.headers.raw):

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from simulator.refusal import NotSimulated
 
 LOOK_S = 0.05
+_HANDSHAKE = b"\x16"  # the type of a record, RFC 8446 section 5.1
 _HANDSHAKE_FAILURE = b"\x15\x03\x03\x00\x02\x02\x28"  # a fatal alert, RFC 8446 section 6
 
 
@@ -108,6 +109,8 @@ class GateDoor:
                 await loop.sock_sendall(connection, _HANDSHAKE_FAILURE)
                 connection.close()
                 return
+            if shows == "with_plain":
+                shows = "" if await _begins_tls(connection) else "plain"
             context = self._gate.context(shows)
             await loop.connect_accepted_socket(self._make, connection, ssl=context)
         except (OSError, ssl.SSLError, NotSimulated):  # the caller did not want it, or TLS 1.1 is not in this Python
@@ -118,6 +121,18 @@ class GateDoor:
         for task in list(self._tasks):
             task.cancel()
         self._end()
+
+
+async def _begins_tls(connection: socket.socket) -> bool:
+    """Whether the first byte of a connection, which is left unread, is that of a TLS handshake."""
+    loop = asyncio.get_running_loop()
+    came = asyncio.Event()
+    loop.add_reader(connection, came.set)
+    try:
+        await came.wait()
+    finally:
+        loop.remove_reader(connection)
+    return connection.recv(1, socket.MSG_PEEK) == _HANDSHAKE
 
 
 def bound(host: str, port: int) -> socket.socket:

@@ -50,6 +50,34 @@ def an_old_protocol_is_spoken(s):
     knocks(s, "tls11", came="GET", family="s37-old-protocol")
 
 
+def led(s, *, came=False, status="error", found=False):
+    """A redirect out of TLS in one case, and in another a bad door that is left."""
+    knocks(s, "expired")
+    case = s.case("S37", scenario="s37-redirect-out-of-tls").call(0, 1, "patient", status=status)
+    case.get("/Patient/1", 0.1, 307, fault="redirect", tls={"version": "TLSv1.3"})
+    case._data[-1]["fault"]["location"] = "http://127.0.0.1/Patient/1"
+    if came:
+        case.get("/Patient/1", 0.2, tls=None)
+    case.fact("patient:1", source=("Patient", "1"), found=found)
+    case.get("/Patient/1", 90.1, tls={"version": "TLSv1.3"}).call(90, 91, "patient")
+
+
+def a_redirect_is_not_followed(s):
+    led(s)
+
+
+def a_redirect_is_followed(s):
+    led(s, came=True, status="ok", found=True)
+
+
+def a_redirect_is_left_in_silence(s):
+    led(s, status="ok")
+
+
+def it_was_read_by_another_way(s):
+    led(s, status="ok", found=True)
+
+
 def granted(s, told, *, calls=1, classes=("forbidden",), found=True, tokens=("t1", "t1", "t1")):
     case = s.case("S07", scenario="s07-short-grant")
     case.login(0.1, body="grant_type=client_credentials&scope=system/Patient.read+system/Condition.read")
@@ -82,6 +110,10 @@ STORIES = [
     ("SEC-01", "PASS", "", every_bad_door_is_left),
     ("SEC-01", "FAIL", "accepts_wrong_host", a_login_goes_through_a_bad_door),
     ("SEC-01", "FAIL", "silent_expired", a_bad_door_is_left_in_silence),
+    ("SEC-01", "PASS", "", a_redirect_is_not_followed),
+    ("SEC-01", "PASS", "", it_was_read_by_another_way),
+    ("SEC-01", "FAIL", "follows_to_http", a_redirect_is_followed),
+    ("SEC-01", "FAIL", "silent_redirect", a_redirect_is_left_in_silence),
     ("SEC-01", "UNTESTED", "", nobody_comes_at_all),
     ("SEC-01", "UNTESTED", "", the_door_is_good_all_the_time),
     ("SEC-02", "PASS", "", an_old_protocol_is_left),

@@ -16,6 +16,7 @@ import pytest
 
 from simulator import edge
 from simulator.faults.kinds.bad_tls import SHOWN
+from simulator.journal.entry import entry_of
 from simulator.sandbox import Sandbox
 from simulator.server import Running, running
 from simulator.settings import Settings
@@ -78,7 +79,7 @@ def until(wanted: int, look: Callable[[], int]) -> int:
     return seen
 
 
-@pytest.mark.parametrize("shows", SHOWN)
+@pytest.mark.parametrize("shows", [one for one in SHOWN if one != "with_plain"])
 def test_a_careful_caller_does_not_walk_through_a_bad_door(
     shows: str, secure: Running, world: Sandbox, https: httpx.Client
 ) -> None:
@@ -106,6 +107,25 @@ def test_a_careful_caller_does_not_walk_through_a_bad_door(
     assert len({one["connection"] for one in knocks}) == 2
     replayed = https.post(f"{secure.control}/sandboxes/{world.id}/faults/replay", json=journal).json()
     assert replayed["calls"] == 0, "which connection it was nobody can tell"
+
+
+def test_a_redirect_leads_out_of_tls_to_where_somebody_listens(
+    secure: Running, world: Sandbox, https: httpx.Client
+) -> None:
+    assert secure.ca_file is not None
+    verify = trusting(secure.ca_file)
+    url = door_of(secure, world, https)
+    add(secure, world, https, fault="bad_tls", args={"shows": "with_plain"})
+    add(secure, world, https, fault="redirect", args={"to": "http"})
+    answer = httpx.get(f"{url}/metadata", verify=verify, trust_env=False)
+    assert answer.status_code == 307
+    leads = answer.headers["location"]
+    assert leads == f"{url}/metadata".replace("https://", "http://")
+    assert httpx.get(leads, trust_env=False).status_code == 200
+    came_in = [entry_of(x) for x in world.journal.entries if x.method == "GET"]
+    assert [(one["tls"] is None, one["fault"].get("spared", "")) for one in came_in] == [
+        (False, ""), (True, "it came without TLS")
+    ]  # fmt: skip
 
 
 def test_who_does_not_verify_comes_in_and_is_counted(secure: Running, world: Sandbox, https: httpx.Client) -> None:

@@ -187,7 +187,8 @@ ROWS: dict[str, list[Row]] = {
         Row(lambda seen, clean: False, {"lag_s": 60}, method="POST", is_spared=True),
     ],
     "redirect": [
-        Row(lambda seen, clean: seen.status == 307 and urlsplit(seen.headers["location"]).hostname == "localhost")
+        Row(lambda seen, clean: seen.status == 307 and urlsplit(seen.headers["location"]).hostname == "localhost"),
+        Row(lambda seen, clean: False, {"to": "http"}, is_spared=True),
     ],
     "relabel": [
         Row(
