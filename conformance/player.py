@@ -12,14 +12,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import scenarios
 from conformance import compare, leaks, scoring
 from conformance.cast import Cast
 from conformance.collect import LogFiles, canaries_of, exchanges_of
+from conformance.drive import Step
 from conformance.drivers import Driver, DriverFailed, Message, Opener
 from conformance.evidence import Call, Case
 from conformance.intents import INTENTS, changed
 from conformance.lookalikes import number_of, question
-from conformance.plan import CasePlan, Step
+from conformance.plan import CasePlan
 from conformance.protocol import answer_flaw, request_flaw
 from conformance.settings import Settings
 from simulator import scenario
@@ -27,6 +29,7 @@ from simulator.auth import keyring
 from simulator.control.place import vendor_urls
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox, Site
+from simulator.scenario import Scenario
 from simulator.server import Running
 
 PATIENTS = 10_000
@@ -62,16 +65,37 @@ class Stage:
         return found
 
 
-def play_one(plan: CasePlan, stage: Stage, folders: tuple[Path, ...]) -> tuple[Case, list[leaks.Canary]]:
+def situation(path: Path) -> Scenario:
+    """The scenario of a file that is to be played.
+
+    Raises:
+        UsageError: it is none, and it is the user's own; the message names file, value and way out.
+        HarnessDefect: it is one of ours.
+    """
+    try:
+        return scenario.load(path)
+    except UsageError as flaw:
+        raise _of_whom(path, flaw) from flaw
+
+
+def _of_whom(path: Path, flaw: UsageError) -> Exception:
+    """A flaw of a scenario, as that of its writer: ours, or the user's."""
+    if path.resolve().parent == Path(str(scenarios.FOLDER)).resolve():
+        return HarnessDefect(f"scenario {path.stem}: {flaw.message}")
+    named = flaw.message if str(path) in flaw.message else f"{path}: {flaw.message}"
+    return UsageError(named, flaw.hint)
+
+
+def play_one(plan: CasePlan, stage: Stage) -> tuple[Case, list[leaks.Canary]]:
     server = stage.secure if plan.drive.has_door else stage.server
     sandbox = server.sandboxes.create(seed=stage.settings.seed, patients=PATIENTS, id=secrets.token_hex(5))
     try:
         if plan.drive.has_door:
             server.open_door(sandbox, plan.vendor)
         try:
-            scenario.play(scenario.load(plan.drive.scenario, folders), sandbox)
+            scenario.play(situation(plan.drive.path), sandbox)
         except UsageError as flaw:
-            raise HarnessDefect(f"scenario {plan.drive.scenario}: {flaw.message}") from flaw
+            raise _of_whom(plan.drive.path, flaw) from flaw
         return Player(plan, stage, server, sandbox).played()
     finally:
         if sandbox.doors:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from conformance.collect import LogFiles
 from conformance.drivers import DriverFailed, Message, Opener
 from conformance.evidence import Case
 from conformance.plan import CasePlan
-from conformance.player import ASK, PATIENTS, Stage, checked, play_one
+from conformance.player import ASK, PATIENTS, Stage, checked, play_one, situation
 from conformance.protocol import answer_flaw
 from conformance.pulse import Pulse
 from conformance.settings import Settings
@@ -59,7 +59,6 @@ def play(
     *,
     mutant: str = "",
     log_files: LogFiles | None = None,
-    scenario_folders: Iterable[Path] = (),
     progress: Progress = lambda plan, seconds: None,
     workers: int = WORKERS,
     tls: bool = False,
@@ -67,11 +66,12 @@ def play(
     """Plays every case and gives the evidence.
 
     Raises:
-        UsageError: the driver cannot be spoken to.
+        UsageError: the driver cannot be spoken to, or a scenario of the user cannot be played.
         HarnessDefect: something of ours is broken.
     """
     began = time.monotonic()
-    folders = tuple(scenario_folders)
+    for path in dict.fromkeys(plan.drive.path for plan in plans):
+        situation(path)
     vendors = tuple(dict.fromkeys(plan.vendor for plan in plans))
     server_settings = ServerSettings(seed=settings.seed, patients=PATIENTS, max_sandboxes=len(plans) + 8, tls=tls)
     needs_tls = any(plan.drive.has_door for plan in plans) and not tls
@@ -84,7 +84,7 @@ def play(
         stage = Stage(server, secure, _cast(settings.seed), opener, settings, mutant, log_files, environment)
         try:
             implementation = _introduce(stage, vendors)
-            cases = _play_all(plans, stage, folders, progress, workers)
+            cases = _play_all(plans, stage, progress, workers)
         finally:
             for driver in stage.opened:
                 driver.close()
@@ -126,7 +126,7 @@ def _introduce(stage: Stage, vendors: Sequence[str]) -> Mapping[str, Any]:
 
 
 def _play_all(
-    plans: Sequence[CasePlan], stage: Stage, folders: tuple[Path, ...], progress: Progress, workers: int
+    plans: Sequence[CasePlan], stage: Stage, progress: Progress, workers: int
 ) -> list[tuple[Case, list[leaks.Canary]]]:
     together = [plan for plan in plans if not plan.drive.is_alone]
     alone = [plan for plan in plans if plan.drive.is_alone]
@@ -134,7 +134,7 @@ def _play_all(
 
     def timed(plan: CasePlan) -> tuple[Case, list[leaks.Canary]]:
         began = time.monotonic()
-        played = play_one(plan, stage, folders)
+        played = play_one(plan, stage)
         progress(plan, time.monotonic() - began)
         return played
 

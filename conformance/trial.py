@@ -15,6 +15,7 @@ from conformance import waivers
 from conformance.catalogue import select
 from conformance.check import SEVERITIES, Check, Severity
 from conformance.collect import LogFiles
+from conformance.drive import drives
 from conformance.drivers import Opener
 from conformance.drivers.http import HttpDriver
 from conformance.drivers.python import PythonDriver, callable_of
@@ -22,7 +23,7 @@ from conformance.drivers.stdio import StdioDriver
 from conformance.evidence import Case
 from conformance.judge import Judgement, Scope, judge, waived
 from conformance.manifest import Manifest, VendorUse
-from conformance.plan import cases, drives
+from conformance.plan import cases
 from conformance.record import Run
 from conformance.reference.driver import VENDORS
 from conformance.reference.mutants import MUTANTS

@@ -11,6 +11,7 @@ from conformance import cli as commands
 from conformance import record, trial
 from conformance.player import HarnessDefect
 from simulator.cli import run
+from simulator.refusal import UsageError
 
 WRAPPED = """
 import base64, os, urllib.parse, urllib.request
@@ -80,6 +81,40 @@ def test_a_defect_of_ours_is_exit_code_3_and_says_so(capsys, monkeypatch):
     monkeypatch.setattr(commands, "hold", broken)
     assert run(["check", "--reference"]) == 3
     assert "this is a defect of emr-sandbox" in capsys.readouterr().err
+
+
+SOUND = 'story = "mine"\nsource = "here"\n\n[[actions]]\n{action}\n\n[drive]\nsteps = [{{ action = "{does}" }}]\n'
+
+
+@pytest.mark.parametrize(
+    ("action", "does", "says", "hint"),
+    [
+        ('fault = { fault = "statuss" }', "read", "statuss", "did you mean"),
+        ('settings = { vendor = "epik", set = { max_page = 5 } }', "read", "epik", ""),
+        ('revoke = { vendor = "cerner" }', "reed", "drive.steps[0].action: not known: 'reed'", 'did you mean "read"?'),
+        ("fault = 3", "read", "3", ""),
+    ],
+)
+def test_a_broken_scenario_of_ones_own_is_refused_in_one_line_with_exit_code_4(
+    capsys, monkeypatch, tmp_path, action, does, says, hint
+):
+    path = tmp_path / "s21-mine.toml"
+    path.write_text(SOUND.format(action=action, does=does), encoding="utf-8")
+    monkeypatch.setattr(trial, "_scenario_folders", lambda: [tmp_path])
+    assert run(["check", "--reference", "--only", "RES-01", "--vendor", "cerner"]) == 4
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert str(path) in first
+    assert says in first
+    assert hint in "\n".join(rest)
+
+
+def test_a_broken_scenario_of_ours_is_exit_code_3(capsys, monkeypatch):
+    def broken(path):
+        raise UsageError("action 1: no")
+
+    monkeypatch.setattr("simulator.scenario.load", broken)
+    assert run(["check", "--reference", "--only", "RES-01", "--vendor", "cerner"]) == 3
+    assert "scenario s21-throttled" in capsys.readouterr().err
 
 
 def test_a_crash_in_a_check_is_exit_code_3(capsys, monkeypatch):

@@ -8,9 +8,10 @@ import pytest
 
 import scenarios
 from conformance.catalogue import checks, select
+from conformance.drive import drive_of, drives, family_of
 from conformance.judge import Scope
 from conformance.manifest import VendorUse
-from conformance.plan import CasePlan, cases, drive_of, drives, family_of
+from conformance.plan import CasePlan, cases
 from simulator import registry, scenario
 from simulator.refusal import UsageError
 from simulator.sandbox import Sandbox
@@ -83,10 +84,25 @@ def test_the_family_is_the_catalogues_name():
     [
         ("[drive]\nsteps = []\nspeed = 3", "drive.speed: unknown key"),
         ('[drive]\nsteps = [{ action = "read", whom = "rich" }]', "drive.steps[0].whom: unknown key"),
-        ('[drive]\nsteps = [{ action = "read", who = "twin" }]', "drive.steps[0].who: 'twin'"),
-        ('[drive]\nsteps = [{ action = "match", who = "rich" }]', "drive.steps[0].who: 'rich'"),
-        ('[drive]\nsteps = [{ action = "match" }]', "drive.steps[0].who: None"),
-        ('[drive]\nsteps = [{ action = "read", kinds = ["conditions"] }]', "drive.steps[0].kinds: not a kind"),
+        ('[drive]\nsteps = [{ action = "read", who = "twin" }]', "drive.steps[0].who: goes with the action `match`"),
+        ('[drive]\nsteps = [{ action = "match", who = "rich" }]', "drive.steps[0].who: not known: 'rich'"),
+        ('[drive]\nsteps = [{ action = "match" }]', "drive.steps[0].who: is missing"),
+        ('[drive]\nsteps = [{ action = "write", intent = "tea" }]', "drive.steps[0].intent: not known: 'tea'"),
+        ('[drive]\nsteps = [{ action = "read", kinds = ["conditions"] }]', "drive.steps[0].kinds: not known"),
+        ('[drive]\nsteps = [{ action = "read" }, { patient = "rich" }]', "drive.steps[1].action: is missing"),
+        ('[drive]\nsteps = [{ action = "reed" }]', "drive.steps[0].action: not known: 'reed'"),
+        ('[drive]\nsteps = [{ action = "read", patient = "poor" }]', "drive.steps[0].patient: not known: 'poor'"),
+        ('[drive]\nsteps = [{ action = "search", patient = "nobody" }]', "drive.steps[0].patient: nobody has no name"),
+        ('[drive]\nsteps = [{ action = "search", by = ["age"] }]', "drive.steps[0].by: not known: 'age'"),
+        ('[drive]\nsteps = [{ action = "read", times = "twice" }]', "drive.steps[0].times: not a number of 1 or more"),
+        ('[drive]\nsteps = [{ action = "read", advance_s = -1 }]', "drive.steps[0].advance_s: not a number of 0"),
+        ('[drive]\nsteps = ["read"]', "drive.steps[0]: not a table: 'read'"),
+        ("[drive]\nsteps = []", "drive.steps: not a list of tables: []"),
+        ("[drive]\nalone = true", "drive.steps: not a list of tables: None"),
+        ('[drive]\nalone = "yes"\nsteps = [{ action = "read" }]', "drive.alone: neither true nor false: 'yes'"),
+        ('[drive]\nlogin = "all"\nsteps = [{ action = "read" }]', "drive.login: not known: 'all'"),
+        ('[drive]\nvendors = "epic"\nsteps = [{ action = "read" }]', "drive.vendors: not a list of texts: 'epic'"),
+        ("drive = 3", "drive: not a table: 3"),
         ("[drive", "Expected"),
     ],
 )
