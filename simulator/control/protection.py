@@ -40,7 +40,7 @@ class Behind(BaseModel):
     guarded: Annotated[list[Key], Field(max_length=10_000, description="open to whoever says why")] = []
     restricted: Annotated[list[Key], Field(max_length=10_000, description="not open at all")] = []
     vips: Annotated[
-        Literal["", "guarded", "restricted"], Field(description="how employees and public figures of the truth are")
+        Literal["", "guarded", "restricted"], Field(description="how VIPs and employees of the truth are")
     ] = ""
 
 

@@ -31,6 +31,7 @@ INSURES = "insures"
 PASSWORD = "sandbox"
 """Of everybody who may log in; nothing here is worth a better one."""
 
+_LABELS = {"vip": "VIP", "employee": "EMP"}  # of the whole patient, by flag
 _YEAR_OF_TABLE = 2026
 _GROWN = 18 * 365 + 5
 _AREA_CODES = (212, 312, 213, 602)  # of the clinics, the exchange 555 and a line for fiction
@@ -213,7 +214,7 @@ class Cast:
             facility=facility.index,
             practitioner=facility.index,
             deceased=self._died(row),
-            sensitivity=("VIP",) if "vip" in role.wishes.flags else (),
+            sensitivity=tuple(label for flag, label in _LABELS.items() if flag in role.wishes.flags),
         )
 
     def _born(self, row: Mapping[str, Any]) -> date:

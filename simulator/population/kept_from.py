@@ -28,8 +28,8 @@ from simulator.population.records import (
 from simulator.population.registrations import matches
 from simulator.population.world import World
 
-VIP = "VIP"
-"""The label of a whole patient."""
+_OF_PATIENTS = frozenset(("VIP", "EMP"))
+"""The labels of whole patients."""
 
 _REASONED = (Appointment, Encounter, Medication, Procedure)
 
@@ -92,18 +92,22 @@ class KeptFrom(World):
     def find(self, **asked: Any) -> Iterator[int]:
         """As of the whole world, without those who are kept back as a whole."""
         found = self._whole.find(**asked)
-        return found if VIP not in self._labels else (number for number in found if self.person(number) is not None)
+        if self._labels.isdisjoint(_OF_PATIENTS):
+            return found
+        return (number for number in found if self.person(number) is not None)
 
     def count(self, *, family: str | None = None, born: tuple[date, date] | None = None) -> int:
         """How many `find` gives, as of the whole world; it looks at everybody who is kept back as a whole."""
         told = self._whole.count(family=family, born=born)
-        if VIP not in self._labels:
+        if self._labels.isdisjoint(_OF_PATIENTS):
             return told
-        hidden = (self._whole.person(number) for number in self.population.vips())
-        return told - sum(one is not None and matches(one, family, None, born, None, False) for one in hidden)
+        persons = filter(None, map(self._whole.person, self.population.vips()))
+        hidden = (one for one in persons if bears(one, self._labels))
+        return told - sum(matches(one, family, None, born, None, False) for one in hidden)
 
     def _check(self, number: int) -> None:
-        if VIP in self._labels and self.person(number) is None and self._whole.person(number) is not None:
+        is_hidden = not self._labels.isdisjoint(_OF_PATIENTS) and self.person(number) is None
+        if is_hidden and self._whole.person(number) is not None:
             raise IndexError(f"no patient {number}")
 
     def chart(self, number: int) -> Chart:

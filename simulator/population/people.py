@@ -367,15 +367,15 @@ class Population:
         yield from (number for number in range(self._first, self.size) if self._is_of_other_gender(number))
 
     def vips(self) -> Iterator[int]:
-        """The patients who are employees or public figures, whose charts not everybody may open: 3 of a thousand, and
-        some of the cast."""
+        """The patients who are VIPs or employees, whose charts not everybody may open: 3 of a thousand, and some of the
+        cast."""
         yield from (number for number in range(self._first) if self.cast.person(number).sensitivity)
         yield from (number for number in map(self._vips.inverse, range(self._vip_count)) if number >= self._first)
 
     def is_vip(self, number: int) -> bool:
-        """Whether the patient is one of `vips`."""
+        """Whether the patient is a VIP."""
         if number < self._first:
-            return bool(self.cast.person(number).sensitivity)
+            return "VIP" in self.cast.person(number).sensitivity
         return self._vips.forward(number) < self._vip_count
 
     def is_in_on_clock_change(self, number: int) -> bool:

@@ -112,7 +112,7 @@ class Person:
     absent: tuple[tuple[str, str], ...] = ()  # (canonical field, why it is empty), where that is on record
     ordinal: int = 0
     former_addresses: tuple[Address, ...] = ()  # where they lived before: what is told of them is no present fact
-    sensitivity: tuple[str, ...] = ()  # of the whole chart: VIP, of employees and public figures
+    sensitivity: tuple[str, ...] = ()  # of the whole chart: VIP, of public figures; EMP, of employees
 
     kind = "patient"
 

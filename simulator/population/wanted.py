@@ -25,6 +25,8 @@ STATUSES: Mapping[str, tuple[str, ...]] = {
 DECISIONS = ("permit", "deny")
 VIP = "VIP"
 
+_CASTS = frozenset(("EMP",))
+"""Labels of whole patients that nobody has by chance, but some of the cast."""
 _ANYBODYS = frozenset(("BH", "SUD", "PART2", "TEEN"))
 """Labels of questionnaires that everybody is asked now and then, and of appointments that nobody kept."""
 _WITH = {"PART2": "SUD", "PSYNOTE": "BH"}
@@ -126,6 +128,8 @@ def sensitivity(asked: str) -> Wanted:
         raise _unknown("sensitivity", asked, tables.LABELS)
     if asked == VIP:
         return vip(True)
+    if asked in _CASTS:
+        return Wanted(frozenset(), lambda chart: asked in chart.person.sensitivity, frozenset())
     kinds = frozenset(KINDS) - {"patient"}
 
     def holds(chart: Chart) -> bool:

@@ -88,6 +88,7 @@ QUERIES: list[tuple[Query, Holds]] = [
     ({"sensitivities": ["HIV"]}, carries("HIV")),
     ({"sensitivities": ["SDOH"]}, carries("SDOH")),
     ({"sensitivities": ["VIP"]}, carries("VIP")),
+    ({"sensitivities": ["EMP"]}, carries("EMP")),
     ({"is_vip": True, "conditions": ["htn"]}, lambda chart: carries("VIP")(chart) and has("htn")(chart)),
 ]
 

@@ -20,6 +20,7 @@ from conformance.compare import truth_of
 from conformance.evidence import Call
 from simulator.journal.entry import entry_of
 from simulator.population import tables
+from simulator.population.cast import roles
 from simulator.population.kept_from import bears
 from simulator.population.records import KINDS
 from simulator.sandbox import Sandbox
@@ -403,6 +404,46 @@ def test_that_somebody_is_a_vip_is_told_by_those_vendors_who_do(
     assert http.get(f"{door}/{id}", headers=headers(sandbox, "cerner")).status_code == 404
     found = http.get(door, params={"_id": id}, headers=headers(sandbox, "cerner")).json()
     assert found.get("entry", []) == []
+
+
+def test_an_employee_is_told_and_kept_back_as_a_vip_is(server: Running, http: httpx.Client) -> None:
+    sandbox = server.sandboxes.create(patients=1_000)
+    number = next(role.number for role in roles() if "employee" in role.wishes.flags)
+    site = sandbox.sites["athena"]
+    (person,) = (one.payload for one in site.vendor.renderings(site, number) if one.type == "Patient")
+    assert [one["code"] for one in person["meta"]["security"]] == ["CEL", "EMP"]
+    cerner = sandbox.sites["cerner"]
+    visits = [one.payload for one in cerner.vendor.renderings(cerner, number) if one.type == "Encounter"]
+    assert visits
+    for one in visits:
+        told = [courtesy["coding"][1]["code"] for courtesy in one["hospitalization"]["specialCourtesy"]]
+        assert told == ["VIP", "STF"]
+    family = sandbox.world.registered_person(number).family
+    seen = {}
+    for label in ("EMP", ""):
+        labels = [label] if label else []
+        http.put(control(server, sandbox, "cerner", "withheld-records"), json={"labels": labels})
+        door = f"{fhir(server, sandbox, 'cerner')}/Patient"
+        id = cerner.vendor.patient_ids(cerner, number)["fhir_id"]
+        read = http.get(f"{door}/{id}", headers=headers(sandbox, "cerner")).status_code
+        found = http.get(door, params={"family": family}, headers=headers(sandbox, "cerner")).json()
+        seen[label] = read, [one["resource"]["id"] for one in found.get("entry", ())]
+    assert seen == {"EMP": (404, []), "": (200, [id])}
+    http.put(control(server, sandbox, "epic", "glass"), json={"vips": "restricted"})
+    epic = sandbox.sites["epic"]
+    door = f"{fhir(server, sandbox, 'epic')}/Patient/{epic.vendor.patient_ids(epic, number)['fhir_id']}"
+    assert codes(http.get(door, headers=headers(sandbox, "epic"))) == ["4131"]
+    server.sandboxes.drop(sandbox.id)
+
+
+def test_an_employee_alone_is_behind_the_glass_of_vips(server: Running, sandbox: Sandbox) -> None:
+    world = sandbox.world
+    number = next(n for n in range(sandbox.patients) if not world.population.is_vip(n))
+    glass = sandbox.sites["epic"].desk.glass
+    glass.put_behind(frozenset(), frozenset(), "guarded")
+    assert glass.degree(world, number) == ""
+    world.write(replace(world.registered_person(number), sensitivity=("EMP",)), number, "hr", sandbox.clock.now())
+    assert glass.degree(world, number) == "guarded"
 
 
 def test_without_a_token_the_glass_is_not_even_asked(server: Running, sandbox: Sandbox, http: httpx.Client) -> None:

@@ -20,6 +20,8 @@ from simulator.vendors.cerner.resources.telling import Item, Span, Telling, Toke
 FIN_SYSTEM = "urn:oid:2.16.840.1.113883.19.6.1077."  # malformed on purpose: the recorded one ends in a point too
 _NEVER_CLOSED_PER_THOUSAND = 60
 _COURTESY = "http://terminology.hl7.org/CodeSystem/v3-EncounterSpecialCourtesy"
+_COURTESIES = (("VIP", "VIP", "VIP", "very important person"), ("EMP", "Employee", "STF", "staff"))
+"""Labels of the patient, with the word and the code and display for them."""
 
 
 def _items(site: Site, chart: Chart) -> list[Item]:
@@ -107,9 +109,13 @@ def _hospitalization(site: Site, chart: Chart, one: Encounter) -> dict[str, Any]
     made: dict[str, Any] = {}
     if one.admit_source is not None:
         made["admitSource"] = _coded(site, codes.ADMIT_SOURCE, tables.ADMIT_SOURCES[one.admit_source])
-    if "VIP" in chart.person.sensitivity:
-        courtesy = [codes.local(site, codes.VIP, "VIP"), standard(_COURTESY, "VIP", "very important person")]
-        made["specialCourtesy"] = [concept(courtesy, "VIP")]
+    courtesies = [
+        concept([codes.local(site, codes.VIP, word), standard(_COURTESY, code, display)], word)
+        for label, word, code, display in _COURTESIES
+        if label in chart.person.sensitivity
+    ]
+    if courtesies:
+        made["specialCourtesy"] = courtesies
     if one.disposition is not None:
         made["dischargeDisposition"] = _coded(site, codes.DISPOSITION, tables.DISPOSITIONS[one.disposition])
     return made
