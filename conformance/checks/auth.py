@@ -18,8 +18,8 @@ _SECRETS = frozenset({"client_secret", "client_assertion", "api_key", "password"
 _SECRET_WAYS = ("client_secret_basic", "client_secret_post")
 _GIVEN_UP = (400, 401, 403)
 _WORTH_A_LOGIN = 3  # requests
-_UNDER_WAY_S = 0.25  # a request may have left before the answer to another arrived
-_UNDER_WAY_SLOWLY_S = 2.0  # on a host that wakes sleepers late, which may be one that has not connected yet
+_UNDER_WAY_S = 0.25  # while no other is at work, a request that chose its token waits for a connection at most
+_UNDER_WAY_SLOWLY_S = 2.0  # on a host that wakes sleepers late
 
 
 @check(
@@ -306,7 +306,7 @@ def _stale_tokens(case: Case, late: list[Exchange], settings: Settings) -> Itera
     """A finding for a request that shows a token which it, or a newer login, should have buried.
 
     Requests that were under way when the refusal came are forgiven: the same thing asked again with the same token is
-    not, and neither is the old token a moment after a new one was given.
+    not, and neither is the old token chosen after a new one was given.
     """
     under_way_s = _UNDER_WAY_SLOWLY_S if settings.is_host_slow else _UNDER_WAY_S
     refused: dict[str, Exchange] = {}
@@ -315,7 +315,7 @@ def _stale_tokens(case: Case, late: list[Exchange], settings: Settings) -> Itera
         first = refused.get(x.bearer)
         same = asked.get((x.fingerprint, x.bearer))
         if (same is not None and x.start >= same.end) or (
-            first is not None and _is_renewed(case, first, x, under_way_s)
+            first is not None and _is_of_old(case, first, x, under_way_s)
         ):
             yield fail(
                 "same_token",
@@ -331,9 +331,24 @@ def _stale_tokens(case: Case, late: list[Exchange], settings: Settings) -> Itera
             asked.setdefault((x.fingerprint, x.bearer), x)
 
 
-def _is_renewed(case: Case, refused: Exchange, x: Exchange, under_way_s: float) -> bool:
-    """Whether a new token had been given a moment before `x`, after the old one was refused."""
-    return any(y.status < 300 and y.start >= refused.end and y.end + under_way_s < x.start for y in case.logins)
+def _is_of_old(case: Case, refused: Exchange, x: Exchange, under_way_s: float) -> bool:
+    """Whether `x` chose the refused token after a new one had been given.
+
+    The order says so when it belongs to a later call of the driver, or asks for a page that was named to the new token.
+    Otherwise it may have waited for its turn while other requests were at work; while none was, it waits for a
+    connection at most.
+    """
+    given = [y.end for y in case.logins if y.status < 300 and y.start >= refused.end and y.end <= x.start]
+    if not given:
+        return False
+    since = min(given)
+    is_later_call = any(since <= call.start <= x.start <= call.end for call in case.runs)
+    is_later_page = any(
+        x.target in y.next and y.bearer not in ("", x.bearer) and since <= y.start and y.end <= x.start
+        for y in case.data
+    )
+    busy_until = max((y.end for y in case.exchanges if y.start < x.start and y is not x), default=0.0)
+    return is_later_call or is_later_page or x.start - max(since, busy_until) > under_way_s
 
 
 def _losses(case: Case, says: str, at: list[Exchange]) -> Iterator[Mark]:

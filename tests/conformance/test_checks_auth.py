@@ -161,6 +161,28 @@ def old_token_after_the_new_one(s):
     case.get("/Medication", 2.0, 401).get("/Allergy", 2.4, token="t2")
 
 
+def old_token_for_what_waited_its_turn(s):
+    """Twenty requests chose their token before the refusal, and four at a time leave: 1.5 s pass, never idle."""
+    case = s.case("S02").call(0, 9, "condition").login(0)
+    case.get("/Condition", 0.1, fault="clock_advance").get("/Allergy", 0.2, 401).login(0.3)
+    for n in range(15):
+        case.get(f"/Other/{n}", 0.32 + n / 10, 401, took=0.09).get(f"/Other/{n}", 0.35 + n / 10, token="t2", took=0.09)
+    case.get("/Allergy", 1.9, token="t2").fact("condition:1")
+
+
+def old_token_in_the_next_call(s):
+    case = s.case("S02").call(0, 0.4, "condition").login(0)
+    case.get("/Condition", 0.1, fault="clock_advance").get("/Allergy", 0.2, 401).login(0.3)
+    case.get("/Allergy", 0.32, token="t2").call(0.4, 1, "patient").get("/Patient/1", 0.41, 401)
+    case.get("/Patient/1", 0.43, token="t2")
+
+
+def old_token_for_a_page_of_the_new_one(s):
+    case = s.case("S03").call(0, 9, "condition").login(0).get("/Allergy", 0.1, 401, fault="revoke_token").login(0.2)
+    case.get("/Allergy", 0.22, token="t2", next=["/s/a/epic/Allergy?page=2"])
+    case.get("/Allergy", 0.24, 401, query="page=2").get("/Allergy", 0.26, query="page=2", token="t2")
+
+
 def nothing_asked_after_the_jump(s):
     s.case("S02").call(0, 9, "condition").login(0).get("/Condition", 0.1, fault="clock_advance")
 
@@ -269,6 +291,8 @@ STORIES = [
     ("AUTH-06", "FAIL", "never_renewed", expired_and_never_renewed),
     ("AUTH-06", "FAIL", "work_lost", expired_and_the_rest_is_lost),
     ("AUTH-06", "FAIL", "same_token", old_token_after_the_new_one),
+    ("AUTH-06", "PASS", "", old_token_for_what_waited_its_turn),
+    ("AUTH-06", "FAIL", "same_token", old_token_in_the_next_call),
     ("AUTH-06", "UNTESTED", "", nothing_asked_after_the_jump),
     ("AUTH-07", "PASS", "", one_401_one_token_one_replay),
     ("AUTH-07", "PASS", "", a_search_started_again_after_the_401),
@@ -277,6 +301,7 @@ STORIES = [
     ("AUTH-07", "FAIL", "same_token", same_token_again),
     ("AUTH-07", "FAIL", "many_logins", three_logins_for_one_401),
     ("AUTH-07", "FAIL", "not_repeated", not_repeated),
+    ("AUTH-07", "FAIL", "same_token", old_token_for_a_page_of_the_new_one),
     ("AUTH-07", "UNTESTED", "", never_refused),
     ("AUTH-08", "PASS", "", refused_and_reported),
     ("AUTH-08", "PASS", "", every_token_refused),
