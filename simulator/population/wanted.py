@@ -39,7 +39,7 @@ class Wanted:
 
     kinds    of the records that decide it, as in `Chart`; empty when the person alone does
     holds    whether a chart holds it
-    causes   rows of conditions.csv: who holds it has one of these; None when anybody may hold it, whatever they have
+    causes   rows of conditions.csv: who holds it by chance has one of these; None when anybody may, whatever they have
     is_vip   whether it is a question of who is a VIP, and which answer is wanted
     """
 
