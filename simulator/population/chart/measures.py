@@ -105,7 +105,21 @@ class _Own:
 class Measures:
     """The measurements of one patient, each computable by itself."""
 
-    __slots__ = ("_birth", "_daily", "_day", "_intervals", "_knots", "_number", "_owns", "_salts", "_sex")
+    __slots__ = (
+        "_birth",
+        "_daily",
+        "_day",
+        "_intervals",
+        "_is_grown_up",
+        "_knot",
+        "_knots",
+        "_number",
+        "_owns",
+        "_part",
+        "_salts",
+        "_sex",
+        "_years",
+    )
 
     def __init__(self, life: Life, intervals: Intervals) -> None:
         self._intervals = intervals
@@ -115,7 +129,17 @@ class Measures:
         self._salts = life.salts
         self._owns: dict[str, _Own | None] = {}
         self._knots: dict[int, int] = {}
-        self._day = self._daily = 0  # the latest draw for what differs from one day to the next
+        self._turn_to(life.birth)
+
+    def _turn_to(self, day: int) -> None:
+        """Works out what all values of a day have in common."""
+        self._day = day
+        self._daily: int | None = None  # the draw for what differs from one day to the next, if anything asks
+        self._is_grown_up = day - self._birth >= _ALL_GROWN_UP_DAYS
+        self._knot, rest = divmod(day, _KNOT_DAYS)
+        self._part = rest / _KNOT_DAYS
+        years = (day - self._birth) / _YEAR
+        self._years = (years if years > 18.0 else 18.0) - 45.0
 
     def value(self, row: LabRow, day: int) -> int | None:
         """The value on `day`, times 10 ** decimals; None where the table knows no mean for the sex."""
@@ -125,11 +149,9 @@ class Measures:
             own = self._own(row)
         if own is None:
             return None
-        days = day - self._birth
-        if days >= _ALL_GROWN_UP_DAYS:
-            value = self._adult(own, day)
-        else:
-            value = self._young(row, own, day, days / _MONTH)
+        if day != self._day:
+            self._turn_to(day)
+        value = self._adult(own) if self._is_grown_up else self._young(row, own, day, (day - self._birth) / _MONTH)
         if own.limits is not None:
             low, high = own.limits
             value = low if value < low else high if value > high else value
@@ -151,29 +173,26 @@ class Measures:
             value = self._growing(row, own, day, months)
             if months > CHARTED_MONTHS:  # from the last age of the growth charts into the grown-up that follows
                 part = (months - CHARTED_MONTHS) / (GROWN_UP_MONTHS - CHARTED_MONTHS)
-                value = value * (1.0 - part) + self._adult(own, day) * part
+                value = value * (1.0 - part) + self._adult(own) * part
             return value
         if months < _GROWN_UP_MONTHS.get(row.key, 0.0):
             is_head = row.key == "head_circ"
             return self._growing(row, own, day, months) if is_head else self._child(row, own, day, months)
-        return self._adult(own, day)
+        return self._adult(own)
 
-    def _adult(self, own: _Own, day: int) -> float:
-        knot, rest = divmod(day, _KNOT_DAYS)
-        knots, this = self._knots, own.word + knot
+    def _adult(self, own: _Own) -> float:
+        knots, this, part, place = self._knots, own.word + self._knot, self._part, own.place
         before = knots[this] if this in knots else self._tied(this)
-        after = knots[this + 1] if this + 1 in knots else self._tied(this + 1)
-        part = rest / _KNOT_DAYS
-        place = own.place
+        this += 1
+        after = knots[this] if this in knots else self._tied(this)
         wander = 1.22 * (NORMAL[before >> place & 0xFFF] * (1.0 - part) + NORMAL[after >> place & 0xFFF] * part)
         if own.daily is not None:
-            if day != self._day:
-                self._day, self._daily = day, mix(self._number ^ day, self._salts["daily"])
+            if self._daily is None:
+                self._daily = mix(self._number ^ self._day, self._salts["daily"])
             wander = wander + 0.6 * NORMAL[self._daily >> own.daily & 0xFFF]
-        years = (day - self._birth) / _YEAR
-        value = own.baseline + own.wander * wander + own.per_year * ((years if years > 18.0 else 18.0) - 45.0)
+        value = own.baseline + own.wander * wander + own.per_year * self._years
         if own.effects:
-            value = _affected(own.effects, day, value, 1.0)
+            value = _affected(own.effects, self._day, value, 1.0)
         return value if value > own.floor else own.floor
 
     def _tied(self, knot: int) -> int:

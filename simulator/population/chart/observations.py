@@ -71,12 +71,13 @@ class _Report(NamedTuple):
     visit: Visit
     panel: str | None
     with_range: bool
-    rows: tuple[LabRow, ...]
+    keys: tuple[str, ...]
 
 
 class _Plan(NamedTuple):
     """What the observations of an analyte have in common, for one sex."""
 
+    row: LabRow
     key: str
     category: str
     code: Code
@@ -92,9 +93,15 @@ class _Plan(NamedTuple):
 
 
 @cache
+def _plans(keys: tuple[str, ...], sex: str) -> tuple[_Plan, ...]:
+    return tuple(_plan(key, sex) for key in keys)
+
+
+@cache
 def _plan(key: str, sex: str) -> _Plan:
     row = tables.LABS[key]
     return _Plan(
+        row,
         key,
         row.category,
         row.code,
@@ -124,13 +131,7 @@ def observations_of(life: Life, visits: list[Visit], episodes: list[Episode], me
     height: dict[str, int] = {}
     ordinal = 0
     for report in sorted(_reports(life, visits, episodes), key=_when_written):
-        written, is_final = report.written, report.visit.is_final
-        for record in _observations(life, report, measures, height, ordinal):
-            ordinal += 1
-            if is_final and record.key != CULTURE:
-                steps.append((written, "created", record))
-            else:
-                steps.extend(_steps(life, record, report))
+        ordinal = _write(life, report, measures, height, ordinal, steps)
     return steps
 
 
@@ -187,24 +188,20 @@ def _mistaken(life: Life, record: Observation, visit: Visit) -> Observation:
     return replace(record, value=value, interpretation=interpretation(row, value, life.sex))
 
 
-def _observations(
-    life: Life, report: _Report, measures: Measures, height: dict[str, int], ordinal: int
-) -> Iterator[Observation]:
-    """The observations of a report, the first one with that ordinal. `height` holds the height that was measured last:
-    what somebody weighs is held against it."""
-    written, effective, day, visit, panel, with_range, rows = report
-    sex = life.sex
+def _write(
+    life: Life, report: _Report, measures: Measures, height: dict[str, int], ordinal: int, steps: list[Measured]
+) -> int:
+    """Adds what happens to the observations of a report, the first one with that ordinal; gives the next one. `height`
+    holds the height that was measured last: what somebody weighs is held against it."""
+    written, effective, day, visit, panel, with_range, keys = report
     code = tables.PANELS[panel].code if panel else None
+    issued, place, who, is_final = written.at, visit.ordinal, visit.practitioner, visit.is_final
     known: dict[str, int] = {}
-    for row in rows:
-        key, category, item, text, unit, decimals, is_number, is_derived, is_bounded, low, high, edges = _plan(
-            row.key, sex
-        )
-        value, coded, value_text, flag, comparator = None, None, None, None, None
-        if not is_number:
-            unit = None
-            coded, value_text, flag = _qualitative(life, measures, row, day)
-        else:
+    for row, key, category, item, text, unit, decimals, is_number, is_derived, is_bounded, low, high, edges in _plans(
+        keys, life.sex
+    ):
+        value = coded = value_text = flag = comparator = None
+        if is_number:
             scaled = _derived(life, measures, row, day, height | known) if is_derived else measures.value(row, day)
             if scaled is None:
                 continue
@@ -214,7 +211,10 @@ def _observations(
             value = number(scaled, decimals)
             if with_range and edges is not None:
                 flag = "N" if edges[2] <= scaled <= edges[3] else _beyond(edges, scaled)
-        yield Observation(
+        else:
+            unit = None
+            coded, value_text, flag = _qualitative(life, measures, row, day)
+        record = Observation(
             ordinal,
             key,
             category,
@@ -222,7 +222,7 @@ def _observations(
             text,
             "final",
             effective,
-            written.at,
+            issued,
             value,
             unit,
             coded,
@@ -234,13 +234,18 @@ def _observations(
             code,
             panel,
             ordinal - 1 if key == "dbp" else None,
-            visit.ordinal,
-            visit.practitioner,
+            place,
+            who,
             row.sensitivity and labels_of(life, visit.local_day, visit.facility, row.sensitivity),
         )
         ordinal += 1
+        if is_final and key != CULTURE:
+            steps.append((written, "created", record))
+        else:
+            steps.extend(_steps(life, record, report))
     if "height" in known:
         height["height"] = known["height"]
+    return ordinal
 
 
 # Vital signs
@@ -263,14 +268,9 @@ def _vitals(life: Life, visit: Visit, draw: int) -> Iterator[_Report]:
         minute = settled(visit.minute + turn * DAY + 5 + draw % 5, visit.zone)
         at, day = instant(min(minute, written.minute)), visit.local_day + turn
         if age >= _INFANT_DAYS:
-            yield _Report(written, at, day, visit, "bp", is_adult, _rows(_PRESSURE))
+            yield _Report(written, at, day, visit, "bp", is_adult, _PRESSURE)
         keys = (*(_SIGNS if age >= _INFANT_DAYS else ("head_circ", *_SIGNS)), *(scales if turn == 0 else ()))
-        yield _Report(written, at, day, visit, None, is_adult, _rows(keys))
-
-
-@cache
-def _rows(keys: tuple[str, ...]) -> tuple[LabRow, ...]:
-    return tuple(tables.LABS[key] for key in keys)
+        yield _Report(written, at, day, visit, None, is_adult, keys)
 
 
 # Tests and questionnaires
@@ -292,10 +292,10 @@ def _tests(life: Life, visit: Visit, standing: list[Episode], last: dict[str, in
             continue
         last[order] = day
         panel = order if order in tables.PANELS else None
-        rows = _rows(members if done.isdisjoint(members) else tuple(key for key in members if key not in done))
-        written = visit.ends if rows[0].category in _AT_VISIT else _issued(visit, order)
+        keys = members if done.isdisjoint(members) else tuple(key for key in members if key not in done)
+        written = visit.ends if tables.LABS[keys[0]].category in _AT_VISIT else _issued(visit, order)
         done.update(members)
-        yield _Report(written, at, day, visit, panel, True, rows)
+        yield _Report(written, at, day, visit, panel, True, keys)
 
 
 def _issued(visit: Visit, order: str) -> Moment:
