@@ -9,6 +9,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
+from simulator.population.names import SMALL_UNTIL
 from simulator.population.statistics.figures import Comparison
 from simulator.population.statistics.tally import Survey
 from simulator.portrait import people, use
@@ -46,6 +47,7 @@ def _context(survey: Survey, again: str) -> dict[str, Any]:
         "pyramid": Markup(people.pyramid(survey)),
         "curves": [(name, Markup(drawn)) for name, drawn in people.curves(survey)],
         "surnames": Markup(people.surnames(survey)),
+        "small_until": SMALL_UNTIL,
         "records": Markup(use.records(survey)),
         "visits": Markup(use.visits(survey)),
         "deaths": Markup(use.deaths(survey)),

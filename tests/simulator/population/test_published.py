@@ -186,8 +186,14 @@ def test_the_page_shows_what_was_counted() -> None:
     for one in small().comparisons:
         if one.figure.section not in ("pyramid", "names"):
             assert one.figure.url in text
+    assert "from a small pool" not in text
     drawn = people.pyramid(small())
     assert drawn.count('class="M"') == drawn.count('class="F"') == 20
+
+
+def test_the_page_says_why_names_of_few_people_are_common() -> None:
+    few = survey(some_charts(5), seed=SEED, size=10_000, as_of=AS_OF)
+    assert "from a small pool" in page.page_of(few, "again")
 
 
 def test_scales_and_ticks() -> None:
