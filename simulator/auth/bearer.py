@@ -1,7 +1,8 @@
-"""The Bearer token of a request."""
+"""The Bearer token of a request, and the person behind it."""
 
 from __future__ import annotations
 
+from simulator.auth.users import User
 from simulator.exchange import Exchange
 from simulator.refusal import Refusal
 
@@ -25,3 +26,12 @@ def token_text(x: Exchange) -> str:
     if not text or " " in text or not text.isascii():
         raise Refusal("unauthenticated", "the Bearer token is empty or has blanks", reason="token_malformed")
     return text
+
+
+def user_of(x: Exchange) -> User | None:
+    """The person behind the token of a caller who was let in; None for backend services, and for accounts."""
+    if x.caller is None or not x.caller.token_id:
+        return None
+    grant_id = x.site.tokens.find(token_text(x), x.at).grant
+    grant = x.site.desk.grants.of_id(grant_id) if grant_id else None
+    return grant.user if grant is not None else None

@@ -1,6 +1,8 @@
 """Break-the-glass: patients whose charts open only to those who say why, for a while, and who are audited for it.
 
-Two degrees: `guarded` opens when the glass is broken; `restricted` (employees, persons of note) does not open at all.
+It is a person who breaks it, for the charts that they open with any app; a service without a person breaks it for
+itself. Two degrees: `guarded` opens when the glass is broken; `restricted` (employees, persons of note) does not open
+at all.
 """
 
 from __future__ import annotations
@@ -9,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
+from simulator.auth.bearer import user_of
+from simulator.auth.users import User
 from simulator.exchange import Exchange
 from simulator.population.world import World
 from simulator.refusal import Refusal
@@ -20,6 +24,15 @@ PURPOSE = "BTG"  # HL7 v3 ActReason
 _WATCHED = frozenset(("VIP", "EMP"))
 """Labels of patients whose charts not everybody may open."""
 Degree = Literal["", "guarded", "restricted"]
+
+
+def who(x: Exchange, user: User | None = None) -> str:
+    """Who breaks the glass, and opens charts, in a request: this user, or whoever is behind the token; else the client
+    itself."""
+    user = user or user_of(x)
+    if user is not None:
+        return f"user {user.login}"
+    return f"client {x.caller.client_id if x.caller is not None else ''}"
 
 
 @dataclass(slots=True)
@@ -50,19 +63,19 @@ class Glass:
             return "restricted"
         return "guarded" if number in self.guarded or held else ""
 
-    def is_broken(self, client_id: str, number: int, now: datetime) -> bool:
-        """Whether this client may see this guarded patient now."""
-        until = self._broken.get((client_id, number))
+    def is_broken(self, whom: str, number: int, now: datetime) -> bool:
+        """Whether somebody (see `who`) may see this guarded patient now."""
+        until = self._broken.get((whom, number))
         return until is not None and now < until
 
-    def break_for(self, client_id: str, number: int, now: datetime) -> datetime:
-        """This client has said why; gives until when the chart is open to it."""
-        until = self._broken[client_id, number] = now + LIFE
+    def break_for(self, whom: str, number: int, now: datetime) -> datetime:
+        """Somebody has said why; gives until when the chart is open to them."""
+        until = self._broken[whom, number] = now + LIFE
         return until
 
-    def mend(self, client_id: str, number: int) -> None:
-        """The client has what it wanted, or never mind."""
-        self._broken.pop((client_id, number), None)
+    def mend(self, whom: str, number: int) -> None:
+        """Somebody has what they wanted, or never mind."""
+        self._broken.pop((whom, number), None)
 
     def check(self, x: Exchange, number: int) -> None:
         """Whether the caller may see this patient; notes the purpose when it broke the glass.
@@ -75,7 +88,6 @@ class Glass:
             raise Refusal("forbidden", f"patient {number} is restricted", reason="restricted_patient")
         if not degree:
             return
-        client_id = x.caller.client_id if x.caller is not None else ""
-        if not self.is_broken(client_id, number, x.at):
+        if not self.is_broken(who(x), number, x.at):
             raise Refusal("forbidden", f"patient {number} is behind the glass", reason="break_the_glass")
         x.notes["purpose"] = PURPOSE

@@ -10,10 +10,12 @@ from typing import Any
 
 import orjson
 
-from simulator.auth.glass import LIFE, PURPOSE, Degree, Glass
+from simulator.auth import users
+from simulator.auth.glass import LIFE, PURPOSE, Degree, Glass, who
+from simulator.auth.users import User
 from simulator.exchange import Exchange, Reply, Route, json_reply
 from simulator.refusal import Refusal
-from simulator.vendors.epic import paths, patient_ids
+from simulator.vendors.epic import ids, paths, patient_ids
 
 _BASE = "/Security/BreakTheGlass/"
 _STEPS = {
@@ -57,12 +59,12 @@ def answer(x: Exchange) -> Reply:
     if number is None:
         raise _wrong("PatientID")
     x.notes |= {"patients": [number], "user": said["UserID"]}
-    glass, client_id = x.site.desk.glass, x.caller.client_id
+    glass, whom = x.site.desk.glass, who(x, _user(x, said["UserID"]))
     if step == "check":
-        access = _access(glass, glass.degree(x.site.sandbox.world, number), client_id, number, x.at)
+        access = _access(glass, glass.degree(x.site.sandbox.world, number), whom, number, x.at)
         return _told({"AccessType": access, "Message": [_MESSAGE] if access == GLASS else []})
     if step == "cancel":
-        glass.mend(client_id, number)
+        glass.mend(whom, number)
         return _told({})
     reason = said["Reason"].strip().lower()
     if reason not in map(str.lower, _REASONS):
@@ -71,7 +73,7 @@ def answer(x: Exchange) -> Reply:
         raise _wrong("Explanation")
     if glass.degree(x.site.sandbox.world, number) == "restricted":
         raise Refusal("forbidden", f"patient {number} is restricted", reason="restricted_patient")
-    glass.break_for(client_id, number, x.at)
+    glass.break_for(whom, number, x.at)
     x.notes |= {"purpose": PURPOSE, "reason": said["Reason"]}
     return _told({})
 
@@ -88,10 +90,20 @@ _INITIAL: dict[str, Any] = {
 }
 
 
-def _access(glass: Glass, degree: Degree, client_id: str, number: int, now: datetime) -> int:
+def _user(x: Exchange, named: str) -> User | None:
+    """The practitioner of a UserID: a login, or the FHIR id; None for what is nobody's here, as of a service's user."""
+    world = x.site.sandbox.world
+    found = ids.named(x.site.key, named.strip())
+    if found is not None and found.type == "Practitioner":
+        return users.practitioner(world, found.number)
+    user = users.user_of(world, named)
+    return user if user is not None and user.kind == "practitioner" else None
+
+
+def _access(glass: Glass, degree: Degree, whom: str, number: int, now: datetime) -> int:
     if degree == "restricted":
         return BLOCKED
-    return GLASS if degree and not glass.is_broken(client_id, number, now) else GRANTED
+    return GLASS if degree and not glass.is_broken(whom, number, now) else GRANTED
 
 
 def _said(x: Exchange) -> dict[str, str]:

@@ -18,6 +18,8 @@ import pytest
 from conformance import scoring
 from conformance.compare import truth_of
 from conformance.evidence import Call
+from simulator.auth.grants import Grant
+from simulator.auth.users import User, practitioner
 from simulator.journal.entry import entry_of
 from simulator.population import tables
 from simulator.population.cast import roles
@@ -25,6 +27,7 @@ from simulator.population.kept_from import bears
 from simulator.population.records import KINDS
 from simulator.sandbox import Sandbox
 from simulator.server import Running
+from simulator.vendors.epic.manner import user_id
 
 
 @pytest.fixture
@@ -321,6 +324,43 @@ def test_the_glass_opens_to_who_says_why_for_an_hour_and_is_audited(
     assert reader(client=1).status_code == 403  # it is another client's glass
     sandbox.clock.advance(timedelta(hours=1))
     assert codes(reader()) == ["4130"]
+
+
+def test_the_glass_is_broken_for_one_person_and_not_for_the_app(
+    server: Running, sandbox: Sandbox, http: httpx.Client
+) -> None:
+    guard(server, sandbox, http, guarded=["17"])
+    site = sandbox.sites["epic"]
+    door = f"{fhir(server, sandbox, 'epic')}/Patient/{site.vendor.patient_ids(site, 17)['fhir_id']}"
+    anna, ben = (practitioner(sandbox.world, index) for index in (2, 3))
+    assert anna is not None
+    assert ben is not None
+
+    def opens(user: User, client: int = 0) -> bool:
+        return http.get(door, headers=headers_of(sandbox, user, client)).status_code == 200
+
+    said = statement(sandbox, UserID=anna.login.upper(), Reason="Direct Patient Care")
+    assert step(http, server, sandbox, "Accept", said).status_code == 200
+    assert opens(anna)
+    assert opens(anna, client=1), "with whatever app"
+    assert not opens(ben), "in the same app"
+    assert http.get(door, headers=headers(sandbox, "epic")).status_code == 403, "nor to the service that asked for her"
+    checked = [step(http, server, sandbox, "Check", statement(sandbox, UserID=one.login)) for one in (anna, ben)]
+    assert [one.json()["AccessType"] for one in checked] == [1, 2]
+    step(http, server, sandbox, "Cancel", statement(sandbox, UserID=user_id(site, anna)))
+    assert not opens(anna)
+
+
+def headers_of(sandbox: Sandbox, user: User, client: int) -> dict[str, str]:
+    """A token of somebody who is logged in, as the login gives it."""
+    site = sandbox.sites["epic"]
+    client_id, now, scopes = list(site.clients)[client], sandbox.clock.now(), ("user/*.read",)
+    book = site.desk.grants
+    grant = book.add(Grant(f"g{len(book)}", client_id, user, scopes, scopes, now))
+    token = site.tokens.issue(
+        client_id, scopes, now=now, lifetime=timedelta(hours=1), allows=lambda type, action: True, grant=grant.id
+    )
+    return {"authorization": f"Bearer {token.text}", "accept": "application/fhir+json"}
 
 
 def test_what_a_prompt_needs_is_told(server: Running, sandbox: Sandbox, http: httpx.Client) -> None:

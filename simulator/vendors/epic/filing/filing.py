@@ -175,11 +175,7 @@ class Filing:
     @cached_property
     def user(self) -> User | None:
         """The person behind the token; None for backend services."""
-        if self.x.caller is None or not self.x.caller.token_id:  # an account, by HTTP Basic
-            return None
-        grant_id = self.x.site.tokens.find(bearer.token_text(self.x), self.x.at).grant
-        grant = self.x.site.desk.grants.of_id(grant_id) if grant_id else None
-        return grant.user if grant is not None else None
+        return bearer.user_of(self.x)
 
     @property
     def who(self) -> str:
