@@ -78,9 +78,12 @@ async def glass(request: Request, id: str, vendor: str) -> dict[str, Any]:
 
 @router.put(f"{ONE}/vendors/{{vendor}}/glass")
 async def put_behind(request: Request, id: str, vendor: str, wish: Behind) -> dict[str, Any]:
-    """From now on these patients, and no others, are behind the glass; who had broken it must say why again."""
+    """From now on these patients, and no others, are behind the glass; who had broken it must say why again. At athena
+    they are restricted: left out, unless `ignorerestrictions=true` is said."""
     site = site_of(sandbox_of(request, id), vendor)
     _behind(site)
+    if not site.settings.get("break_the_glass") and (wish.guarded or wish.vips == "guarded"):
+        raise Problem(422, f"no glass can be broken at {vendor}: patients are restricted there, not guarded")
     site.desk.glass.put_behind(_numbers(site, wish.guarded), _numbers(site, wish.restricted), wish.vips)
     return _behind(site)
 
@@ -94,7 +97,7 @@ def _numbers(site: Site, named: list[str]) -> frozenset[int]:
 
 
 def _behind(site: Site) -> dict[str, Any]:
-    if not site.settings.get("break_the_glass"):
+    if not (site.settings.get("break_the_glass") or site.settings.get("restricts_patients")):
         raise Problem(501, f"not simulated: break-the-glass at {site.vendor.id}")
     held = site.desk.glass
     numbers = {"guarded": held.guarded, "restricted": held.restricted}

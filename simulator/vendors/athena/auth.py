@@ -312,6 +312,7 @@ def _by_key(x: Exchange) -> Caller | None:
 
 DEFAULTS: dict[str, Any] = {
     "withheld_records": {},  # client id or name, or `*`, to the labels of sensitive records that it does not get
+    "restricts_patients": True,  # whether patients can be restricted: left out unless `ignorerestrictions` is said
     "token_path": "/oauth2/v1/token",  # where tokens come from; /oauth/token until 2021
     "token_reply": "recorded",
     "rotate_refresh": False,  # whether refresh tokens of confidential apps rotate too

@@ -363,6 +363,45 @@ def headers_of(sandbox: Sandbox, user: User, client: int) -> dict[str, str]:
     return {"authorization": f"Bearer {token.text}", "accept": "application/fhir+json"}
 
 
+def test_restricted_patients_are_left_out_at_athena_unless_restrictions_are_ignored(
+    server: Running, sandbox: Sandbox, http: httpx.Client
+) -> None:
+    site, world = sandbox.sites["athena"], sandbox.world
+    number = next(n for n in range(sandbox.patients) if any(a.status == "booked" for a in world.chart(n).appointments))
+    person, id = world.registered_person(number), site.vendor.patient_ids(site, number)["patientid"]
+    booked = next(one for one in world.chart(number).appointments if one.status == "booked")
+    rest = site.urls(server.base_url(sandbox, "athena"))["rest_url"]
+    day = booked.start.strftime("%m/%d/%Y")
+    doors = {
+        f"{rest}/patients": {"lastname": person.family, "firstname": person.given[0]},
+        f"{rest}/patients/enhancedbestmatch": {
+            "lastname": person.family, "firstname": person.given[0], "dob": person.birth_date.strftime("%m/%d/%Y"),
+        },
+        f"{rest}/appointments/booked": {"startdate": day, "enddate": day, "departmentid": f"{booked.facility + 1}"},
+        f"{rest}/patients/{id}": {},
+    }  # fmt: skip
+
+    def tell(**more: str) -> list[bool]:
+        told = [
+            http.get(url, params={**asked, **more}, headers=headers(sandbox, "athena")) for url, asked in doors.items()
+        ]
+        assert [answer.status_code for answer in told[:3]] == [200, 200, 200]
+        assert told[3].status_code in (200, 404)
+        return [f'"patientid":"{id}"' in answer.text.replace(" ", "") for answer in told]
+
+    assert tell() == [True] * 4
+    door = control(server, sandbox, "athena", "glass")
+    assert http.put(door, json={"restricted": [str(number)]}).json() == {"guarded": [], "restricted": [str(number)]}
+    assert tell() == [False] * 4
+    assert tell(ignorerestrictions="false") == [False] * 4
+    assert tell(ignorerestrictions="true") == [True] * 4
+    assert http.get(f"{rest}/patients", params={"lastname": "x", "ignorerestrictions": "maybe"},
+                    headers=headers(sandbox, "athena")).status_code == 400  # fmt: skip
+    assert http.put(door, json={"guarded": [str(number)]}).status_code == 422
+    http.put(door, json={})
+    assert tell() == [True] * 4
+
+
 def test_what_a_prompt_needs_is_told(server: Running, sandbox: Sandbox, http: httpx.Client) -> None:
     told = step(http, server, sandbox, "Initialize", {}).json()
     assert "Other" in [one["Title"] for one in told["Reasons"]]

@@ -17,6 +17,7 @@ from simulator.vendor import Rendering
 from simulator.vendors.athena import ids, words
 from simulator.vendors.athena.charts import PatientChart, patient_chart
 from simulator.vendors.athena.rest import slots, wire
+from simulator.vendors.athena.rest.restrictions import Restrictions
 from simulator.vendors.athena.schedule import Booked, Bookings
 from simulator.vendors.athena.visit_types import VISIT_TYPES, cancel_reason
 
@@ -74,8 +75,10 @@ def list_booked(x: Exchange) -> Reply:
     has_cancelled = query.flag("showcancelled") or state == "x"
     wanted = {"departmentid": query.texts("departmentid"), "providerid": query.texts("providerid")}
     types = query.texts("appointmenttypeid")
-    told = []
+    told, restrictions = [], Restrictions(x, query)
     for seen, record in _found(x, query, wanted, first, last, has_cancelled):
+        if restrictions.hide(seen.number):
+            continue
         one = appointment(seen, record)
         is_wanted = all(not values or one.payload[name] in values for name, values in wanted.items())
         is_of_type = not types or one.payload["appointmenttypeid"] in types

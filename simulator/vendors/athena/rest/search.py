@@ -13,6 +13,7 @@ from simulator.refusal import Refusal
 from simulator.vendors.athena.charts import patient_chart
 from simulator.vendors.athena.rest import wire
 from simulator.vendors.athena.rest.patient import patient, previous_ids
+from simulator.vendors.athena.rest.restrictions import Restrictions
 
 DEFAULT_LIMIT = 10
 MOST = 1000
@@ -28,7 +29,8 @@ def search(x: Exchange) -> Reply:
     wire.practice_of(x)
     query = wire.Query(x)
     criteria = Criteria(x, query)
-    found = criteria.numbers()
+    restrictions = Restrictions(x, query)
+    found = [number for number in criteria.numbers() if not restrictions.hide(number)]
     is_counted = [name for name in CRITERIA if query.has(name)] != ["departmentid"]
     page = wire.page(x, query, "patients", len(found), default=DEFAULT_LIMIT, is_counted=is_counted)
     told = [patient(patient_chart(x.site, number)) for number in found[page.offset : page.end]]
@@ -46,6 +48,8 @@ def read(x: Exchange) -> Reply:
     if query.has("departmentid"):
         wire.department_index(x, query)
     is_full, shows_previous = query.flag("showfullssn"), query.flag("showpreviouspatientids")
+    if Restrictions(x, query).hide(number):
+        raise Refusal("not_found", f"patient {number} is restricted", reason="no_patient", id=x.route.args[1])
     seen = patient_chart(x.site, number)
 
     def make() -> tuple[Any, Any]:
@@ -151,9 +155,9 @@ def best_match(x: Exchange) -> Reply:
     born = query.day("dob")
     least = query.integer("minscore")
     assert born is not None
-    told = []
+    told, restrictions = [], Restrictions(x, query)
     for number, score in scored(x, query, born):
-        if score >= (_GOOD if least is None else least):
+        if score >= (_GOOD if least is None else least) and not restrictions.hide(number):
             one = patient(patient_chart(x.site, number))
             told.append((score, {**one.payload, "score": f"{score}"}, one.id))
     told.sort(key=lambda hit: (-hit[0], hit[2]))
