@@ -64,6 +64,14 @@ def truth(
     """Canonical records, one a line: what a perfect integration would hold. Or statistics of them."""
     collector.spare()
     settings = settings_of(seed=seed, patients=patients, as_of=as_of, dirt=dirt)
+    if asked:
+        others = {"--patient": patient, "--kind": kinds, "--defects": defects, "--cast": cast, "--stats": stats,
+                  "--sample": sample, "--html": page}  # fmt: skip
+        for flag, given in others.items():
+            if given:
+                raise UsageError(f"`{flag}` does not go with `--with`", "`--count N` gives the first N patients")
+        _tell_cohort(settings, asked, count)
+        return
     if cast:
         _tell_cast(sandbox_of(settings, vendors=()).world, as_json=as_json)
         return
@@ -72,9 +80,6 @@ def truth(
             if given:
                 raise UsageError(f"`{flag}` does not go with `--stats`", "`--sample N` says how many charts to look at")
         _tell_statistics(settings, min(sample or _SAMPLE, patients), page, as_json=as_json)
-        return
-    if asked:
-        _tell_cohort(settings, asked, count)
         return
     if sample is not None:
         raise UsageError("`--sample` goes with `--stats` only", "`--count N` gives the first N records")

@@ -64,6 +64,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         (["truth", "--cast", "--patients", "999"], "a population of 999 has no cast", "from 1,000 patients on"),
         (["truth", "--sample", "3"], "`--sample` goes with `--stats` only", "`--count N`"),
         (["truth", "--with", "condition=diabetis"], 'unknown condition "diabetis"; known: ', ""),
+        (["truth", "--with", "vip=true", "--stats"], "`--stats` does not go with `--with`", "`--count N`"),
         (["truth", "--with", "vip"], "not something to look for: `--with vip`", "NAME=VALUE; names: condition, "),
         (["truth", "--with", "vip=maybe"], "not true or false: `--with vip=maybe`", ""),
         (["truth", "--with", "birthdate=1980-13"], 'not a day, month or year: "1980-13"', "1980-05-03"),
