@@ -24,6 +24,7 @@ _MILLION = 10**6
 _WAIT = 45  # days for which a dose waits for the next visit
 _LETTERS = "ABCDEFGHJKLMNPRSTUVWXY"
 _UNTIL_MONTH = {"flu_ped": 108, "flu_iiv4": 780, "flu_iiv3": 780}
+_SEASON_DAYS = 120
 _COVID_SECOND = 28  # days after the first
 
 
@@ -139,10 +140,13 @@ def _yearly(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
     due = []
     youngest, oldest = _days(row.start_month), _days(_UNTIL_MONTH.get(row.key, 1300))
     for year in range(date.fromordinal(life.first).year, date.fromordinal(life.last).year + 1):
+        season = _season(year)
+        if life.age_days(season + _SEASON_DAYS) < youngest or life.age_days(season) >= oldest:
+            continue  # whenever it falls due
         draw = mix(salt, year)
         if draw % _MILLION >= row.per_million:
             continue
-        day = _season(year) + (draw >> 24) % 120
+        day = season + (draw >> 24) % _SEASON_DAYS
         if day >= life.first and youngest <= life.age_days(day) < oldest:
             due.append(day)
     return due
