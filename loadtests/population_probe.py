@@ -92,8 +92,8 @@ class Probe:
             yield EVENTS, lambda: self._people(feed, moments)
 
     def _with_diabetes(self) -> None:
-        """Finds twenty, from anywhere but the cast on."""
-        start = len(self.population.cast) + next(self._numbers) * 3 // 4
+        """Finds twenty, from anywhere in the first quarter behind the cast on."""
+        start = len(self.population.cast) + next(self._numbers) // 4
         steps = Cohort(self.world, [condition("t2dm")]).search(f"n{start}")
         found = list(islice((step for step in steps if step.found is not None), 20))
         assert len(found) == 20
