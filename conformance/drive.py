@@ -16,6 +16,7 @@ import difflib
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -98,9 +99,14 @@ def drive_of(path: Path) -> Drive | None:
         UsageError: it is no TOML, or its table holds what cannot be; the message names file, key, value and what can.
     """
     try:
-        value = tomllib.loads(path.read_text(encoding="utf-8"))
+        return _drive_in(path, path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {error}") from error
+
+
+@lru_cache(maxsize=512)  # a run reads every file, and a process may hold many runs
+def _drive_in(path: Path, text: str) -> Drive | None:
+    value = tomllib.loads(text)
     return _drive(path, _Table(value, f"{path}: ")) if "drive" in value else None
 
 

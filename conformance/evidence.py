@@ -103,9 +103,15 @@ class Exchange:
     @property
     def served(self) -> tuple[tuple[str, str], ...]:
         """(type, id) of the resources in the body, when the body went out whole and unspoilt."""
-        if not self.complete or self.status >= 300 or self.fault in SPOILERS:
+        if not self.complete or self.status >= 300 or self.fault in SPOILERS or self._is_thinned:
             return ()
         return tuple((str(kind), str(id)) for kind, id in self.data.get("served") or ())
+
+    @property
+    def _is_thinned(self) -> bool:
+        """Whether a fault took entries out of the body, which the mock had meant to serve."""
+        fault = self.data.get("fault")
+        return isinstance(fault, Mapping) and bool(fault.get("skipped"))
 
     @property
     def created(self) -> tuple[tuple[str, str], ...]:

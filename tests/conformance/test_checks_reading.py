@@ -205,6 +205,13 @@ def served_cut_and_so_not_served(s):
     case.fact("condition:1", found=False).fact("allergy:1")
 
 
+def taken_out_of_its_page_and_so_not_served(s):
+    case = s.case("S18").call(0, 1, "condition", "allergy")
+    case.get("/Condition", 0.1, served=[("Condition", "c1")], fault="moving_data")
+    case._data[-1]["fault"]["skipped"] = ["c1"]
+    case.fact("condition:1", found=False).fact("allergy:1")
+
+
 def never_served_but_put_out(s):
     case = s.case("S14").call(0, 1, "condition").get("/Condition", 0.1, served=[("Condition", "c1")])
     case.fact("condition:1").extra("condition")
@@ -255,6 +262,7 @@ STORIES = [
     ("OBS-01", "PASS", "", served_and_put_out),
     ("OBS-01", "PASS", "", served_and_accounted_for),
     ("OBS-01", "PASS", "", served_cut_and_so_not_served),
+    ("OBS-01", "PASS", "", taken_out_of_its_page_and_so_not_served),
     ("OBS-01", "FAIL", "lost", served_and_lost),
     ("OBS-01", "FAIL", "never_served", never_served_but_put_out),
     ("OBS-01", "UNTESTED", "", no_request),
