@@ -422,16 +422,18 @@ def facts(e: Evidence, kinds: tuple[str, ...]) -> Iterator[tuple[Case, Data]]:
 
 
 def mismatches(
-    e: Evidence, kinds: tuple[str, ...], wanted: Callable[[str], bool], *, minor_counts: bool = False
-) -> Iterator[Mark]:
+    e: Evidence, kinds: tuple[str, ...], wanted: Callable[[str], bool], *, minor_counts: bool = False,
+    carried_only: bool = False,
+) -> Iterator[Mark]:  # fmt: skip
     """One finding for each way in which a field is wrong; the minor ones are warnings unless `minor_counts`.
 
-    A field of little weight that an integration does not carry at all is forgiven.
+    A field that an integration does not carry at all is forgiven when it is of little weight, or with `carried_only`.
     """
     found: dict[tuple[str, str, str], list[tuple[Case, Data, Data]]] = defaultdict(list)
     for case, fact in facts(e, kinds):
         for one in fact["mismatches"]:
-            if wanted(one["field"]) and not (one["hint"] == _NOT_CARRIED and one["severity"] == "minor"):
+            is_forgiven = one["hint"] == _NOT_CARRIED and (carried_only or one["severity"] == "minor")
+            if wanted(one["field"]) and not is_forgiven:
                 found[fact["kind"], one["field"], one["verdict"]].append((case, fact, one))
     for (kind, field, verdict), those in sorted(found.items()):
         case, fact, one = those[0]

@@ -113,10 +113,10 @@ class Behaviour:
                do an answer's headers, as they came, let it be read; needs_metadata: no run without a
                CapabilityStatement
     meaning    shaped: a resource in the shape that R4 gives it; accepts: is a resource or row readable; truth: what a
-               truth value says; number, unit, label; named: which of several names a person has; drug_behind: a drug is
-               read where the order points at it; repeats: a problem is kept as often as it is told; is_withdrawn: was
-               it entered in error; unknown: what a field says whose word nobody knows; output: the records of one kind
-               as they leave
+               truth value says; time: a time as it is told; content: the bytes of an attachment; number, unit, label;
+               named: which of several names a person has; drug_behind: a drug is read where the order points at it;
+               repeats: a problem is kept as often as it is told; is_withdrawn: was it entered in error; unknown: what
+               a field says whose word nobody knows; output: the records of one kind as they leave
     failures   refusal: what a status and its body mean; reports: is this failure told; catches: what does not end the
                process; parse_error: is bad JSON a Failure
     writing    sends_again: is a create that failed certainly not done; id_of: the id of what was created, from headers
@@ -159,6 +159,8 @@ class Behaviour:
     shaped: Callable[[Json], Json] = shaped
     accepts: Callable[[Json], bool] = lambda thing: True
     truth: Callable[[Any], bool] = truth_of
+    time: Callable[[str], str] = lambda text: text
+    content: Callable[[bytes], bytes] = lambda data: data
     number: Callable[[Decimal], str] = lambda value: format(value, "f")
     unit: Callable[[Mapping[str, str]], str | None] = lambda quantity: quantity.get("code")
     label: Callable[[str | None, list[str]], str | None] = label_of

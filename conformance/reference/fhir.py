@@ -126,7 +126,7 @@ class FhirVendor:
             return
         try:
             found = await self.resource(run, "Binary", url.rsplit("/", 1)[-1])
-            resource["_content"] = b64decode(found.get("data", ""))
+            resource["_content"] = self.behaviour.content(b64decode(found.get("data", "")))
         except Failure as failure:
             run.fail("document", failure)
 

@@ -39,7 +39,7 @@ class Meaning:
                 "given": name.get("given", []),
                 "suffix": " ".join(name.get("suffix", [])) or None,
             },
-            "birthDate": when(resource.get("birthDate")),
+            "birthDate": self.when(resource.get("birthDate")),
             "administrativeGender": resource.get("gender"),
             "sexAtBirth": self.sex_at_birth(resource),
             "race": _omb(resource, "race"),
@@ -103,8 +103,8 @@ class Meaning:
             "status": resource.get("status"),
             "class": resource.get("class", {}).get("code"),
             "type": self.coded(first(resource.get("type"))),
-            "start": when(period.get("start")),
-            "end": when(period.get("end")),
+            "start": self.when(period.get("start")),
+            "end": self.when(period.get("end")),
             "reasonCodes": self.codes_in(resource.get("reasonCode", [])),
             "location": next((one["location"].get("display") for one in resource.get("location", [])), None),
             **{name: self.coded(stay[name]) for name in ("admitSource", "dischargeDisposition") if name in stay},
@@ -116,9 +116,9 @@ class Meaning:
             "clinicalStatus": code_in([resource.get("clinicalStatus")]),
             "verification": code_in([resource.get("verificationStatus")]),
             "category": code_in(resource.get("category", []), TERMINOLOGY + "condition-category"),
-            "onset": when(resource.get("onsetDateTime")),
-            "abatement": when(resource.get("abatementDateTime")),
-            "recorded": when(resource.get("recordedDate")),
+            "onset": self.when(resource.get("onsetDateTime")),
+            "abatement": self.when(resource.get("abatementDateTime")),
+            "recorded": self.when(resource.get("recordedDate")),
         }
 
     def allergy(self, resource: Json) -> Json | list[Json]:
@@ -152,7 +152,7 @@ class Meaning:
             **self.product(resource),
             "status": resource.get("status"),
             "intent": resource.get("intent"),
-            "authored": when(resource.get("authoredOn")),
+            "authored": self.when(resource.get("authoredOn")),
             "dosage": {
                 **self.dose(dosage),
                 "route": self.snomed(dosage.get("route", {})),
@@ -191,8 +191,8 @@ class Meaning:
         shared = {
             "status": resource.get("status"),
             "category": code_in(resource.get("category", []), TERMINOLOGY + "observation-category"),
-            "effective": when(resource.get("effectiveDateTime")),
-            "issued": when(resource.get("issued")),
+            "effective": self.when(resource.get("effectiveDateTime")),
+            "issued": self.when(resource.get("issued")),
         }
         components = resource.get("component", [])
         if not components:
@@ -245,8 +245,8 @@ class Meaning:
         return {
             **self.coded(resource.get("code", {})),
             "status": resource.get("status"),
-            "performed": when(period.get("start") or resource.get("performedDateTime")),
-            "end": when(period.get("end")),
+            "performed": self.when(period.get("start") or resource.get("performedDateTime")),
+            "end": self.when(period.get("end")),
             "reason": self.codes_in(resource.get("reasonCode", [])),
         }
 
@@ -260,7 +260,7 @@ class Meaning:
             "text": type["text"],
             "status": resource.get("status"),
             "mime": mime or None,
-            "date": when(resource.get("date")),
+            "date": self.when(resource.get("date")),
             **({} if data is None else {"sha256": sha256(data).hexdigest()}),
             **({} if data is None or not mime.startswith("text/") else {"content": words_of(mime, data)}),
         }
@@ -274,7 +274,7 @@ class Meaning:
             one["actor"].get("reference", "").split("/")[0]: one["actor"].get("display")
             for one in resource.get("participant", [])
         }
-        start = when(resource.get("start"))
+        start = self.when(resource.get("start"))
         who = shown.get("Practitioner")
         return {
             "status": resource.get("status"),
@@ -306,14 +306,17 @@ class Meaning:
             "group": classes.get("group"),
             "relationship": code_in([resource.get("relationship")]),
             "order": self.digits(resource.get("order")),
-            "period": {"start": when(period.get("start")), "end": when(period.get("end"))},
+            "period": {"start": self.when(period.get("start")), "end": self.when(period.get("end"))},
         }
 
     # Words
 
+    def when(self, text: str | None) -> Json | None:
+        return when(text and self.behaviour.time(text))
+
     def calendar_day(self, text: str | None) -> Json | None:
         """A time where only the day is meant."""
-        return when(text, midnight_is_day=self.midnight_is_day)
+        return when(text and self.behaviour.time(text), midnight_is_day=self.midnight_is_day)
 
     def digits(self, value: Any) -> str | None:
         """A number with the digits that were sent: 7.10 stays 7.10."""

@@ -227,6 +227,17 @@ def _inside(value: Any) -> Any:
     return _pieces(value) if isinstance(value, dict) else value
 
 
+def _padded(record: Json) -> Json:
+    """A year or a month is its first day."""
+
+    def padded(fact: Any) -> Any:
+        if isinstance(fact, dict) and fact.get("precision") in ("year", "month"):
+            return fact | {"value": f"{fact['value']}-01-01"[:10], "precision": "day"}
+        return fact
+
+    return {key: padded(fact) for key, fact in record.items()}
+
+
 def _own_id(change: Callable[[str], str]) -> Callable[[str, list[Json]], list[Json]]:
     """Keeps another id than the one that was told."""
     return _each(lambda one: one | {"source": one["source"] | {"id": change(one["source"]["id"])}})
@@ -419,10 +430,26 @@ _bug(
     "the strength in a drug's name is its dose",
     output=_of("medication", dosage=_first_number),
 )
+_bug("pad_partial_date", "NORM-03", "a year is its first day", at=(E, C), output=_each(_padded))
+_bug(
+    "drop_offset",
+    "NORM-03",
+    "whatever the offset, a time is UTC",
+    at=(C, A),
+    time=lambda text: re.sub(r"[+-]\d\d:\d\d$", "Z", text),
+)
+_bug("inline_only", "NORM-13", "what is not inline is empty", content=lambda data: b"")
+_bug(
+    "binary_text_decode",
+    "NORM-13",
+    "it reads every attachment as UTF-8",
+    content=lambda data: data.decode("utf-8", "replace").encode(),
+)
 _bug(
     "name_only_from_coding",
     "NORM-19",
     "a concept has no name but the display of its code",
+    at=(E, A),  # at Cerner every product has the site's own coding, whose display is its name; NORM-07 sees the others
     label=lambda text, displays: next(iter(displays), ""),
 )
 

@@ -328,6 +328,8 @@ JUDGED = {  # traps that an integration can fall into before the judge: the name
     "E2": ("first_page_only", "rebuild_next_url"),
     "E3": ("outcome_as_record",),
     "E4": ("outcome_as_record",),
+    "E5": ("trust_server_filter",),
+    "E6": ("create_on_zero_hits",),
     "E7": ("missing_category",),
     "E8": ("html_as_empty",),
     "E9": ("forbidden_as_empty", "no_retry_on_401", "retry_401_same_token"),
@@ -349,6 +351,8 @@ JUDGED = {  # traps that an integration can fall into before the judge: the name
     "E27": ("scopes_must_equal",),
     "E32": ("no_retry_503", "retry_forever"),
     "E33": ("ignore_patient_link",),
+    "E37": ("trust_server_filter",),
+    "E38": ("first_hit_wins",),
     "E43": ("inline_medication_only",),
 }
 

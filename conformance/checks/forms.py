@@ -1,0 +1,83 @@
+"""Normalization of form: times keep what they say and no more, attachments are fetched and whole."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from conformance.check import Mark, check, exercised, fail, many, untested
+from conformance.checks.normalization import GOLDEN, POPULATION, facts, mismatches, where
+from conformance.evidence import Evidence
+from simulator.population.judging.fields import FIELDS
+from simulator.source import Source
+
+_TIMES = frozenset(name for fields in FIELDS.values() for name, what in fields.items() if what == "time")
+_CONTENT = ("sha256", "content", "mime")
+
+
+@check(
+    "NORM-03",
+    area="normalization",
+    severity="medium",
+    level=1,
+    scenarios=(GOLDEN,),
+    source=(
+        POPULATION,
+        Source("https://hl7.org/fhir/R4/datatypes.html#dateTime: an offset stands wherever a time does", "doc"),
+    ),
+    mutants=("pad_partial_date", "drop_offset"),
+    needs="read",
+)
+def times_keep_what_they_say(e: Evidence) -> Iterator[Mark]:
+    """times keep their precision and their instant
+
+    Holds when every date and time of the output is the one that was told: a year stays a year, a day a day, and a time
+    with an offset is the same instant.
+
+    A year of birth that becomes the first of January is a birthday that nobody has; a lost offset moves a dose.
+    """
+    yield from mismatches(e, (), lambda field: field in _TIMES, minor_counts=True, carried_only=True)
+    seen = Counter(str(fact["kind"]) for _, fact in facts(e, ()) if fact["found"])
+    if seen:
+        yield exercised(f"the times of {sum(seen.values())} records of {many(len(seen), 'kind')}")
+    yield untested("no record was put out")
+
+
+@check(
+    "NORM-13",
+    area="normalization",
+    severity="medium",
+    level=1,
+    scenarios=(GOLDEN,),
+    source=(POPULATION, Source("https://hl7.org/fhir/R4/datatypes.html#Attachment", "doc")),
+    mutants=("inline_only", "binary_text_decode"),
+    needs="read",
+)
+def attachments_are_whole(e: Evidence) -> Iterator[Mark]:
+    """attachments are fetched and whole
+
+    Holds when the bytes of every document that is put out are those of one of the forms in which the vendor has it, by
+    their SHA-256, whether they came inline or behind a relative or an absolute address, and the media type is that of
+    this form. A document that cannot be read may be left out and counted; who carries no `sha256` is not judged.
+
+    A letter that was read as text is a letter with holes; one that was never fetched is a title.
+    """
+    yield from mismatches(e, ("document",), lambda field: field in _CONTENT, minor_counts=True, carried_only=True)
+    whole = 0
+    for case, fact in facts(e, ("document",)):
+        if fact["found"]:
+            is_wrong = any(one["field"] in _CONTENT for one in fact["mismatches"])
+            whole += not is_wrong and bool((fact["got"] or {}).get("sha256"))
+        elif not fact["admitted"] and not case.calls[fact["call"]].dropped:
+            yield fail(
+                "absent_document",
+                "a document is missing, and nothing is reported",
+                at=case.serving(fact["source"])[:1],
+                case=case.id,
+                expected=where(fact),
+                got="nothing",
+                fix="fetch the attachment, or count what cannot be read",
+            )
+    if whole:
+        yield exercised(f"{many(whole, 'document')} with the bytes that the vendor has")
+    yield untested("no document was put out with its `sha256`")
