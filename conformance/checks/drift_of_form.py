@@ -178,16 +178,18 @@ def _altered_ids(case: Case) -> Iterator[Mark]:
     scenarios=(TRANSPORT,),
     source=(
         Source("Epic's recorded answers say application/json+fhir of R4", "seen"),
+        Source("Epic's published endpoints: statements of 4.0.0, and some without OAuth", "seen"),
         Source("RFC 9110 sections 5.1 and 8.3: names of headers have no case, media types have parameters", "doc"),
     ),
-    mutants=("exact_content_type", "case_sensitive_headers", "metadata_required"),
+    mutants=("exact_content_type", "case_sensitive_headers", "metadata_required", "smart_block_required"),
     needs="read",
 )
 def other_headers_change_nothing(e: Evidence) -> Iterator[Mark]:
     """other headers change nothing
 
     Holds when the output is as before while the same bodies come under another media type for JSON, with parameters,
-    under names of headers in another case, with cookies, compressed, and while the CapabilityStatement is refused.
+    under names of headers in another case, with cookies, compressed, and while the CapabilityStatement is refused, says
+    another patch of R4, or nothing of how to log in.
 
     A gateway is replaced on a Saturday, and nobody tells the integrations.
     """

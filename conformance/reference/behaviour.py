@@ -111,7 +111,7 @@ class Behaviour:
                who is not found is created
     transport  trusts: the TLS context for a file of authorities; follows: is a redirect followed, token and all; reads:
                do an answer's headers, as they came, let it be read; needs_metadata: no run without a
-               CapabilityStatement
+               CapabilityStatement; statement: is one good enough (None: nobody looks)
     meaning    shaped: a resource in the shape that R4 gives it; accepts: is a resource or row readable; truth: what a
                truth value says; time: a time as it is told; content: the bytes of an attachment; number, unit, label;
                named: which of several names a person has; drug_behind: a drug is read where the order points at it;
@@ -155,6 +155,7 @@ class Behaviour:
     follows: bool = False
     reads: Callable[[list[tuple[bytes, bytes]]], bool] = lambda headers: True
     needs_metadata: bool = False
+    statement: Callable[[Json], bool] | None = None
 
     shaped: Callable[[Json], Json] = shaped
     accepts: Callable[[Json], bool] = lambda thing: True

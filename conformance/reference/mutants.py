@@ -705,3 +705,10 @@ _bug(
     reads=lambda headers: any(name == b"content-type" for name, _ in headers),
 )
 _bug("metadata_required", "DRIFT-04", "without a CapabilityStatement it reads nothing", needs_metadata=True)
+_bug(
+    "smart_block_required",
+    "DRIFT-04",
+    "it reads nothing where the CapabilityStatement does not say how to log in",
+    at=(E,),
+    statement=lambda told: "security" in told["rest"][0],
+)

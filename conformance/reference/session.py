@@ -108,9 +108,19 @@ class Session:
             await self._sleep(self.behaviour.pause_s)
         if self.behaviour.renews_at_start:
             await self._token_for(deadline, at_start=True)
-        if self.behaviour.needs_metadata:
-            url = str(self.config.urls["fhir_url"]).rstrip("/") + "/metadata"
-            await self.get(Call("metadata", url, "CapabilityStatement"), lambda body: None, deadline)
+        if self.behaviour.needs_metadata or self.behaviour.statement is not None:
+            await self._look_at_statement(deadline)
+
+    async def _look_at_statement(self, deadline: float) -> None:
+        url = str(self.config.urls["fhir_url"]).rstrip("/") + "/metadata"
+        try:
+            told = await self.get(Call("metadata", url, "CapabilityStatement"), lambda body: None, deadline)
+        except Failure:
+            if self.behaviour.needs_metadata:
+                raise
+            return
+        if self.behaviour.statement is not None and not self.behaviour.statement(told):
+            raise Failure("config", "the CapabilityStatement does not say how to log in", reason="statement")
 
     async def get(self, call: Call, check: Callable[[Any], None], deadline: float) -> Any:
         """The parsed body that passed `check`, within the retry budget and before `deadline`.

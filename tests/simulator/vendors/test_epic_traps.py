@@ -349,6 +349,7 @@ JUDGED = {  # traps that an integration can fall into before the judge: the name
     "E24": ("swallow_auth_error",),
     "E25": ("jwt_exp_1h", "jwt_wrong_aud", "jwt_reuse_on_retry"),
     "E27": ("scopes_must_equal",),
+    "E31": ("metadata_required", "smart_block_required"),
     "E32": ("no_retry_503", "retry_forever"),
     "E33": ("ignore_patient_link",),
     "E37": ("trust_server_filter",),
