@@ -3,6 +3,8 @@ who runs what when several workers share the tests: a file, with what its tests 
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -13,6 +15,11 @@ from xdist.scheduler import LoadScopeScheduling
 from simulator.sandbox import Sandbox
 from simulator.server import Running, running
 from simulator.settings import Settings
+
+# Bytecode is kept, whatever the environment says: without it every worker rewrites the assertions of all tests in every
+# run, and every process that a test starts compiles the package again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 settings.register_profile(
     "ci", derandomize=True, deadline=None, database=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
