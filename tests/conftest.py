@@ -3,6 +3,7 @@ who runs what when several workers share the tests: a file, with what its tests 
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -70,3 +71,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Puts the files with slow tests first, so that no worker begins with one when the others have ended."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Looks for garbage less often, and not among the tests: charts that are kept are looked at again each time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 10, 10)
