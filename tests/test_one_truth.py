@@ -166,7 +166,7 @@ def test_it_is_so_whatever_the_habits_of_the_site(server: Server, vendor: str, h
     site = sandbox.sites[vendor]
     assert habit.keys() <= site.settings.keys()
     site.settings.update(habit)
-    assert wrong(server, site, 0, 1, 40) == []  # two of the cast, whose charts are full, and somebody
+    assert wrong(server, site, 0, 40) == []  # one of the cast, whose chart is full, and somebody
 
 
 ALL_WRONG = dict.fromkeys(
