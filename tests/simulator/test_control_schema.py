@@ -29,6 +29,7 @@ def fuzzed() -> Iterator[Running]:
         yield up
 
 
+@pytest.mark.slow
 @schema.parametrize()
 @settings(max_examples=5, suppress_health_check=list(HealthCheck))
 def test_every_call_answers_as_its_document_says(case: Case, fuzzed: Running) -> None:

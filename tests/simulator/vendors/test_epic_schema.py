@@ -85,6 +85,7 @@ VALUES = st.one_of(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=250, deadline=None)
 @given(data=st.data())
 def test_no_search_whatever_is_asked_meets_a_defect_of_ours(data: st.DataObject) -> None:
