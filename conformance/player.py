@@ -34,6 +34,7 @@ from simulator.server import Running
 
 PATIENTS = 10_000
 ASK = timedelta(seconds=10)
+START = timedelta(seconds=30)  # the first message of a process, several of which may start at once
 _UNKNOWN_KEY_SLOT = keyring.SLOTS - 1
 
 
@@ -125,7 +126,7 @@ class Player:
         self._driver.drain()
         urls = vendor_urls(self._sandbox, self._server.url)[self._plan.vendor]
         client = self._client(urls["token_url"])
-        self._ask("configure", self._configuration(urls, client), ASK)
+        self._ask("configure", self._configuration(urls, client), START)
         self._probe()
         for number, step in enumerate(self._plan.drive.steps):
             self._take(number, step)

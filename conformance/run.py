@@ -23,7 +23,7 @@ from conformance.collect import LogFiles
 from conformance.drivers import DriverFailed, Message, Opener
 from conformance.evidence import Case
 from conformance.plan import CasePlan
-from conformance.player import ASK, PATIENTS, Stage, checked, play_one, situation
+from conformance.player import PATIENTS, START, Stage, checked, play_one, situation
 from conformance.protocol import answer_flaw
 from conformance.pulse import Pulse
 from conformance.settings import Settings
@@ -109,7 +109,7 @@ def _introduce(stage: Stage, vendors: Sequence[str]) -> Mapping[str, Any]:
     nonce = secrets.token_hex(4)
     message: Message = {"id": 1, "op": "hello", "protocol": 1, "nonce": nonce}
     try:
-        answer = stage.driver().send(checked(message), ASK)
+        answer = stage.driver().send(checked(message), START)
     except DriverFailed as failure:
         raise UsageError(
             f"the driver does not answer `hello`: {failure}", "see `conformance/protocol/driver-v1.json`"
