@@ -26,6 +26,7 @@ PUBLIC: dict[str, str] = {
     "COBALT": "https://github.com/cobaltplatform/cobalt-api (client of the web services and its tests)",
     "RONIN": "https://github.com/projectronin/interop-mock-ehr (a client's mock of the web services)",
     "TREWS": "https://github.com/search?q=GETFLOWSHEETROWS+FlowsheetRowIDs&type=code (public copies of a client)",
+    "STAYS": "https://github.com/search?q=698084.18888&type=code (encounters and C-CDA of several sites)",
     "PENNS": "https://github.com/pennsignals (client that writes flowsheet values)",
     "HSK": "https://github.com/jmandel/health-skillz/tree/a7fd8acf/blog/epic (February 2026)",
     "CLIENTJS": "https://github.com/smart-on-fhir/client-js/issues/87",
