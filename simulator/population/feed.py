@@ -173,15 +173,13 @@ class Feed:
         low, high = first - stream.delay, until - stream.delay
         if put_off_between(first, until) or put_off_between(low - _PUT_OFF, high):
             low -= _PUT_OFF * 2
+        if stream.zone is None:
+            return self._lanes.death.cells(first, until)
         if stream.lane == OFFICE:
-            assert stream.zone is not None
             return self._lanes.office.cells(low, high, stream.zone)
         if stream.lane == ANY_HOUR:
-            return self._lanes.any_hour.cells(low, high)
-        if stream.lane == CLOCK_CHANGE:
-            assert stream.zone is not None
-            return self._lanes.clock_change.cells(low, high, stream.zone)
-        return self._lanes.death.cells(first, until)
+            return self._lanes.any_hour.cells(low, high, stream.zone)
+        return self._lanes.clock_change.cells(low, high, stream.zone)
 
     def _of_cast(self, stream: Stream, first: int, until: int) -> Iterator[Hit]:
         """The deaths of the cast, which are written and not drawn."""
@@ -198,6 +196,8 @@ class Feed:
         if lane == DEATH:
             death = population.death(number) if number >= len(population.cast) else None
             return death is not None and self._lanes.death.year_of(minute_of(death)) == period
+        if lane == ANY_HOUR and self._is_too_high(period, number):
+            return False
         if stream.delay == moments.REPORTED and lane == OFFICE:
             assert stream.zone is not None
             return population.zone(number) == stream.zone and self._is_reported(number, period)
@@ -220,13 +220,15 @@ class Feed:
         slots, _ = slots_of(life, chronic_of(life))
         return is_reported(life, visits_of(life, slots)[0], period)
 
+    def _is_too_high(self, period: int, number: int) -> bool:
+        """Whether the draw of a slot at any hour is above the rate of anybody; of the cast one is pregnant by wish."""
+        return number >= len(self._population.cast) and not may_be_used_at_any_hour(self._lanes.draw(period, number))
+
     def _is_low_enough(self, lane: int, period: int, number: int) -> bool:
         """Whether the draw of a slot may be below the rate of anybody like the patient."""
         if number < len(self._population.cast):
             return True  # one of them is pregnant by wish
         draw = self._lanes.draw(period, number)
-        if lane == ANY_HOUR and not may_be_used_at_any_hour(draw):
-            return False
         _, sex, _, birth = self._population.core(number)
         age_days = first_day(period) - birth.toordinal()
         if lane == ANY_HOUR:
@@ -254,6 +256,6 @@ def _streams(population: Population) -> tuple[Stream, ...]:
     told: list[tuple[int, int, str | None]] = []
     for lane in (OFFICE, ANY_HOUR, CLOCK_CHANGE):
         for delay in moments.all_delays(lane):
-            told.extend((lane, delay, zone) for zone in ((None,) if lane == ANY_HOUR else zones))
+            told.extend((lane, delay, zone) for zone in zones)
     told.append((DEATH, 0, None))
     return tuple(Stream(index, *parts) for index, parts in enumerate(told))

@@ -216,7 +216,7 @@ class _Chooser:
             row = _PREGNANCY if period == self._due else self._delivery_drawn(period)
             if row is None or (self._due is not None and period != self._due):
                 continue
-            minute = self._lanes.any_hour.slot(period, life.number)
+            minute = self._lanes.any_hour.slot(period, life.number, life.zone)
             end = minute // DAY
             onset = end - _TERM[0] - mix(life.number, minute) % (_TERM[1] - _TERM[0] + 1)
             if end >= life.first and life.birth <= onset <= life.last:
@@ -235,7 +235,7 @@ class _Chooser:
             return
         shares = self._rates_at(band).any_hour
         row, kind = shares.fallen(draw)
-        minute = self._lanes.any_hour.slot(period, self._life.number)
+        minute = self._lanes.any_hour.slot(period, self._life.number, self._life.zone)
         if row is None:
             self._for_what_lasts(period, minute, draw - shares.total, is_old=band == _OLD)
         elif row.kind != "episode" and self._is_of_age(row, period):

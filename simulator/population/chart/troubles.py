@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from simulator.population import tables
 from simulator.population.chart.conditions import Episode
-from simulator.population.lanes import PERIOD_DAYS
+from simulator.population.lanes import PERIOD_DAYS, share_of_day
 from simulator.population.tables.rows import ConditionRow
 from simulator.population.zones import DAY
 
@@ -19,7 +19,6 @@ ONE = 1 << 32
 """Draws for slots are below this."""
 _MILLION = 1_000_000
 _YEAR = 365
-_WEEK = 7 * DAY
 _STAYS = frozenset(("IMP", "OBSENC"))
 _BY_DAY, _IN_THE_EVENING = (5 * 60 + 30, 13 * 60), (18 * 60, 22 * 60)
 
@@ -65,8 +64,8 @@ def troubles(key: str, is_old: bool) -> tuple[tuple[str, int], ...]:
     found = [("emergency", per_period(row.emergency)), ("inpatient", per_period(row.stay[is_old]))]
     if row.planned:
         plan = PLANS[key]
-        minutes = plan.days * (plan.hours[1] - plan.hours[0])  # of a week, in which the slot has to fall
-        found.append((plan.kind, per_period(row.planned) * _WEEK // minutes))
+        hours = share_of_day(*plan.hours) * plan.days / 7  # of the slots of a week, in which it has to fall
+        found.append((plan.kind, int(per_period(row.planned) / hours)))
     return tuple((kind, share) for kind, share in found if share)
 
 

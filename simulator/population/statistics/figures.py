@@ -16,6 +16,7 @@ births        conditions `of` that came to an end a year, over five years
 vaccinated    share who got one of the vaccines in the last twelve months
 allergic      share with one of the allergies
 begun         share of the stays that began with one of the sources `of`
+arrived       share of the emergencies that began in the hours `of` on the clock at home
 ended         share of the stays that are over that ended with one of the dispositions `of`
 missing       share about whom `of` is not known
 """
@@ -31,6 +32,7 @@ from typing import Literal
 from simulator.population import tables
 from simulator.population.statistics.digest import YEAR_DAYS, Digest
 from simulator.population.statistics.estimate import Estimate, Interval, Mean, Rate, Share
+from simulator.population.zones import zone_info
 
 Verdict = Literal["within", "unsure", "outside", "none"]
 _FOREVER = 200
@@ -246,7 +248,18 @@ def _ended(figure: Figure, one: Digest) -> Iterable[bool]:
     return (e.disposition in figure.of for e in stays)
 
 
-_OF_ENCOUNTERS: dict[str, Callable[[Figure, Digest], Iterable[bool]]] = {"begun": _begun, "ended": _ended}
+def _arrived(figure: Figure, one: Digest) -> Iterable[bool]:
+    zone = zone_info(_ZONES[one.chart.person.addresses[0].state])
+    emergencies = (e for e in one.chart.encounters if e.class_code == "EMER")
+    return (str(e.start.astimezone(zone).hour) in figure.of for e in emergencies)
+
+
+_ZONES = {state.code: state.zone for state in tables.STATES}
+_OF_ENCOUNTERS: dict[str, Callable[[Figure, Digest], Iterable[bool]]] = {
+    "arrived": _arrived,
+    "begun": _begun,
+    "ended": _ended,
+}
 """Measures that ask of every encounter, not of every patient."""
 _SUMS: dict[str, type[Mean] | type[Rate]] = {"mean": Mean, "visits": Rate, "deaths": Rate, "births": Rate}
 _YEARS = {"visits": 2, "deaths": 5, "births": 5}

@@ -19,6 +19,7 @@ from simulator.population.people import Population
 from simulator.population.zones import DAY, local_minute
 
 AS_OF = date(2026, 1, 5)
+SPANS = {"night": range(8), "day": range(11, 21)}
 
 
 @cache
@@ -76,6 +77,14 @@ def test_planned_stays_begin_at_their_hours_and_are_not_too_soon_again() -> None
         last[key] = visit.local_day
         seen[plan.kind] += 1
     assert seen.keys() == {"surgical", "observation"}
+
+
+def test_emergencies_come_by_day_and_in_the_evening_and_few_before_dawn() -> None:
+    hours = Counter(local_minute(visit.minute, one.life.zone) % DAY // 60 for one, visit in visits("emergency"))
+    share = {name: sum(hours[hour] for hour in those) / hours.total() for name, those in SPANS.items()}
+    assert 0.10 < share["night"] < 0.22  # a third if they came evenly
+    assert 0.56 < share["day"] < 0.72  # 42 per cent if evenly
+    assert max(hours[hour] for hour in (3, 4, 5)) < min(hours[hour] for hour in (10, 12, 14, 16))
 
 
 def test_stays_last_some_days() -> None:

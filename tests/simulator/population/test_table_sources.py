@@ -73,6 +73,7 @@ def test_published_figures_can_be_asked_and_say_where_they_stand() -> None:
         "vaccinated": set(tables.IMMUNIZATIONS),
         "allergic": set(tables.ALLERGIES),
         "visits": set(tables.ENCOUNTERS) | {row.class_code for row in tables.ENCOUNTERS.values()},
+        "arrived": {str(hour) for hour in range(24)},
         "begun": set(tables.ADMIT_SOURCES),
         "ended": set(tables.DISPOSITIONS),
         "named": {row.name for row in tables.FAMILY_NAMES},
