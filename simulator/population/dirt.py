@@ -71,7 +71,7 @@ class Dirt:
     no_race: int = 80_000
     no_language: int = 250_000
     no_phone: int = 60_000
-    no_email: int = 250_000
+    no_email: int = 300_000
     partial_birth_date: int = 3_000
     retracted: int = 4_000
     wrong_unit: int = 1_400

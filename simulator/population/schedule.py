@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from simulator.ids import h64
-from simulator.population.chart.slots import may_be_used_in_office
+from simulator.population.chart.slots import may_be_used_at_any_hour, may_be_used_in_office
 from simulator.population.lanes import first_day, period_of
 from simulator.population.ledger import Opening
 from simulator.population.people import Population
@@ -139,8 +139,8 @@ def _made(world: Charts, practitioner: int, days: range, zone: str) -> Iterator[
 
 
 def _candidates(population: Population, practitioner: int, days: range, zone: str) -> Iterator[int]:
-    """The patients who may have an appointment with a practitioner on these days: their own, and for the mind those of
-    the colleague whose patients come here."""
+    """The patients who may have an appointment with a practitioner on these days: their own, and for the mind and
+    for planned stays those of the colleague whose patients come here."""
     lanes = population.lanes
     wellness = h64(population.key, "row", "wellness")
     panels = {practitioner, population.colleague(practitioner, -1)}
@@ -149,12 +149,19 @@ def _candidates(population: Population, practitioner: int, days: range, zone: st
             continue
         for panel in panels:
             for number in population.panel(panel):
-                if local_minute(lanes.office.slot(period, number, zone), zone) // DAY not in days:
+                draw = lanes.draw(period, number)
+                if may_be_used_at_any_hour(draw) and _day_of(lanes.any_hour.slot(period, number, zone), zone) in days:
+                    yield number
+                if _day_of(lanes.office.slot(period, number, zone), zone) not in days:
                     continue
                 _, sex, _, birth = population.core(number)
                 age_days = first_day(period) - birth.toordinal()
-                if may_be_used_in_office(lanes.draw(period, number), number, period, wellness, sex, age_days):
+                if may_be_used_in_office(draw, number, period, wellness, sex, age_days):
                     yield number
+
+
+def _day_of(minute: int, zone: str) -> int:
+    return local_minute(minute, zone) // DAY
 
 
 def _free(practitioner: int, facility: int, day: int, zone: str, busy: list[Slot]) -> Iterator[Slot]:

@@ -1,7 +1,7 @@
 """Appointments: what was booked, when, and what became of it.
 
-Every scheduled visit has one: booked, then arrived, then fulfilled. And there are those that never became a visit:
-called off by the patient or the clinic, put off to another day, or missed.
+Every scheduled visit and every planned stay has one: booked, then arrived, then fulfilled. And there are those that
+never became a visit: called off by the patient or the clinic, put off to another day, or missed.
 """
 
 from __future__ import annotations
@@ -36,6 +36,8 @@ _TEXTS = {
     "prenatal": "Prenatal visit",
     "home_visit": "Home visit",
     "psych": "Behavioral health visit",
+    "surgical": "Surgery",
+    "observation": "Overnight stay",
 }
 
 
@@ -77,7 +79,7 @@ def _is_known(visits: list[Visit], visit: Visit, when: Moment) -> bool:
 
 
 def _drafts(life: Life, visits: list[Visit], missed: list[Visit]) -> Iterator[_Draft]:
-    kept = [visit for visit in visits if visit.kind in SCHEDULED and visit.slot.lane == OFFICE]
+    kept = [visit for visit in visits if visit.is_planned or (visit.kind in SCHEDULED and visit.slot.lane == OFFICE)]
     for visit in kept:
         yield _Draft(_booked(life, visit), visit, False)
     days = [visit.local_day for visit in kept]

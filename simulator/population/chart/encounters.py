@@ -15,11 +15,12 @@ from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.moments import Moment
 from simulator.population.chart.slots import Slot
+from simulator.population.chart.troubles import is_planned
 from simulator.population.lanes import ANY_HOUR, OFFICE
 from simulator.population.records import Encounter, Record
 from simulator.population.zones import DAY, instant, local_minute, settled
 
-_ELSEWHERE_PERCENT = 12  # of the emergencies: where the accident happened
+_ELSEWHERE_PERCENT = 12  # of what was not planned: where the accident happened
 _BY_OTHERS = frozenset(("urgent_care", "surgical", "emergency", "inpatient", "observation"))
 
 Step = tuple[Moment, str, Record]
@@ -47,6 +48,7 @@ class Visit:
     ordinal: int = -1
     is_missed: bool = False
     is_final: bool = True  # nothing of it is corrected or retracted later
+    is_planned: bool = False  # a stay that was planned, and so booked
     begins: Moment = field(init=False)
     charted: Moment = field(init=False)  # when what is found and decided is written down
     ends: Moment = field(init=False)
@@ -73,7 +75,7 @@ class Visit:
 
     @property
     def booked(self) -> Moment:
-        """When it was booked, for visits of the office."""
+        """When it was booked, for visits of the office and planned stays."""
         return self.moment(moments.booked(self.habits))
 
     @property
@@ -98,11 +100,18 @@ def visits_of(life: Life, slots: Iterable[Slot]) -> tuple[list[Visit], list[Visi
             continue
         if visit.is_missed:
             missed.append(visit)
-        elif visit.minute > free_from:
+        elif visit.minute > free_from and not (visit.is_planned and _is_unnoticed(visit, visits)):
             visit.ordinal = len(visits)
             visits.append(visit)
             free_from = visit.ends.minute
     return visits, missed
+
+
+def _is_unnoticed(planned: Visit, visits: list[Visit]) -> bool:
+    """Whether nobody had noticed by the time a stay was booked what it is for: then nobody booked it."""
+    assert planned.episode is not None
+    latest = next((one for one in reversed(visits) if one.ends.minute < planned.booked.minute), None)
+    return latest is None or latest.local_day < planned.episode.onset
 
 
 def encounters_of(life: Life, visits: list[Visit]) -> Iterable[Step]:
@@ -145,12 +154,13 @@ def _encounter(life: Life, visit: Visit, status: str, end: datetime | None, *, i
 def _visit(life: Life, slot: Slot) -> Visit | None:
     habits = _habits(life, slot)
     facility, practitioner = life.person.facility, life.person.practitioner
-    if slot.lane == ANY_HOUR and (habits >> 8) % 100 < _ELSEWHERE_PERCENT:
+    planned = is_planned(slot.kind, slot.episode)
+    if slot.lane == ANY_HOUR and not planned and (habits >> 8) % 100 < _ELSEWHERE_PERCENT:
         facility = (habits >> 16) % len(life.population.facilities)
-    if slot.kind in _BY_OTHERS:
-        practitioner = life.population.practitioner_at(facility, habits >> 32)
-    elif slot.kind == "psych":
+    if slot.kind == "psych" or planned:
         practitioner = life.population.colleague(practitioner)
+    elif slot.kind in _BY_OTHERS:
+        practitioner = life.population.practitioner_at(facility, habits >> 32)
     zone = life.zone_of(facility)
     minute = slot.minute if slot.lane == OFFICE else settled(slot.minute, zone)
     minutes = moments.minutes_of(slot.kind, habits)
@@ -175,6 +185,7 @@ def _visit(life: Life, slot: Slot) -> Visit | None:
         slot=slot,
         habits=habits,
         is_missed=slot.is_missed,
+        is_planned=planned,
         is_final=not (moments.may_be_corrected(habits) or moments.may_be_retracted(habits)),
     )
 

@@ -36,7 +36,9 @@ SCHEDULED = frozenset(
         "psych",
     )
 )
-"""The kinds that are booked; the others are walked in to."""
+"""The kinds that are booked; the others are walked in to, but for those that may be planned."""
+MAY_BE_PLANNED = frozenset(("surgical", "observation"))
+"""Stays that are booked when they are for something standing: see `troubles`."""
 KINDS_OF: dict[int, tuple[str, ...]] = {
     OFFICE: tuple(key for key in tables.ENCOUNTERS if key not in IN_HASTE),
     ANY_HOUR: tuple(sorted(IN_HASTE)),
@@ -58,6 +60,8 @@ _EIGHTH = 7  # of the visits: only they have anything to correct, or to retract
 _SIGNED = (2 * _HOUR, 26 * _HOUR + 30)  # after the start of what is short
 _SIGNED_LATER = 90  # after the end of what is long
 _BOOKED = (14 * DAY, 21 * DAY, 42 * DAY, 63 * DAY)  # before the start
+BOOKED_DAYS = 63
+"""So many days before the start a visit is booked at most."""
 _BOOKED_TODAY = _HOUR  # before the start
 _CALLED_OFF = (DAY, 5 * DAY)  # before the start
 
@@ -150,6 +154,8 @@ def delays_of(kind: str, bits: int, is_cultured: bool, is_missed: bool) -> froze
     booked and called off, or nobody came. A part of the chart that writes at another moment adds it here."""
     minutes = minutes_of(kind, bits)
     bookings = {booked(bits), booked_today()} if kind in SCHEDULED else set()
+    if kind in MAY_BE_PLANNED:
+        bookings = {booked(bits)}
     if is_missed:
         return frozenset({minutes, called_off(bits)} | bookings)
     found = {0, charted(bits), minutes, signed(kind, bits, minutes)} | bookings

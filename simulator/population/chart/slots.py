@@ -17,6 +17,7 @@ from simulator.ids import mix
 from simulator.population import tables
 from simulator.population.chart.conditions import Episode, acute_rates, band_of
 from simulator.population.chart.life import Life
+from simulator.population.chart.moments import BOOKED_DAYS
 from simulator.population.chart.troubles import ONE, PLANS, per_period, troubles
 from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, OFFICE, PERIOD_DAYS, first_day, period_of
 from simulator.population.tables.rows import ConditionRow
@@ -257,12 +258,14 @@ class _Chooser:
                     return
 
     def _may_be(self, kind: str, episode: Episode, minute: int) -> bool:
-        """Whether somebody is taken in for what was planned: at its hours, old enough, and not too soon again. What is
-        not planned may be at any time."""
+        """Whether somebody is taken in for what was planned: at its hours, old enough, not too soon again, and when
+        there was time to book it. What is not planned may be at any time."""
         if kind in ("emergency", "inpatient"):
             return True
         plan, day = PLANS[episode.key], minute // DAY
         if not plan.suits(local_minute(minute, self._life.zone)):
+            return False
+        if day - BOOKED_DAYS <= max(episode.onset, self._life.first) + 1:
             return False
         if self._life.age_days(day) < (plan.min_age + 1) * _YEAR or day < self._again.get(episode.key, 0):
             return False

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from simulator.population import tables
 from simulator.population.chart.conditions import Episode
+from simulator.population.chart.moments import MAY_BE_PLANNED
 from simulator.population.lanes import PERIOD_DAYS, share_of_day
 from simulator.population.tables.rows import ConditionRow
 from simulator.population.zones import DAY
@@ -49,12 +50,12 @@ def _plan_of(row: ConditionRow) -> Plan:
 
 
 PLANS = {key: _plan_of(row) for key, row in tables.CONDITIONS.items() if row.planned}
-_PLANNED = frozenset(plan.kind for plan in PLANS.values())
+assert {plan.kind for plan in PLANS.values()} <= MAY_BE_PLANNED
 
 
 def is_planned(kind: str, episode: Episode | None) -> bool:
     """Whether a visit of a kind for a condition is a planned stay."""
-    return kind in _PLANNED and episode is not None and not episode.is_acute
+    return kind in MAY_BE_PLANNED and episode is not None and not episode.is_acute
 
 
 @cache

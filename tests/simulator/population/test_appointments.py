@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice
 
 import pytest
 from hypothesis import given, settings
 
 from simulator.population import tables
-from simulator.population.chart.moments import SCHEDULED
+from simulator.population.chart import bookings_of, outline_of
+from simulator.population.chart.moments import MAY_BE_PLANNED, SCHEDULED
 from simulator.population.ledger import Opening
 from simulator.population.people import Population
 from simulator.population.records import Appointment
@@ -45,7 +47,40 @@ def test_an_appointment_is_fulfilled_exactly_when_its_encounter_is_over(number: 
                 encounter.sensitivity,
             )
     for encounter in of.encounters:
-        assert (encounter.ordinal in came) == (encounter.type_key in SCHEDULED)
+        if encounter.type_key not in MAY_BE_PLANNED:
+            assert (encounter.ordinal in came) == (encounter.type_key in SCHEDULED)
+
+
+def test_planned_stays_are_booked_weeks_before_at_home_for_what_was_known() -> None:
+    """And other stays are not booked."""
+    seen: Counter[str] = Counter()
+    for number in islice(POPULATION.find(born=(date(1930, 1, 1), date(1965, 12, 31))), 700):
+        outline = outline_of(POPULATION, number)
+        stays = [visit for visit in outline.visits if visit.kind in MAY_BE_PLANNED]
+        if not any(visit.is_planned for visit in stays):
+            continue
+        booked = {one.encounter: one for one in bookings(number) if one.encounter is not None}
+        for visit in stays:
+            assert (visit.ordinal in booked) == visit.is_planned
+            if visit.is_planned and visit.episode is not None:
+                one = booked[visit.ordinal]
+                assert timedelta(days=13) < one.start - one.created < timedelta(days=65)
+                assert one.reason == visit.episode.ordinal
+                assert visit.episode.row.icd10cm.display in one.text
+                assert one.facility == outline.life.person.facility
+                assert one.practitioner == POPULATION.colleague(outline.life.person.practitioner)
+                seen[visit.kind] += 1
+        if seen.total() > 25 and len(seen) == 2:
+            break
+    assert seen.keys() == MAY_BE_PLANNED
+    assert seen.total() > 15
+
+
+def bookings(number: int) -> list[Appointment]:
+    """The appointments of a patient that were kept, as they are in the end."""
+    records = (change.record for change in bookings_of(POPULATION, number).changes)
+    last = {one.ordinal: one for one in records if isinstance(one, Appointment)}
+    return list(last.values())
 
 
 @given(NUMBERS)
