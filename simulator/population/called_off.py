@@ -1,8 +1,8 @@
 """What does not happen because a visit was called off: before it began somebody cancelled or moved its appointment.
 
 A visit is called off as a whole: its encounter, what would have been found, ordered and noted there, and what would
-have become of that later. What lasts and would have been noticed there is noticed at the next visit that takes place.
-What other places report happens all the same.
+have become of that later. What lasts and would have been noticed there is noticed at the next visit that takes place;
+what is taken for good begins at the next at which somebody can order it. What other places report happens all the same.
 """
 
 from __future__ import annotations
@@ -11,21 +11,30 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
+from simulator.population import tables
+from simulator.population.chart.medications import ORDERED_AFTER
 from simulator.population.chart.moments import REPORTED
 from simulator.population.filing import cut
 from simulator.population.history import History
 from simulator.population.ledger import Version
-from simulator.population.records import Appointment, Change, Condition, Encounter, Record
+from simulator.population.records import Appointment, Change, Condition, Encounter, Medication, Record
+from simulator.population.zones import zone_info
 
 _NOT_KEPT = frozenset(("cancelled", "noshow", "entered-in-error"))
 _Key = tuple[str, int]
+_Lasting = Condition | Medication
+_OF_THE_VISIT = {
+    "condition": ("recorded", "encounter", "practitioner"),
+    "medication": ("authored", "start", "encounter", "practitioner"),
+}
+"""What of a record is the visit's at which it was written down."""
 
 
 class Instead(NamedTuple):
-    """What happens just before a place of a history: a condition is written down, `origin` is where it would have
-    been."""
+    """What happens just before a place of a history: a condition or an order is written down, `origin` is where it
+    would have been."""
 
     origin: int
     change: Change
@@ -49,14 +58,15 @@ class CalledOff:
         later says so."""
         if not (self.records or self.noticed):
             return record
-        if isinstance(record, Condition) and (at := self.noticed.get((record.kind, record.ordinal))) is not None:
-            return self._as_noticed(record, at)
+        if isinstance(record, Condition | Medication):
+            at = self.noticed.get((record.kind, record.ordinal))
+            record = record if at is None else self._as_noticed(record, at)
         return cut(record, lambda kind, ordinal: self._holds((kind, ordinal), place))
 
-    def _as_noticed(self, record: Condition, at: int) -> Record:
+    def _as_noticed(self, record: _Lasting, at: int) -> _Lasting:
         notices = (one.change.record for one in self.instead[at])
-        told = next(one for one in notices if isinstance(one, Condition) and one.ordinal == record.ordinal)
-        return replace(record, recorded=told.recorded, encounter=told.encounter, practitioner=told.practitioner)
+        told = next(one for one in notices if (one.kind, one.ordinal) == (record.kind, record.ordinal))
+        return replace(record, **{name: getattr(told, name) for name in _OF_THE_VISIT[record.kind]})
 
     def _holds(self, key: _Key, place: int) -> bool:
         return key not in self.records and self.noticed.get(key, 0) <= place
@@ -70,10 +80,14 @@ NOTHING = CalledOff()
 
 
 def called_off(
-    history: History, written: Callable[[int], Iterable[Version]], home: Callable[[str, int], int]
+    history: History,
+    written: Callable[[int], Iterable[Version]],
+    home: Callable[[str, int], int],
+    zone_of: Callable[[int], str],
 ) -> CalledOff:
-    """What does not happen of a history; `written` gives what was written to an appointment of it, oldest first, and
-    `home` the number under which a record is filed: a condition is noticed where it would have been filed."""
+    """What does not happen of a history; `written` gives what was written to an appointment of it, oldest first, `home`
+    the number under which a record is filed (a condition is noticed where it would have been filed), and `zone_of` the
+    zone of a facility."""
     slots = set()
     for place, change in enumerate(history.changes):
         one = change.record
@@ -88,28 +102,31 @@ def called_off(
     places: set[int] = set()
     seen: set[_Key] = set()
     lost: set[_Key] = set()
-    lasting: dict[int, Condition] = {}
+    lasting: dict[int, _Lasting] = {}
     for place, change in enumerate(history.changes):
         record, key = change.record, (change.record.kind, change.record.ordinal)
         is_of_visit = history.hook(place)[:2] in slots and _is_at_a_visit(history, place)
         if is_of_visit and key not in seen:
             lost.add(key)
-            if isinstance(record, Condition) and record.category == "problem-list-item":
+            if _lasts(record):
                 lasting[place] = record
         seen.add(key)
         if is_of_visit or key in lost:
             places.add(place)
     instead: dict[int, tuple[Instead, ...]] = {}
     noticed: dict[_Key, int] = {}
-    for origin, condition in lasting.items():
-        at = _noticed_at(history, origin, slots, partial(_is_filed_with, condition, home))
-        if at is None:
+    for origin, record in lasting.items():
+        at = _noticed_at(history, origin, slots, partial(_fits, record, home))
+        if at is None or (isinstance(record, Medication) and ("condition", record.reason) in lost):
+            continue  # nothing is ordered for what nobody notices
+        key = (record.kind, record.ordinal)
+        notice = _notice(history, key, at, zone_of)
+        if notice is None:
             continue
-        key = (condition.kind, condition.ordinal)
         places -= {place for place in _changes_of(history, key) if place >= at}
         lost.discard(key)
         noticed[key] = at
-        instead[at] = (*instead.get(at, ()), Instead(origin, _notice(history, key, at)))
+        instead[at] = (*instead.get(at, ()), Instead(origin, notice))
     return CalledOff(places, lost, instead, noticed)
 
 
@@ -118,8 +135,18 @@ def _is_at_a_visit(history: History, place: int) -> bool:
     return delay >= 0 and delay != REPORTED
 
 
-def _is_filed_with(condition: Condition, home: Callable[[str, int], int], visit: Encounter) -> bool:
-    return home("encounter", visit.ordinal) == home("condition", condition.ordinal)
+def _lasts(record: Record) -> TypeGuard[_Lasting]:
+    """Whether a record is of something that goes on: a standing condition, or what is taken for good."""
+    if isinstance(record, Condition):
+        return record.category == "problem-list-item"
+    return isinstance(record, Medication) and tables.MEDICATIONS[record.key].is_chronic
+
+
+def _fits(record: _Lasting, home: Callable[[str, int], int], visit: Encounter) -> bool:
+    """Whether something is written down at a visit: where it would have been filed; nothing is ordered by telephone."""
+    if isinstance(record, Medication) and visit.type_key == "telephone":
+        return False
+    return home("encounter", visit.ordinal) == home(record.kind, record.ordinal)
 
 
 def _noticed_at(
@@ -145,19 +172,37 @@ def _changes_of(history: History, key: _Key) -> Iterator[int]:
             yield place
 
 
-def _notice(history: History, key: _Key, at: int) -> Change:
-    """A condition is written down at a visit: as it is by then."""
-    condition = [history.changes[place].record for place in _changes_of(history, key) if place < at][-1]
+def _notice(history: History, key: _Key, at: int, zone_of: Callable[[int], str]) -> Change | None:
+    """A condition or an order is written down at a visit: as it is by then. None of an order that would be over by
+    then, or on that day."""
+    changes = {place: history.changes[place].record for place in _changes_of(history, key)}
+    record = [one for place, one in changes.items() if place < at][-1]
     slot = history.hook(at)[:2]
     visit = next(
         change.record
         for place, change in enumerate(history.changes[:at])
         if isinstance(change.record, Encounter) and history.hook(place)[:2] == slot
     )
-    assert isinstance(condition, Condition)
     moment = history.changes[at].at
-    found = replace(condition, recorded=moment, encounter=visit.ordinal, practitioner=visit.practitioner)
-    return Change(moment, "created", found)
+    if isinstance(record, Condition):
+        return Change(
+            moment,
+            "created",
+            replace(record, recorded=moment, encounter=visit.ordinal, practitioner=visit.practitioner),
+        )
+    assert isinstance(record, Medication)
+    start = visit.start.astimezone(zone_info(zone_of(visit.facility))).date()
+    stops = [one.stop for one in changes.values() if isinstance(one, Medication) and one.stop is not None]
+    if any(stop <= start for stop in stops):
+        return None
+    begun = replace(
+        record,
+        authored=visit.start + ORDERED_AFTER,
+        start=start,
+        encounter=visit.ordinal,
+        practitioner=visit.practitioner,
+    )
+    return Change(moment, "created", begun)
 
 
 def _is_called_off(versions: Iterable[Version], start: datetime) -> bool:

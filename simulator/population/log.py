@@ -149,7 +149,7 @@ class Log:
         def written(ordinal: int) -> tuple[Version, ...]:
             return self._ledger.versions(("appointment", filing.home("appointment", ordinal), ordinal))
 
-        return called_off(filing.history, written, filing.home)
+        return called_off(filing.history, written, filing.home, lambda one: self._population.facility(one).zone)
 
     def _written(self, number: int, members: Collection[int], by: datetime | None) -> Iterator[Logged]:
         found = []

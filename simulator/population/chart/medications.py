@@ -20,6 +20,8 @@ from simulator.population.tables.rows import AllergyRow, MedicationRow
 _MILLION = 10**6
 _STOPPED_PERCENT = 15
 _FOR_GOOD = 99  # a draw of those whom nobody stops
+ORDERED_AFTER = timedelta(minutes=4)
+"""So long after its start something is ordered at a visit."""
 _MAX_DELAY = 400  # days until somebody treats a chronic condition
 _CROSS_REACTIONS = {
     "penicillin": frozenset(("amoxicillin500", "amoxicillin_susp", "amox_clav875", "penicillinvk500")),
@@ -138,7 +140,7 @@ def _medication(life: Life, order: Order, *, is_over: bool) -> Medication:
         text=row.product.display,
         status=order.over if is_over else "active",
         intent="order",
-        authored=visit.start + timedelta(minutes=4),
+        authored=visit.start + ORDERED_AFTER,
         start=date.fromordinal(order.start),
         stop=date.fromordinal(order.stop) if is_over and order.stop is not None else None,
         dosage=dosage_of(row),

@@ -16,7 +16,8 @@ import pytest
 
 from simulator.population.dirt import Dirt
 from simulator.population.people import Population
-from simulator.population.records import KINDS, Appointment, Chart, Condition, Record
+from simulator.population.records import KINDS, Appointment, Chart, Condition, Medication, Record
+from simulator.population.tables import MEDICATIONS
 from simulator.population.world import World
 
 AS_OF = date(2026, 1, 5)
@@ -106,15 +107,29 @@ def test_nothing_comes_of_a_visit_that_was_called_off_and_the_others_take_place(
     assert lost_kinds > {"encounter", "observation", "document"}
 
 
+KNOWN = 899
+KNOWN_ORDER = 50
+"""Those for whom it holds are looked for from here on."""
+
+
 def with_a_condition_ahead() -> tuple[Pair, int, Appointment, Condition]:
     """Somebody at whose next visit a condition is found that lasts, for which they come again."""
-    pair, number = pair_of(1_500), 715
+    pair = pair_of(1_500)
     pair.now += timedelta(days=200)
-    one = next(one for one in pair.untouched.appointments(number) if one.status == "booked")
-    would_be = pair.untouched.chart_at(number, pair.now + timedelta(days=500))
-    (visit,) = (told.encounter for told in would_be.appointments if told.ordinal == one.ordinal)
-    (found,) = (c for c in would_be.conditions if c.encounter == visit and c.category == "problem-list-item")
-    return pair, number, one, found
+    for number in (*range(KNOWN, 1_500), *range(KNOWN)):
+        booked = [one for one in pair.untouched.appointments(number) if one.status == "booked"]
+        if not booked or pair.merges_soon(number):
+            continue
+        would_be = pair.untouched.chart_at(number, pair.now + timedelta(days=500))
+        (visit,) = (told.encounter for told in would_be.appointments if told.ordinal == booked[0].ordinal)
+        found = [c for c in would_be.conditions if c.encounter == visit and c.category == "problem-list-item"]
+        if (
+            visit is not None
+            and len(found) == 1
+            and any(e.reason == found[0].ordinal for e in would_be.encounters[visit + 2 :])
+        ):
+            return pair, number, booked[0], found[0]
+    raise AssertionError("nobody")
 
 
 def test_what_lasts_is_noticed_at_the_next_visit_instead_and_is_a_reason_from_then_on() -> None:
@@ -132,10 +147,55 @@ def test_what_lasts_is_noticed_at_the_next_visit_instead_and_is_a_reason_from_th
     reasons = [r for r in everything(chart).values() if getattr(r, "reason", None) == late.ordinal]
     assert reasons
     for record in reasons:
-        assert everything(would_be)[record.kind, record.ordinal] == record
+        same = everything(would_be)[record.kind, record.ordinal]
+        assert same == record or (isinstance(same, Medication) and same.encounter == found.encounter)
     until = late.recorded - timedelta(minutes=1)
     assert late.ordinal not in {c.ordinal for c in pair.touched.chart_at(number, until).conditions}
     assert named(pair.touched.chart_at(number, until)) <= everything(pair.touched.chart_at(number, until)).keys()
+
+
+def with_an_order_ahead() -> tuple[Pair, int, Appointment, list[Medication]]:
+    """Somebody at whose next visit something is ordered that is taken for good, and who comes again."""
+    pair = pair_of(1_500)
+    pair.now += timedelta(days=200)
+    for number in (*range(KNOWN_ORDER, 1_500), *range(KNOWN_ORDER)):
+        booked = [one for one in pair.untouched.appointments(number) if one.status == "booked"]
+        if not booked or pair.merges_soon(number):
+            continue
+        would_be = pair.untouched.chart_at(number, pair.now + timedelta(days=300))
+        one = min(booked, key=lambda told: told.start)
+        visit = next(told.encounter for told in would_be.appointments if told.ordinal == one.ordinal)
+        ordered = [drug for drug in would_be.medications if visit is not None and drug.encounter == visit]
+        lasting = [drug for drug in ordered if MEDICATIONS[drug.key].is_chronic and drug.stop is None]
+        later = [e for e in would_be.encounters if e.start > one.start and e.type_key != "telephone"]
+        if lasting and later:
+            return pair, number, one, lasting
+    raise AssertionError("nobody")
+
+
+def test_what_is_taken_for_good_begins_at_the_next_visit_instead() -> None:
+    pair, number, one, ordered = with_an_order_ahead()
+    pair.call_off(number, one)
+    pair.now += timedelta(days=300)
+    chart = pair.touched.chart(number)
+    following = min(
+        (e for e in chart.encounters if e.start > one.start and e.type_key != "telephone"), key=lambda e: e.start
+    )
+    for would_be in ordered:
+        (late,) = (drug for drug in chart.medications if drug.ordinal == would_be.ordinal)
+        assert (late.encounter, late.practitioner) == (following.ordinal, following.practitioner)
+        assert following.start < late.authored < following.start + timedelta(minutes=5)
+        assert would_be.start < late.start
+        same = {"authored": late.authored, "start": late.start, "encounter": late.encounter}
+        assert replace(would_be, **same, practitioner=late.practitioner) == late
+        assert late.reason in {c.ordinal for c in chart.conditions}
+        versions = pair.touched.versions("medication", number, late.ordinal)
+        assert (versions[0].number, versions[0].what, versions[0].record) == (1, "created", late)
+        window = versions[0].at, versions[0].at + timedelta(minutes=1)
+        told = [e for e in pair.touched.feed(*window) if (e.number, e.record) == (number, late)]
+        assert [(e.what, e.version) for e in told] == [("created", 1)]
+        before = pair.touched.chart_at(number, versions[0].at - timedelta(minutes=1))
+        assert late.ordinal not in {drug.ordinal for drug in before.medications}
 
 
 def test_the_feed_tells_of_it_once_wherever_one_goes_on() -> None:

@@ -28,14 +28,14 @@ AS_OF = date(2026, 1, 5)
 PINNED = {
     # (seed, size): sha256 over people and charts. From the first release on a new digest needs a new VERSION: saved ids
     # and reports refer to it.
-    (7, 10_000): "53910fca42d67e4004d450067c6b000db28acb50124f72ec7f9229875b84006e",
-    (31, 100_000_000): "0de3cb9284a939c61283f1ba66ce810dc0f6d44f61e832cb515740f5056e7bdb",
+    (7, 10_000): "a6d06a7d905d44709d41feb3b1193b215474b8bb1a2b42565570bbd1423cd7a1",
+    (31, 100_000_000): "6a0b76f294c8ece9e5b5033a4d5babb920c916ba52e56cab021434175ff1c10d",
 }
 
 
 REGISTRATIONS = {
-    (7, 10_000): "1a400605b37704eed2556cc0354d98573e77807f7e3bb181dd0681c53c3cc2fd",
-    (31, 100_000_000): "2c7ab2e258dc8b5014428886a00f390c95af3a8fd46e6736775fdfe3ac16b733",
+    (7, 10_000): "4f16e0d19d8347e39aef331b27016ba38769b05ae3fc658ae10c82795d077866",
+    (31, 100_000_000): "9dc8fdb3b900e3214e277bbf04ea06b35a9e5d7a83aeccd6fd55d849e93713d9",
 }
 
 
