@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from itertools import islice
 
 import pytest
 
@@ -58,6 +59,13 @@ def told(site: Site, kind: str, count: int = 8, numbers: Iterable[int] = ()) -> 
         for one in site.vendor.renderings(site, number):
             if one.records and one.records[0].kind == kind:
                 yield one
+
+
+def people(site: Site, count: int) -> Iterator[Rendering]:
+    """The patients as they are told, and nothing that comes after: athena tells each in REST and in FHIR."""
+    times = 2 if site.vendor.id == "athena" else 1
+    for number in range(FIRST, FIRST + count):
+        yield from islice(told(site, "patient", numbers=[number]), times)
 
 
 def losses(one: Rendering, field: str) -> set[str]:
@@ -118,7 +126,7 @@ def test_allergies_may_be_typed_as_words(dirty: Dirty, vendor: str) -> None:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_why_a_race_is_not_known_is_told_as_the_vendor_can(dirty: Dirty, vendor: str) -> None:
     said = set()
-    for one in told(dirty(no_race=MILLION).sites[vendor], "patient", 24):
+    for one in people(dirty(no_race=MILLION).sites[vendor], 24):
         person = one.records[0]
         reason = person.why_absent("race")  # type: ignore[union-attr]
         if person.race:  # type: ignore[union-attr]
@@ -137,7 +145,7 @@ def test_why_a_race_is_not_known_is_told_as_the_vendor_can(dirty: Dirty, vendor:
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_a_birth_date_is_told_as_far_as_it_is_known(dirty: Dirty, vendor: str) -> None:
     seen = set()
-    for one in told(dirty(partial_birth_date=MILLION).sites[vendor], "patient", 25):
+    for one in people(dirty(partial_birth_date=MILLION).sites[vendor], 25):
         person = one.records[0]
         shown = one.payload.get("birthDate", one.payload.get("dob"))
         seen.add(person.birth_precision)  # type: ignore[union-attr]
