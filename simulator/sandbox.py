@@ -147,7 +147,7 @@ class Sandbox:
     """One isolated EMR world: population seed, clock, written data, sites, faults, journal.
 
     `apis` says for vendors on which day their API stands at the first moment, when that is not the room's own; `doors`
-    are the origins of vendors that have a port of their own.
+    are the origins of vendors that have a port of their own. `charts_kept` is how many charts its world holds ready.
     """
 
     def __init__(
@@ -160,6 +160,7 @@ class Sandbox:
         vendors: tuple[Vendor, ...],
         clock: Clock | None = None,
         journal_size: int = 100_000,
+        charts_kept: int = 20,
         population: Population | None = None,
         dirt: Dirt | None = None,
         apis: Mapping[str, date] | None = None,
@@ -175,7 +176,7 @@ class Sandbox:
         self.journal = Journal(journal_size)
         self.faults = FaultBook(seed_bytes("faults", seed), self._now)
         people = population or Population(seed=seed, size=patients, as_of=as_of, dirt=dirt)
-        self.world = World(people, self._now)
+        self.world = World(people, self._now, charts_kept=charts_kept)
         self.apis = dict(apis or {})
         self.doors: dict[str, str] = {}
         self.sites: dict[str, Site] = {vendor.id: Site(self, vendor, self.apis.get(vendor.id)) for vendor in vendors}

@@ -37,7 +37,7 @@ PATIENT = {"vendor": "epic", "id": "p1"}
 
 @cache
 def world() -> World:
-    return World(Population(seed=7, size=10_000, as_of=date(2026, 1, 5)))
+    return World(Population(seed=7, size=10_000, as_of=date(2026, 1, 5)), charts_kept=60)
 
 
 def told(record: Record, number: int, *losses: Loss) -> Any:

@@ -46,7 +46,9 @@ class Athena:
     def __init__(self, *, seed: int = 7, patients: int = 10_000, settings: dict[str, Any] | None = None) -> None:
         self.clock = Clock(datetime(2026, 1, 5, 12, tzinfo=UTC))
         self.clock.freeze()
-        self.sandbox = Sandbox("t", seed=seed, patients=patients, as_of=AS_OF, vendors=(VENDOR,), clock=self.clock)
+        self.sandbox = Sandbox(
+            "t", seed=seed, patients=patients, as_of=AS_OF, vendors=(VENDOR,), clock=self.clock, charts_kept=60
+        )
         self.site: Site = self.sandbox.sites["athena"]
         self.site.limits.off()
         self.site.settings |= settings or {}

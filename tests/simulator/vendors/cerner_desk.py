@@ -71,7 +71,9 @@ class Desk:
         room = VENDOR.variant("cerner", defaults=settings)
         clock = Clock(NOON)
         clock.freeze()
-        self.sandbox = Sandbox("desk", seed=seed, patients=patients, as_of=AS_OF, vendors=(room,), clock=clock)
+        self.sandbox = Sandbox(
+            "desk", seed=seed, patients=patients, as_of=AS_OF, vendors=(room,), clock=clock, charts_kept=60
+        )
         self.root = fhir_url(BASE, self.site)
         self._token = ""
 

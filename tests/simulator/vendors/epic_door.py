@@ -33,7 +33,9 @@ _jtis = itertools.count(1)
 def sandbox(seed: int = 7, patients: int = 2000, vendor: Vendor = VENDOR) -> Sandbox:
     """A sandbox with Epic alone; both faces of its clock stand still."""
     clock = Clock(datetime(2026, 1, 5, 12, tzinfo=UTC), monotonic=lambda: 0.0, wall=lambda: WALL)
-    return Sandbox("t", seed=seed, patients=patients, as_of=date(2026, 1, 5), vendors=(vendor,), clock=clock)
+    return Sandbox(
+        "t", seed=seed, patients=patients, as_of=date(2026, 1, 5), vendors=(vendor,), clock=clock, charts_kept=60
+    )
 
 
 def number_of_jti() -> str:
