@@ -241,7 +241,7 @@ def test_what_finding_somebody_costs_does_not_grow_with_the_population() -> None
         ({"medications": ["metfromin500"]}, 'unknown medication "metfromin500"; known: '),
         ({"consents": ["HIV:maybe"]}, 'unknown consent "HIV:maybe"; known: '),
         ({"consents": ["SDOH"]}, 'unknown consent "SDOH"; known: '),
-        ({"sensitivities": ["hiv"]}, 'unknown sensitivity "hiv"; known: BH, DV, HIV'),
+        ({"sensitivities": ["hiv"]}, 'unknown sensitivity "hiv"; known: BH, DV, EMP, HIV'),
         ({"conditions": ["htn"], "status": "stopped"}, 'unknown status "stopped"; known: active, inactive, resolved'),
         (
             {"conditions": ["htn"], "medications": ["metformin500"], "status": "resolved"},
