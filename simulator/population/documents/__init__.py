@@ -8,7 +8,7 @@ itself does not.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from typing import Protocol
@@ -63,25 +63,38 @@ class Content:
         return len(self.data) + len(self.text)
 
 
-_WRITERS: dict[str, Callable[[View, Paper], bytes]] = {
-    "text/rtf": lambda view, paper: rtf(paper),
-    "text/html": lambda view, paper: page(paper),
-    "application/pdf": lambda view, paper: pdf(paper),
-    CCDA: ccda,
-}
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """What a document says, before it has a format."""
+
+    paper: Paper
+    text: str
+
+    @property
+    def size_bytes(self) -> int:
+        """What it costs to hold it, roughly: the paper says the same again, in pieces."""
+        return 4 * len(self.text)
 
 
+_WRITERS: dict[str, Callable[[Paper], bytes]] = {"text/rtf": rtf, "text/html": page, "application/pdf": pdf}
 _DRAWER: Drawer[Content] = Drawer(most_bytes=4 << 20)
+_WORDS: Drawer[_Words] = Drawer(most_bytes=2 << 20)
+"""Without their formats: who has read a note in one asks for it in another, and the judge for its words."""
 
 
 def read(world: Charts, number: int, document: Document) -> Content:
     """What a document of patient `number` says: what it said before whose it was was merged into them."""
     filed, whose = world.as_it_stood(document, number, document.created)
+    origin = world.origin(whose)
+
+    def words() -> _Words:
+        return _words_of(View(filed, world.chart_at(whose, document.created), world.population))
 
     def written() -> Content:
-        return content_of(filed, world.chart_at(whose, document.created), world.population)
+        if origin is None or filed.body is not None or filed.mime == CCDA:
+            return content_of(filed, world.chart_at(whose, document.created), world.population)
+        return _in_format(filed.mime, _WORDS.content((origin, whose, replace(filed, mime="")), words))
 
-    origin = world.origin(whose)
     return written() if origin is None else _DRAWER.content((origin, whose, filed), written)
 
 
@@ -94,7 +107,17 @@ def content_of(document: Document, chart: Chart, population: Population) -> Cont
     if document.body is not None:
         return Content(document.mime, document.body, text_of(document.mime, document.body))
     view = View(document, chart, population)
+    words = _words_of(view)
+    if document.mime == CCDA:
+        return Content(CCDA, ccda(view, words.paper), words.text)
+    return _in_format(document.mime, words)
+
+
+def _words_of(view: View) -> _Words:
     paper = paper_of(view)
-    text = plain(paper)
-    is_plain = document.mime == "text/plain"
-    return Content(document.mime, text.encode() if is_plain else _WRITERS[document.mime](view, paper), text)
+    return _Words(paper, plain(paper))
+
+
+def _in_format(mime: str, words: _Words) -> Content:
+    data = words.text.encode() if mime == "text/plain" else _WRITERS[mime](words.paper)
+    return Content(mime, data, words.text)

@@ -76,6 +76,17 @@ def test_a_document_that_is_held_is_the_one_that_would_be_written() -> None:
                     assert read(world, number, document) == written_anew(world, number, document)
 
 
+def test_a_document_is_the_same_in_every_format_whichever_was_asked_for_before() -> None:
+    formats = ("text/html", "text/rtf", "text/plain", "application/pdf", "application/xml")
+    number = next(n for n in range(60, 200) if len(World(POPULATION).chart(n).documents) >= len(formats))
+    documents = World(POPULATION).chart(number).documents
+    for turn, (mime, document) in enumerate(zip(formats, documents, strict=False)):
+        world = World(POPULATION)
+        read(world, number, replace(document, mime=formats[turn - 1]))
+        told = replace(document, mime=mime)
+        assert read(world, number, told) == written_anew(world, number, told)
+
+
 def test_nothing_is_held_of_whom_somebody_has_written_about() -> None:
     world = World(POPULATION)
     number = next(n for n in range(60, 200) if len(world.chart(n).documents) > 1 and world.chart(n).observations)
