@@ -31,6 +31,7 @@ BATCH_S = 0.05
 """How long one measurement of an operation lasts, at least."""
 PREPARED = 64
 """How many different patients an operation goes around, where finding out what to ask costs time by itself."""
+CHARTS = 25
 READS = 1_000
 WINDOWS = 6
 EVENTS = "100 events of a window, by person"
@@ -84,7 +85,7 @@ class Probe:
         looks = Possible(population, ["hiv"], population.as_of.toordinal())
         yield "a look for HIV", lambda: looks.of(next(self._numbers))
         yield "20 with type 2 diabetes", self._with_diabetes
-        yield "whole chart", lambda: world.chart(next(self._numbers))
+        yield "whole chart", self._charts
         feed: Any = getattr(world, "feed", None)
         if feed is not None:
             since = self.sandbox.started_at - timedelta(days=30)
@@ -97,6 +98,12 @@ class Probe:
         steps = Cohort(self.world, [condition("t2dm")]).search(f"n{start}")
         found = list(islice((step for step in steps if step.found is not None), 20))
         assert len(found) == 20
+
+    def _charts(self) -> Times:
+        """Makes the charts of several patients: one has twenty times the records of another."""
+        for _ in range(CHARTS):
+            self.world.chart(next(self._numbers))
+        return Times(CHARTS)
 
     def _people(self, feed: Any, moments: Iterator[Any]) -> Times:
         """Reads windows; gives how many people their events are of."""
