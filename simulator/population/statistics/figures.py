@@ -132,14 +132,14 @@ class Counter:
         figure = self.figure
         if figure.sex not in ("B", one.sex) and figure.measure != "people":
             return
-        if self._ask_each is not None:
-            for said in self._ask_each(figure, one):
-                self.sum.add(said)  # type: ignore[call-arg]
-            return
         if isinstance(self.sum, Rate):
             events, years = _over_time(figure, one)
             if years > 0:
                 self.sum.add(events, years)
+            return
+        if self._ask_each is not None:
+            for said in self._ask_each(figure, one):
+                self.sum.add(said)
             return
         if not one.is_alive or (figure.measure != "people" and not figure.ages[0] <= one.age <= figure.ages[1]):
             return
