@@ -13,7 +13,7 @@ from simulator.ids import mix
 
 REFERENCE_MS = 3.0
 """What the yardstick takes on the core for which our limits in microseconds were set: one on which the prototype of a
-chart (331 records a patient) takes 3.0 ms. Done in turn with it, three hundred times, on a core half as fast: the
+chart (some 320 records a patient) takes 3.0 ms. Done in turn with it, three hundred times, on a core half as fast: the
 prototype takes 1.01 yardsticks, the middle one."""
 _STEPS = 1_500
 

@@ -14,6 +14,7 @@ from typing import Literal
 from simulator.auth.bearer import user_of
 from simulator.auth.users import User
 from simulator.exchange import Exchange
+from simulator.population.chart.labels import OF_PATIENTS
 from simulator.population.world import World
 from simulator.refusal import Refusal
 
@@ -21,8 +22,6 @@ LIFE = timedelta(hours=1)  # guess: how long the glass stays broken
 PURPOSE = "BTG"  # HL7 v3 ActReason
 
 
-_WATCHED = frozenset(("VIP", "EMP"))
-"""Labels of patients whose charts not everybody may open."""
 Degree = Literal["", "guarded", "restricted"]
 
 
@@ -58,7 +57,7 @@ class Glass:
     def degree(self, world: World, number: int) -> Degree:
         """How a patient is behind it: the stricter way, if there are two."""
         person = world.person(number) if self.vips else None
-        held = {self.vips} if person is not None and _WATCHED & {*person.sensitivity} else set()
+        held = {self.vips} if person is not None and OF_PATIENTS & {*person.sensitivity} else set()
         if number in self.restricted or "restricted" in held:
             return "restricted"
         return "guarded" if number in self.guarded or held else ""

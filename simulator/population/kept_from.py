@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from simulator.population.chart.labels import OF_PATIENTS
 from simulator.population.ledger import Version
 from simulator.population.records import (
     FIELDS,
@@ -27,9 +28,6 @@ from simulator.population.records import (
 )
 from simulator.population.registrations import matches
 from simulator.population.world import World
-
-_OF_PATIENTS = frozenset(("VIP", "EMP"))
-"""The labels of whole patients."""
 
 _REASONED = (Appointment, Encounter, Medication, Procedure)
 
@@ -92,21 +90,21 @@ class KeptFrom(World):
     def find(self, **asked: Any) -> Iterator[int]:
         """As of the whole world, without those who are kept back as a whole."""
         found = self._whole.find(**asked)
-        if self._labels.isdisjoint(_OF_PATIENTS):
+        if self._labels.isdisjoint(OF_PATIENTS):
             return found
         return (number for number in found if self.person(number) is not None)
 
     def count(self, *, family: str | None = None, born: tuple[date, date] | None = None) -> int:
         """How many `find` gives, as of the whole world; it looks at everybody who is kept back as a whole."""
         told = self._whole.count(family=family, born=born)
-        if self._labels.isdisjoint(_OF_PATIENTS):
+        if self._labels.isdisjoint(OF_PATIENTS):
             return told
         persons = filter(None, map(self._whole.person, self.population.vips()))
         hidden = (one for one in persons if bears(one, self._labels))
         return told - sum(matches(one, family, None, born, None, False) for one in hidden)
 
     def _check(self, number: int) -> None:
-        is_hidden = not self._labels.isdisjoint(_OF_PATIENTS) and self.person(number) is None
+        is_hidden = not self._labels.isdisjoint(OF_PATIENTS) and self.person(number) is None
         if is_hidden and self._whole.person(number) is not None:
             raise IndexError(f"no patient {number}")
 

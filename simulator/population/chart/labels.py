@@ -16,6 +16,8 @@ from simulator.population.chart.life import Life
 
 OPEN = frozenset(("SDOH",))
 """Labels that keep nothing back."""
+OF_PATIENTS = frozenset(("VIP", "EMP"))
+"""Labels of whole patients, whose charts not everybody may open."""
 
 _BY_KIND = {"psych": ("BH",), "prenatal": ("REPRO",)}  # an encounter of such a kind tells by itself
 CONFIDENTIAL = frozenset(("BH", "SUD", "HIV", "STI", "REPRO", "DV"))
