@@ -2,6 +2,7 @@
 
 steps        what the driver is asked, in order: {action, patient, kinds, times, …}
 login        "every" plays the case once for each login method that the integration declares
+client       "app" hands out an app that people log in to, for the action `login`
 credentials  "wrong" hands out a secret or key that the vendor does not know
 vendors      only these; all without
 alone        true: nothing else runs meanwhile, because time is measured
@@ -20,12 +21,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from conformance.browser import WAYS
 from conformance.intents import INTENTS
 from conformance.lookalikes import LOOKALIKES
 from simulator.population.records import KINDS
 from simulator.refusal import UsageError
 
-ACTIONS = ("read", "read_patient", "search", "match", "write")
+ACTIONS = ("read", "read_patient", "search", "match", "write", "login")
 PATIENTS = ("rich", "other", "each", "nobody", "merged", "survivor", "homonym", "junior")
 _SOUGHT_BY = ("family", "given", "birth_date")
 
@@ -39,7 +41,8 @@ class Step:
     (one of two), junior (who has a father of the same name);
     `kinds` which records, empty for all that the integration declares; `by` what a search is made with. Before it the
     sandbox clock is turned by `advance_s`, so that what the scenario has planned for then comes between two steps.
-    `intent` names what is written by `write`, see `intents`; `who` is who is to be found by `match`, see `lookalikes`.
+    `intent` names what is written by `write`, see `intents`; `who` is who is to be found by `match`, see `lookalikes`;
+    `browser` is what the browser does in a `login` that begins in this patient's chart, see `browser`.
     """
 
     action: str
@@ -50,6 +53,7 @@ class Step:
     advance_s: float = 0.0
     intent: str = ""
     who: str = ""
+    browser: str = ""
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,7 @@ class Drive:
     steps: tuple[Step, ...]
     login: str = "first"
     credentials: str = "right"
+    client: str = "service"
     is_alone: bool = False
     keeps_records: bool = False
     has_door: bool = False
@@ -170,8 +175,8 @@ class _Table:
         return found
 
 
-_DRIVE_KEYS = ("steps", "vendors", "login", "credentials", "alone", "door", "keeps", "deadline_s")
-_STEP_KEYS = ("action", "patient", "kinds", "times", "by", "advance_s", "intent", "who")
+_DRIVE_KEYS = ("steps", "vendors", "login", "credentials", "client", "alone", "door", "keeps", "deadline_s")
+_STEP_KEYS = ("action", "patient", "kinds", "times", "by", "advance_s", "intent", "who", "browser")
 
 
 def _drive(path: Path, scenario: _Table) -> Drive:
@@ -183,6 +188,7 @@ def _drive(path: Path, scenario: _Table) -> Drive:
         steps=tuple(_step(step) for step in table.tables("steps", _STEP_KEYS)),
         login=table.one_of("login", ("first", "every"), "first"),
         credentials=table.one_of("credentials", ("right", "wrong"), "right"),
+        client=table.one_of("client", ("service", "app"), "service"),
         is_alone=table.flag("alone"),
         keeps_records=table.flag("keeps"),
         has_door=table.flag("door"),
@@ -192,7 +198,7 @@ def _drive(path: Path, scenario: _Table) -> Drive:
 
 def _step(table: _Table) -> Step:
     action = table.one_of("action", ACTIONS, None)
-    for key, its, known in (("intent", "write", INTENTS), ("who", "match", LOOKALIKES)):
+    for key, its, known in (("intent", "write", INTENTS), ("who", "match", LOOKALIKES), ("browser", "login", WAYS)):
         if action == its:
             table.one_of(key, known, None)
         elif table.has(key):
@@ -209,4 +215,5 @@ def _step(table: _Table) -> Step:
         advance_s=float(table.number("advance_s", 0, least=0)),
         intent=table.one_of("intent", INTENTS, ""),
         who=table.one_of("who", LOOKALIKES, ""),
+        browser=table.one_of("browser", WAYS, ""),
     )

@@ -247,7 +247,7 @@ class Call:
     `step` is the place in the scenario's plan, -1 outside it; `subject` the number of the patient that was meant.
     `changed` are the members of what was to be written that the vendor keeps otherwise. `who` is the look-alike who was
     to be found; `people` are the patients that `search` or `match` gave, as patient number (empty: nobody here) and
-    birth date by the truth.
+    birth date by the truth. `browser` is what the browser does in a `login`, which takes two messages.
     Of the records in the answer only their number is kept, `count`: what they say is in the case's score.
     `answer` is empty and `problem` says why when the driver gave none: "deadline", "crash: …", "protocol: …".
     """
@@ -264,6 +264,7 @@ class Call:
     count: int = 0
     changed: tuple[str, ...] = ()
     who: str = ""
+    browser: str = ""
     people: tuple[tuple[str, str], ...] = ()
 
     @property

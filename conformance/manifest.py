@@ -15,7 +15,7 @@ from simulator.population.records import KINDS
 from simulator.refusal import UsageError
 
 NAME = "emr-conformance.toml"
-CAPABILITIES = ("read", "match", "sync", "write", "webhook")
+CAPABILITIES = ("read", "match", "sync", "write", "login", "webhook")
 _AUTH = {
     "backend_jwt": "private_key_jwt",
     "private_key_jwt": "private_key_jwt",

@@ -14,6 +14,7 @@ from typing import Any
 
 import scenarios
 from conformance import compare, leaks, scoring
+from conformance.browser import Browser
 from conformance.cast import Cast
 from conformance.collect import LogFiles, canaries_of, exchanges_of
 from conformance.drive import Step
@@ -35,6 +36,7 @@ from simulator.server import Running
 PATIENTS = 10_000
 ASK = timedelta(seconds=10)
 START = timedelta(seconds=30)  # the first message of a process, several of which may start at once
+_CLIENT_TOLD = ("name", "auth", "client_id", "kid", "scopes", "token_url", "redirect_uris")
 _UNKNOWN_KEY_SLOT = keyring.SLOTS - 1
 
 
@@ -126,6 +128,8 @@ class Player:
         self._driver.drain()
         urls = vendor_urls(self._sandbox, self._server.url)[self._plan.vendor]
         client = self._client(urls["token_url"])
+        self._browser = Browser(self._site, urls, self._server.ca_file)
+        self._client_id = str(client["client_id"])
         self._ask("configure", self._configuration(urls, client), START)
         self._probe()
         for number, step in enumerate(self._plan.drive.steps):
@@ -148,9 +152,7 @@ class Player:
             scenario=self._plan.drive.scenario,
             family=self._plan.drive.family,
             vendor=self._plan.vendor,
-            client={
-                key: client[key] for key in ("name", "auth", "client_id", "kid", "scopes", "token_url") if key in client
-            },
+            client={key: client[key] for key in _CLIENT_TOLD if key in client},
             exchanges=exchanges,
             calls=tuple(self._calls),
             score=scoring.score(
@@ -162,7 +164,8 @@ class Player:
         return case, canaries_of(self._site, self._stage.cast.each, client)
 
     def _client(self, token_url: str) -> dict[str, Any]:
-        clients = [one for one in self._site.clients.values() if not one.is_app]
+        is_app = self._plan.drive.client == "app"
+        clients = [one for one in self._site.clients.values() if one.is_app == is_app and one.offline == is_app]
         if self._plan.drive.writes:
             clients = [one for one in clients if any(scope.endswith((".write", ".cruds")) for scope in one.scopes)]
         wanted = self._plan.auth
@@ -223,6 +226,10 @@ class Player:
         if step.action == "match":
             self._match(number, step)
             return
+        if step.action == "login":
+            for subject in self._subjects(step) * step.times:
+                self._log_in(number, step, subject)
+            return
         for subject in self._subjects(step) * step.times:
             args = self._args(step, subject, kinds)
             message = {
@@ -246,6 +253,25 @@ class Player:
                 "deadline_ms": int(self._plan.drive.deadline_s * 1000),
             }
             self._ask("run", message, deadline, action="match", step=number, who=step.who)
+
+    def _log_in(self, number: int, step: Step, subject: int | None) -> None:
+        """Somebody opens the app, their browser goes where it is sent, and comes back or does not."""
+        deadline = timedelta(seconds=self._plan.drive.deadline_s)
+        whom = self._stage.cast.rich if subject is None else subject
+
+        def ask(args: Mapping[str, Any]) -> None:
+            deadline_ms = int(self._plan.drive.deadline_s * 1000)
+            message = {"case": self._case, "action": "login", "args": args, "deadline_ms": deadline_ms}
+            self._ask("run", message, deadline, action="login", step=number, browser=step.browser)
+
+        opened = self._browser.asked(step.browser, self._client_id, whom)
+        authorize_url = ""
+        if opened is not None:
+            ask(opened)
+            authorize_url = str(self._calls[-1].answer.get("authorize_url") or "")
+        back = self._browser.returned(step.browser, authorize_url)
+        if back:
+            ask({"redirect_url": back})
 
     def _subjects(self, step: Step) -> list[int | None]:
         if step.patient == "each":
@@ -308,7 +334,7 @@ class Player:
 
     def _ask(
         self, op: str, members: Mapping[str, Any], deadline: timedelta, *, action: str = "", step: int = -1,
-        subject: int | None = None, who: str = "",
+        subject: int | None = None, who: str = "", browser: str = "",
     ) -> None:  # fmt: skip
         self._next_id += 1
         message = checked({"id": self._next_id, "op": op, **members})
@@ -343,6 +369,7 @@ class Player:
                 count=len(records),
                 changed=self._changed(writes, members, subject) if action == "write" else (),
                 who=who,
+                browser=browser,
                 people=tuple(map(self._person, records)) if action in ("search", "match") else (),
             )
         )

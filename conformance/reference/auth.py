@@ -27,15 +27,17 @@ class Token:
     good_until: float
 
 
-def token_request(auth: Json, urls: Json, behaviour: Behaviour) -> Json:
+def token_request(auth: Json, urls: Json, behaviour: Behaviour, grant: Json | None = None) -> Json:
     """URL, headers and form of one request for a token. Each call signs a new assertion.
+
+    `grant` is what a person gave, a code or a refresh token; without one the client asks for itself.
 
     Source: SMART App Launch 2, asymmetric client authentication; RFC 6749 section 2.3.1.
     """
     url = str(auth.get("token_url") or urls["token_url"])
     headers = {"Accept": "application/json"}
-    form = {"grant_type": "client_credentials"}
-    if auth.get("scopes"):
+    form = dict(grant or {"grant_type": "client_credentials"})
+    if grant is None and auth.get("scopes"):
         form["scope"] = " ".join(auth["scopes"])
     if auth.get("private_key_pem"):
         form["client_assertion_type"] = _ASSERTION_TYPE
@@ -43,6 +45,8 @@ def token_request(auth: Json, urls: Json, behaviour: Behaviour) -> Json:
     elif auth.get("client_secret"):
         pair = f"{quote_plus(auth['client_id'])}:{quote_plus(auth['client_secret'])}"
         headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
+    elif grant is not None and auth.get("auth") == "none":
+        form["client_id"] = auth["client_id"]
     else:
         raise Failure("config", "auth needs a private key, a client secret or an API key")
     return behaviour.token_request({"url": url, "headers": headers, "form": form}, auth)

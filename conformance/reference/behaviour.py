@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import secrets
 import ssl
+from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -91,6 +94,12 @@ def _is_called(record: Json, told: Json) -> bool:
     return is_named and born.get("value") == told["birth_date"]
 
 
+def s256(verifier: str) -> Json:
+    """What is sent ahead of a verifier: its hash. Source: RFC 7636 section 4.2."""
+    challenge = urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+    return {"code_challenge": challenge, "code_challenge_method": "S256"}
+
+
 @dataclass(frozen=True)
 class Behaviour:
     """One integration's habits.
@@ -100,6 +109,9 @@ class Behaviour:
                age only when a run begins; takes: is what was granted enough, by what was asked for; remembers: what was
                refused for want of a scope is not asked for again; replays: replays after a 401; keeps_refused: present
                the refused token again
+    people     state: what somebody is sent away with; challenge: what is sent ahead of a verifier (nothing: no PKCE);
+               checks_state: who comes back with another state is not let in; knows: is the server that is named (first)
+               ours (second); refresh: the refresh token that is kept, of the one held and the one that was told
     retry      attempts, retries: is this failure worth another attempt; wait: seconds before it
     paging     goes_on: read beyond page n; is_whole: is the list whole after this page, with so many entries held;
                follows_circles: a link that leads back is followed; next_url: what is called for a next link; is_match:
@@ -135,6 +147,12 @@ class Behaviour:
     remembers: bool = True
     replays: int = 1
     keeps_refused: bool = False
+
+    state: Callable[[], str] = lambda: secrets.token_urlsafe(32)
+    challenge: Callable[[str], Json] = s256
+    checks_state: bool = True
+    knows: Callable[[str, str], bool] = lambda named, own: named == own
+    refresh: Callable[[str | None, str | None], str | None] = lambda held, told: told or held
 
     attempts: int = 4
     retries: Callable[[Failure], bool] = _is_transient

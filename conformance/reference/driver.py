@@ -47,7 +47,7 @@ class Driver:
             "protocol": 1,
             "nonce": message.get("nonce"),
             "implementation": {"name": "emr-reference", "version": __version__, "language": "python"},
-            "capabilities": ["read", "match", "write"],
+            "capabilities": ["read", "match", "write", "login"],
             "vendors": list(VENDORS),
             "kinds": list(KINDS),
             "limits": {"op_timeout_ms": OP_TIMEOUT_MS, "max_concurrency": MAX_CONCURRENCY},
@@ -93,13 +93,15 @@ class Driver:
 
 @dataclass(frozen=True)
 class _Action:
-    """One action of `run`: what it does, and which arguments it needs."""
+    """One action of `run`: what it does, and which arguments it needs, all of `needs` and one of `either`."""
 
     work: Callable[[FhirVendor, Run, Json], Awaitable[None]]
-    needs: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    either: tuple[str, ...] = ()
 
     def takes(self, args: Json) -> bool:
-        return all(name in args for name in self.needs) and set(args.get("kinds", ())) <= set(KINDS)
+        has_one = not self.either or any(name in args for name in self.either)
+        return has_one and all(name in args for name in self.needs) and set(args.get("kinds", ())) <= set(KINDS)
 
 
 async def _read_patient(vendor: FhirVendor, run: Run, args: Json) -> None:
@@ -126,12 +128,21 @@ async def _write(vendor: FhirVendor, run: Run, args: Json) -> None:
     await write(vendor, run, args["intent"])
 
 
+async def _login(vendor: FhirVendor, run: Run, args: Json) -> None:
+    """Sends somebody to the vendor's page, or takes them back."""
+    if "redirect_url" in args:
+        await vendor.logins.end(args["redirect_url"], run.deadline)
+    else:
+        run.note(authorize_url=vendor.logins.begin(args["iss"], args.get("launch")))
+
+
 _ACTIONS = {
     "read_patient": _Action(_read_patient, ("patient",)),
     "read": _Action(_read, ("patient", "kinds")),
     "search": _Action(_search, ("params",)),
     "match": _Action(_match, ("patient",)),
     "write": _Action(_write, ("intent",)),
+    "login": _Action(_login, either=("iss", "redirect_url")),
 }
 
 

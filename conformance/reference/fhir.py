@@ -13,6 +13,7 @@ from urllib.parse import quote, urljoin
 
 from conformance.reference.behaviour import Json, Params
 from conformance.reference.failure import Failure
+from conformance.reference.login import Logins
 from conformance.reference.meaning import Meaning
 from conformance.reference.paging import pages_of
 from conformance.reference.run import Run
@@ -64,6 +65,7 @@ class FhirVendor:
 
     def __init__(self, session: Session) -> None:
         self.session = session
+        self.logins = Logins(session)
         self.vendor = session.config.vendor
         self.behaviour = session.behaviour
         self.settings = session.config.settings

@@ -368,6 +368,31 @@ _bug(
     at=(E, C),
     takes=lambda asked, granted: asked.split() == granted.split(),
 )
+_bug(
+    "old_refresh_token",
+    "AUTH-10",
+    "it keeps its first refresh token",
+    at=(E, C),
+    refresh=lambda held, told: held or told,
+)
+_bug(
+    "null_refresh_token",
+    "AUTH-10",
+    "an answer without a refresh token takes away the one that it has",
+    at=(E, C),
+    refresh=lambda held, told: told,
+)
+_bug("no_pkce", "AUTH-13", "it logs people in without PKCE", at=(E, C), challenge=lambda verifier: {})
+_bug(
+    "pkce_plain",
+    "AUTH-13",
+    "it sends the verifier ahead in the open",
+    at=(E, C),
+    challenge=lambda verifier: {"code_challenge": verifier, "code_challenge_method": "plain"},
+)
+_bug("constant_state", "AUTH-13", "it has one state for everybody", at=(E, C), state=lambda: "acme-" + "0" * 24)
+_bug("skip_state_check", "AUTH-13", "it does not look at the state that comes back", at=(E, C), checks_state=False)
+_bug("trust_any_iss", "AUTH-13", "whichever server is named is its own", at=(E, C), knows=lambda named, own: True)
 _bug("forbidden_as_empty", "AUTHZ-03", "what is forbidden counts as empty", reports=_unreported("forbidden"))
 
 # Meaning

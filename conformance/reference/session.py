@@ -95,6 +95,7 @@ class Session:
         self._slots = asyncio.Semaphore(config.settings.get("max_concurrency", MAX_CONCURRENCY))
         self._login = asyncio.Lock()
         self._token: Token | None = None
+        self._refresh: str | None = None
         self._refused: tuple[float, Failure] | None = None
         self._forbidden: dict[str, Failure] = {}
         self._quiet_until = 0.0
@@ -213,22 +214,43 @@ class Session:
                 self._token = await self._new_token(deadline)
             return self._token
 
+    async def log_in(self, grant: Json, deadline: float) -> None:
+        """Works for the person who gave `grant` from now on.
+
+        Raises:
+            Failure: the grant was refused; who was logged in before still is.
+        """
+        async with self._login:
+            self._token = await self._ask_for_token(grant, deadline)
+            self._refused = None
+
     async def _new_token(self, deadline: float) -> Token:
+        if not self.config.auth.get("redirect_uris"):
+            return await self._ask_for_token(None, deadline)
+        if self._refresh is None:
+            raise Failure("auth", "nobody is logged in", reason="nobody")
+        return await self._ask_for_token({"grant_type": "refresh_token", "refresh_token": self._refresh}, deadline)
+
+    async def _ask_for_token(self, grant: Json | None, deadline: float) -> Token:
         call = Call("token", self.config.token_url, "token")
-        ready = token_request(self.config.auth, self.config.urls, self.behaviour)
+        ready = token_request(self.config.auth, self.config.urls, self.behaviour, grant)
         for attempt in count(1):
             if attempt > 1 and self.behaviour.fresh_assertion:
-                ready = token_request(self.config.auth, self.config.urls, self.behaviour)
+                ready = token_request(self.config.auth, self.config.urls, self.behaviour, grant)
             asked = self.clock()
             request = self._http.build_request("POST", ready["url"], data=ready["form"], headers=ready["headers"])
             try:
                 body = await self._body(request, call.operation, has_token, deadline)
                 if not self.behaviour.takes(ready["form"].get("scope", ""), body.get("scope", "")):
                     raise Failure("auth", "another grant than was asked for", reason="grant")
+                if grant is not None:
+                    self._refresh = self.behaviour.refresh(self._refresh, body.get("refresh_token"))
                 return token_of(body, asked)
             except Failure as failure:
                 if failure.error_class in ("rejected", "forbidden"):
                     failure.error_class = "auth"
+                if grant is not None and failure.transient and not self.behaviour.sends_again(failure):
+                    raise  # it may have been used up: to present it again would end the grant
                 if not await self._may_try_again(failure, attempt, call, deadline):
                     if failure.error_class == "auth":
                         self._refuse(failure)
