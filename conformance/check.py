@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Severity = Literal["critical", "high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
-Need = Literal["traffic", "read", "match", "write", "login", "logs"]
+Need = Literal["traffic", "read", "match", "sync", "write", "login", "logs"]
 ALL = ("epic", "cerner", "athena")
 
 
@@ -75,8 +75,8 @@ class Check:
     vendors    ids it applies to; for `spans_vendors` the vendors that are compared with each other
     scenarios  families (`S21`) or single situations (`s40-other-shapes`) whose cases put it to the test; it sees the
                cases of everything that was played
-    needs      what an owner must declare for it: traffic only, read operations, matching of people, writes, logins
-               of people, logs
+    needs      what an owner must declare for it: traffic only, read operations, matching of people, syncs, writes,
+               logins of people, logs
     mutants    named bugs of the reference integration that must turn it red
     auth       only for integrations that log in this way (`private_key_jwt`); empty: whatever the way
     """

@@ -7,6 +7,7 @@ credentials  "wrong" hands out a secret or key that the vendor does not know
 vendors      only these; all without
 alone        true: nothing else runs meanwhile, because time is measured
 door         true: over TLS, at a port of the vendor's own, where faults on connections act
+real_time    true: the sandbox has the time of day, two minutes behind the integration's clock
 keeps        true: records are kept in the evidence, for checks that look at values
 deadline_s   of each step
 """
@@ -22,12 +23,13 @@ from pathlib import Path
 from typing import Any
 
 from conformance.browser import WAYS
+from conformance.happens import HAPPENINGS
 from conformance.intents import INTENTS
 from conformance.lookalikes import LOOKALIKES
 from simulator.population.records import KINDS
 from simulator.refusal import UsageError
 
-ACTIONS = ("read", "read_patient", "search", "match", "write", "login")
+ACTIONS = ("read", "read_patient", "search", "match", "write", "login", "sync")
 PATIENTS = ("rich", "other", "each", "nobody", "merged", "survivor", "homonym", "junior")
 _SOUGHT_BY = ("family", "given", "birth_date")
 
@@ -43,6 +45,7 @@ class Step:
     sandbox clock is turned by `advance_s`, so that what the scenario has planned for then comes between two steps.
     `intent` names what is written by `write`, see `intents`; `who` is who is to be found by `match`, see `lookalikes`;
     `browser` is what the browser does in a `login` that begins in this patient's chart, see `browser`.
+    `happens` is what happens to the patient before, see `happens`, after the clock was turned.
     """
 
     action: str
@@ -54,6 +57,7 @@ class Step:
     intent: str = ""
     who: str = ""
     browser: str = ""
+    happens: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class Drive:
     is_alone: bool = False
     keeps_records: bool = False
     has_door: bool = False
+    is_real_time: bool = False
     deadline_s: float = 30.0
 
     @property
@@ -175,8 +180,11 @@ class _Table:
         return found
 
 
-_DRIVE_KEYS = ("steps", "vendors", "login", "credentials", "client", "alone", "door", "keeps", "deadline_s")
-_STEP_KEYS = ("action", "patient", "kinds", "times", "by", "advance_s", "intent", "who", "browser")
+_DRIVE_KEYS = (
+    "steps", "vendors", "login", "credentials", "client", "alone", "door", "real_time", "keeps",
+    "deadline_s",
+)  # fmt: skip
+_STEP_KEYS = ("action", "patient", "kinds", "times", "by", "advance_s", "intent", "who", "browser", "happens")
 
 
 def _drive(path: Path, scenario: _Table) -> Drive:
@@ -192,6 +200,7 @@ def _drive(path: Path, scenario: _Table) -> Drive:
         is_alone=table.flag("alone"),
         keeps_records=table.flag("keeps"),
         has_door=table.flag("door"),
+        is_real_time=table.flag("real_time"),
         deadline_s=float(table.number("deadline_s", 30.0, least=0.1)),
     )
 
@@ -216,4 +225,5 @@ def _step(table: _Table) -> Step:
         intent=table.one_of("intent", INTENTS, ""),
         who=table.one_of("who", LOOKALIKES, ""),
         browser=table.one_of("browser", WAYS, ""),
+        happens=table.several("happens", HAPPENINGS),
     )

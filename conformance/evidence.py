@@ -248,7 +248,8 @@ class Call:
     `changed` are the members of what was to be written that the vendor keeps otherwise. `who` is the look-alike who was
     to be found; `people` are the patients that `search` or `match` gave, as patient number (empty: nobody here) and
     birth date by the truth. `browser` is what the browser does in a `login`, which takes two messages.
-    Of the records in the answer only their number is kept, `count`: what they say is in the case's score.
+    Of the records in the answer only their number is kept, `count`: what they say is in the case's score. That of a
+    `sync` is about all that the integration holds by then: what any `sync` of the case gave and none took back.
     `answer` is empty and `problem` says why when the driver gave none: "deadline", "crash: …", "protocol: …".
     """
 

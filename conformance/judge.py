@@ -11,7 +11,7 @@ from conformance.evidence import Case, Evidence
 from conformance.settings import Settings
 from conformance.verdict import Verdict, worst
 
-_LEVEL_OF_NEED = {"traffic": 0, "read": 1, "match": 1, "write": 3, "login": 3, "logs": 5}
+_LEVEL_OF_NEED = {"traffic": 0, "read": 1, "match": 1, "sync": 2, "write": 3, "login": 3, "logs": 5}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Scope:
             return f"`{check.auth}` is not declared"
         if check.spans_vendors and len(set(self.vendors) & set(check.vendors)) < 2:
             return "needs two vendors"
-        if check.needs in ("read", "match", "write", "login") and check.needs not in self.declares:
+        if check.needs in ("read", "match", "sync", "write", "login") and check.needs not in self.declares:
             return f"`{check.needs}` is not declared"
         if check.needs == "logs" and not self.has_logs:
             return "no logs are declared"

@@ -17,9 +17,11 @@ from conformance import compare, leaks, scoring
 from conformance.browser import Browser
 from conformance.cast import Cast
 from conformance.collect import LogFiles, canaries_of, exchanges_of
+from conformance.compare import SourceKey
 from conformance.drive import Step
 from conformance.drivers import Driver, DriverFailed, Message, Opener
 from conformance.evidence import Call, Case
+from conformance.happens import Happenings
 from conformance.intents import INTENTS, changed
 from conformance.lookalikes import number_of, question
 from conformance.plan import CasePlan
@@ -35,6 +37,7 @@ from simulator.server import Running
 
 PATIENTS = 10_000
 ASK = timedelta(seconds=10)
+BEHIND = timedelta(seconds=120)  # the integration's clock is ahead by, in cases with the time of day
 START = timedelta(seconds=30)  # the first message of a process, several of which may start at once
 _CLIENT_TOLD = ("name", "auth", "client_id", "kid", "scopes", "token_url", "redirect_uris")
 _UNKNOWN_KEY_SLOT = keyring.SLOTS - 1
@@ -96,6 +99,8 @@ def play_one(plan: CasePlan, stage: Stage) -> tuple[Case, list[leaks.Canary]]:
         if plan.drive.has_door:
             server.open_door(sandbox, plan.vendor)
         try:
+            if plan.drive.is_real_time:
+                _set_behind(sandbox)
             scenario.play(situation(plan.drive.path), sandbox)
         except UsageError as flaw:
             raise _of_whom(plan.drive.path, flaw) from flaw
@@ -104,6 +109,15 @@ def play_one(plan: CasePlan, stage: Stage) -> tuple[Case, list[leaks.Canary]]:
         if sandbox.doors:
             server.close_doors(sandbox)
         server.sandboxes.drop(sandbox.id)
+
+
+def _set_behind(sandbox: Sandbox) -> None:
+    """The vendors have the time of day, and run behind the integration's clock; for that alone no login is refused."""
+    sandbox.clock.skew = -BEHIND
+    sandbox.clock.set(sandbox.clock.wall())
+    for site in sandbox.sites.values():
+        if "assertion_rules" in site.settings:
+            site.change_settings({"assertion_rules": {"skew": BEHIND}})
 
 
 class Player:
@@ -122,6 +136,9 @@ class Player:
         self._calls: list[Call] = []
         self._records: dict[int, list[dict[str, Any]]] = {}
         self._spans: dict[int, tuple[int, datetime, datetime]] = {}
+        self._held: dict[SourceKey, dict[str, Any]] = {}  # what the integration has after its syncs
+        self._cursor = ""
+        self._happenings = Happenings(sandbox.world)
         self._beside: set[int] = set()  # who may be taken for whom is asked for
 
     def played(self) -> tuple[Case, list[leaks.Canary]]:
@@ -219,10 +236,14 @@ class Player:
 
     def _take(self, number: int, step: Step) -> None:
         kinds = [kind for kind in step.kinds or self._plan.kinds if kind in self._plan.kinds]
-        if step.action == "read" and not kinds:
+        if step.action in ("read", "sync") and not kinds:
             return
         if step.advance_s:
             self._sandbox.clock.advance(timedelta(seconds=step.advance_s))
+        for what in step.happens:
+            for subject in self._subjects(step):
+                if subject is not None:
+                    self._happenings.happen(what, subject, self._sandbox.clock.now())
         if step.action == "match":
             self._match(number, step)
             return
@@ -320,6 +341,9 @@ class Player:
             key = f"bk-{secrets.token_hex(4)}"
             about = {"kind": intent.kind, "patient": self._patient(subject), "business_key": key}
             return {"intent": about | {"body": dict(intent.body)}}
+        if step.action == "sync":
+            cursor = {"cursor": self._cursor} if self._cursor else {}
+            return {"scope": [self._patient(subject)], "kinds": list(kinds), **cursor}
         args: dict[str, Any] = {"patient": self._patient(self._merged[0] if step.patient == "merged" else subject)}
         if step.action == "read":
             args["kinds"] = list(kinds)
@@ -351,6 +375,10 @@ class Player:
             problem = str(failure)
         end = time.monotonic() - self._began
         records = answer.pop("records", None) or []
+        count = len(records)
+        if action == "sync":
+            self._cursor = str(answer.get("cursor") or self._cursor)
+            records = self._hold(records, answer.get("deleted") or ())
         if action and step >= 0:
             self._records[len(self._calls)] = records
             if subject is not None:
@@ -366,13 +394,22 @@ class Player:
                 end=round(end, 6),
                 step=step,
                 subject="" if subject is None else str(subject),
-                count=len(records),
+                count=count,
                 changed=self._changed(writes, members, subject) if action == "write" else (),
                 who=who,
                 browser=browser,
                 people=tuple(map(self._person, records)) if action in ("search", "match") else (),
             )
         )
+
+    def _hold(self, records: Sequence[dict[str, Any]], deleted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """What the integration holds when it has taken in what a `sync` gave."""
+        gone = {(str(one.get("type")), str(one.get("id"))) for one in deleted}
+        self._held = {key: record for key, record in self._held.items() if key[:2] not in gone}
+        for number, record in enumerate(records):
+            type, id, part = compare.key_of(record.get("source") or {})
+            self._held[type, id or f"{len(self._calls)} {number}", part] = record
+        return list(self._held.values())
 
     def _person(self, record: Mapping[str, Any]) -> tuple[str, str]:
         """Whom a record that was put out is about, and when that person was born; empty when it is nobody here."""

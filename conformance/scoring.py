@@ -43,13 +43,17 @@ def score(
     *,
     keeps_records: bool,
 ) -> dict[str, Any]:
-    """The score of every `run` call of a case; `records` are what each call gave, by its place among `calls`."""
+    """The score of every `run` call of a case; `records` are what each call gave, by its place among `calls`.
+
+    Of the syncs of a case the last one counts, with all that is held by then.
+    """
     seen = list(exchanges)
     served = Counter(pair for x in seen for pair in {(str(a), str(b)) for a, b in x.data.get("served") or ()})
     facts: list[dict[str, Any]] = []
     extras: list[dict[str, Any]] = []
+    held = max((index for index, call in enumerate(calls) if call.action == "sync"), default=-1)
     for index, call in enumerate(calls):
-        if call.op != "run" or call.step < 0:
+        if call.op != "run" or call.step < 0 or (call.action == "sync" and index != held):
             continue
         scorer = _Scorer(truth.during(index), call, records.get(index, ()), index, served, keeps_records)
         facts += scorer.facts()

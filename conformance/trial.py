@@ -97,7 +97,7 @@ def _reference(rooms: Mapping[str, Vendor]) -> Manifest:
     return Manifest(
         name="reference",
         python=_REFERENCE,
-        declares=("read", "match", "write", "login"),
+        declares=("read", "match", "sync", "write", "login"),
         vendors={
             id: VendorUse(tuple(VENDORS[id].types), _REFERENCE_AUTH.get(id, ("client_secret_basic",))) for id in own
         },

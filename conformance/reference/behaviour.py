@@ -8,6 +8,7 @@ import ssl
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -100,6 +101,20 @@ def s256(verifier: str) -> Json:
     return {"code_challenge": challenge, "code_challenge_method": "S256"}
 
 
+OVERLAP = timedelta(minutes=10)
+"""A transaction may be seen this long after its timestamp; what is read twice is one record all the same."""
+
+
+def since(newest: datetime, asked: datetime) -> str:
+    """From when on changes are asked for: by the vendor's clock, and what was under way then once more."""
+    return "ge" + instant(newest - OVERLAP)
+
+
+def instant(at: datetime) -> str:
+    """A moment as servers take it in a search."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 @dataclass(frozen=True)
 class Behaviour:
     """One integration's habits.
@@ -116,6 +131,8 @@ class Behaviour:
     paging     goes_on: read beyond page n; is_whole: is the list whole after this page, with so many entries held;
                follows_circles: a link that leads back is followed; next_url: what is called for a next link; is_match:
                does an entry count; restarts: new starts of a search whose page link died
+    changes    since: which changes are asked for, from the newest that is held and our clock at the last sync (empty:
+               everything); deletes: what was held and is not listed any more is deleted
     requests   accept: the media types that are asked for, from those of the dialect; query: parameters on the wire;
                data_url: last touch on a URL
     identity   follows_merges: who was merged away is read as the survivor; distrusts: rows that were not asked for are
@@ -164,6 +181,9 @@ class Behaviour:
     next_url: Callable[[str, str], str] = lambda link, current: link
     is_match: Callable[[Json, str], bool] = is_match
     restarts: int = 1
+
+    since: Callable[[datetime, datetime], str] = since
+    deletes: bool = False
 
     accept: Callable[[str], str] = lambda media: media
     query: Callable[[Params], str] = urlencode

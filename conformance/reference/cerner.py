@@ -81,6 +81,7 @@ class Cerner(FhirVendor):
 
     meaning_of = CernerMeaning
     types = TYPES | FURTHER
+    tells_changes = frozenset(("encounter", "condition", "allergy", "medication", "observation", "document"))
 
     def searches(self, type: str) -> list[Params]:
         return [_PARAMS.get(type, [])]

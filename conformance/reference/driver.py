@@ -18,6 +18,7 @@ from conformance.reference.fhir import FURTHER, TYPES, FhirVendor, PatientRef
 from conformance.reference.mutants import MUTANTS
 from conformance.reference.run import Run
 from conformance.reference.session import MAX_CONCURRENCY, Config, Session
+from conformance.reference.syncing import sync
 from conformance.reference.writing import write
 
 VENDORS: dict[str, type[FhirVendor]] = {"epic": Epic, "cerner": Cerner, "athena": Athena}
@@ -47,7 +48,7 @@ class Driver:
             "protocol": 1,
             "nonce": message.get("nonce"),
             "implementation": {"name": "emr-reference", "version": __version__, "language": "python"},
-            "capabilities": ["read", "match", "write", "login"],
+            "capabilities": ["read", "match", "sync", "write", "login"],
             "vendors": list(VENDORS),
             "kinds": list(KINDS),
             "limits": {"op_timeout_ms": OP_TIMEOUT_MS, "max_concurrency": MAX_CONCURRENCY},
@@ -141,6 +142,7 @@ _ACTIONS = {
     "read": _Action(_read, ("patient", "kinds")),
     "search": _Action(_search, ("params",)),
     "match": _Action(_match, ("patient",)),
+    "sync": _Action(sync, ("scope", "kinds")),
     "write": _Action(_write, ("intent",)),
     "login": _Action(_login, either=("iss", "redirect_url")),
 }

@@ -62,6 +62,8 @@ class FhirVendor:
 
     meaning_of: type[Meaning] = Meaning
     types: ClassVar[Mapping[str, str]] = TYPES
+    tells_changes: ClassVar[frozenset[str]] = frozenset()
+    """Kinds of which only what changed can be asked for, by `_lastUpdated`."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -70,6 +72,7 @@ class FhirVendor:
         self.behaviour = session.behaviour
         self.settings = session.config.settings
         self.base = str(session.config.urls["fhir_url"]).rstrip("/")
+        self.listed: dict[tuple[str, str], Json] = {}  # the sources that the last sync gave
         self.meaning = self.meaning_of(self.vendor, self.behaviour, self.settings.get("mappings", {}))
 
     async def read(self, run: Run, kind: str, patient: PatientRef) -> list[Json]:
@@ -82,13 +85,17 @@ class FhirVendor:
             person = await self._person(run, patient.fhir_id)
             return self.of_person(self.records(run, kind, [person]), patient.fhir_id, patient)
         found: dict[str, Json] = {}
+        changed = [("_lastUpdated", run.since[kind])] if kind in run.since else []
         for params in self.searches(self.types[kind]):
-            for resource in await self.search(run, self.types[kind], [("patient", patient.fhir_id), *params]):
+            for resource in await self.search(run, self.types[kind], [("patient", patient.fhir_id), *params, *changed]):
                 run.drop("duplicate", kind, resource.get("id") in found)
                 found[resource.get("id", "")] = resource
         mine = [resource for resource in found.values() if self._is_about(run, kind, resource, patient)]
         true = [resource for resource in mine if not self.behaviour.is_withdrawn(resource)]
         run.drop("entered_in_error", kind, len(mine) - len(true))
+        run.gone += [self.source(resource) for resource in mine if self.behaviour.is_withdrawn(resource)]
+        told = (resource.get("meta", {}).get("lastUpdated") for resource in mine)
+        run.newest[kind] = max((one for one in told if one), default="")
         await self.prepare(run, kind, true, patient)
         return self.records(run, kind, true, patient)
 
@@ -169,11 +176,15 @@ class FhirVendor:
         who = {"resourceType": "Patient", "name": [name], "birthDate": told["birth_date"]}
         await run.session.post(Call("Patient.create", f"{self.base}/Patient", "Patient", FHIR_JSON), who, run.deadline)
 
+    def source(self, resource: Json) -> Json:
+        """Where the facts of a resource are told."""
+        return {"vendor": self.vendor, "type": resource["resourceType"], "id": resource.get("id", "")}
+
     def records(self, run: Run, kind: str, resources: list[Json], patient: PatientRef | None = None) -> list[Json]:
         """The canonical records of some resources of one kind."""
 
         def of(resource: Json) -> list[Json]:
-            source = {"vendor": self.vendor, "type": resource["resourceType"], "id": resource.get("id", "")}
+            source = self.source(resource)
             owner = {"vendor": self.vendor, "id": patient.id if patient else source["id"]}
             labels = [label["code"] for label in resource.get("meta", {}).get("security", [])]
             head = {"kind": kind, "patient": owner} | ({"sensitivity": labels} if labels else {})

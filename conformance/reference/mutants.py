@@ -13,7 +13,7 @@ from json import loads
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from conformance.reference.behaviour import Behaviour, Json, wait_of
+from conformance.reference.behaviour import Behaviour, Json, instant, wait_of
 from conformance.reference.failure import Failure
 from conformance.reference.paging import entries_of
 from conformance.reference.shapes import LISTS
@@ -581,6 +581,28 @@ _bug(
     "PAGE-10",
     "whatever a search gives was asked for",
     distrusts=False,
+)
+
+_bug(
+    "watermark_client_clock",
+    "PAGE-09",
+    "it asks for what is newer than its own clock was",
+    at=(C,),
+    since=lambda newest, asked: "ge" + instant(asked),
+)
+_bug(
+    "gt_instead_of_ge",
+    "PAGE-09",
+    "it asks for what is newer than the newest that it has",
+    at=(C,),
+    since=lambda newest, asked: "gt" + newest.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+)
+_bug(
+    "full_resync_every_time",
+    "PAGE-09",
+    "it reads everything every time",
+    at=(C,),
+    since=lambda newest, asked: "",
 )
 
 # Trouble

@@ -26,6 +26,9 @@ class Run:
         self._dropped: Counter[tuple[str, str]] = Counter()
         self._asked: list[str] = []
         self._notes: Json = {}
+        self.since: dict[str, str] = {}  # which changes of a kind are asked for; absent: everything
+        self.newest: dict[str, str] = {}  # when what was served of a kind last changed, by the vendor
+        self.gone: list[Json] = []  # sources of what is told as taken back
         self._once: dict[str, asyncio.Task[Any]] = {}
 
     async def get(self, call: Call, check: Callable[[Any], None]) -> Any:
@@ -93,9 +96,14 @@ class Run:
                 self.fail(kind, Failure("invalid_response", "a record could not be understood", reason="unreadable"))
         return made
 
+    @property
+    def failed(self) -> set[str | None]:
+        """The kinds of which something is missing; None when it is not known of which."""
+        return {error.get("kind") for error in self._errors}
+
     def answer(self) -> Json:
         """The answer to the `run` message."""
-        failed = {error.get("kind") for error in self._errors}
+        failed = self.failed
         some = self.records or any(kind not in failed for kind in self._asked)
         status = "ok" if not failed else "partial" if some else "error"
         log.event("run", action=self.action, reason=status, count=len(self.records))

@@ -1,0 +1,124 @@
+"""Reading what is new: nothing is lost between two readings, nothing is read without need."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from conformance.check import Mark, check, exercised, fail, many, untested
+from conformance.evidence import Call, Case, Data, Evidence, Exchange
+from simulator.source import Source
+
+_NEW = "s20-what-is-new"
+_FLOOD_SHARE, _FLOOD_LEAST = 0.05, 10  # of what the first reading was served
+_HOW = {
+    "new": "of what was filed, {count} never came",
+    "changed": "{count} corrected, and still held as before",
+    "taken_back": "{count} taken back, and still held as valid",
+}
+
+
+@check(
+    "PAGE-09",
+    area="pagination",
+    severity="high",
+    level=2,
+    scenarios=(_NEW,),
+    source=(
+        Source("https://github.com/smart-on-fhir/smart-fetch: the mark is moved back to the start on purpose", "seen"),
+        Source("cerner/fhir.cerner.com content/millennium/r4/clinical/diagnostics/observation.md: _lastUpdated", "doc"),
+    ),
+    mutants=("watermark_client_clock", "gt_instead_of_ge", "full_resync_every_time"),
+    vendors=("cerner",),
+    needs="sync",
+)
+def what_is_new_is_read_once(e: Evidence) -> Iterator[Mark]:
+    """what is new is read, and little else
+
+    Holds when after the last of four readings everything is held as it is: also what was filed at the very instant of
+    the newest before, what came late with an older timestamp, what was corrected, and what was taken back; by an
+    integration whose clock is two minutes ahead. The reading before which nothing happened is served at most a
+    twentieth of what the first one was, or ten records.
+
+    A record that slips between two readings is never asked for again, and nobody misses it.
+    """
+    for case in e.of(_NEW):
+        calls = [call for call in case.runs if call.action == "sync"]
+        if why := _unsynced(calls):
+            yield untested(why)
+            continue
+        first, idle = calls[0], calls[-1]
+        lost = _lost(case, idle)
+        for how, facts in lost.items():
+            yield _gap(case, calls, how, facts)
+        read, again = _served(case, first), _served(case, idle)
+        most = max(_FLOOD_LEAST, int(read * _FLOOD_SHARE))
+        if again > most:
+            yield fail(
+                "flood",
+                f"nothing had happened, and {again} records were read again",
+                at=[x for x in case.during(idle) if x.served][:3],
+                case=case.id,
+                expected=f"at most {most}, of {read} in the first reading",
+                got=str(again),
+                fix="ask for what has changed since the newest that you have, less some minutes",
+            )
+        says = f"{many(len(calls), 'reading')}: {read} records served, then what was new, then {again}"
+        yield exercised(says, [x for x in case.during(idle) if x.is_data][:2])
+
+
+def _unsynced(calls: list[Call]) -> str:
+    """Why there is nothing to be said of the readings; empty when there is."""
+    if len(calls) < 4:
+        return "`sync` is declared, and there were no four readings"
+    for call in calls:
+        if call.status == "unsupported" or call.problem:
+            return f"`sync` is declared, and answered with {call.problem or call.status}"
+        if not call.answer.get("cursor"):
+            return "a `sync` was answered without a cursor: there is nothing to go on from"
+    return ""
+
+
+def _lost(case: Case, call: Call) -> dict[str, list[Data]]:
+    """What is not held, or not as it is, after a reading: by how it was lost."""
+    found: dict[str, list[Data]] = {}
+    for fact in case.scores():
+        if case.calls[fact["call"]] is not call:
+            continue
+        verdicts = {one["verdict"] for one in fact["mismatches"] if one["severity"] in ("critical", "major")}
+        if not fact["found"]:
+            found.setdefault("new", []).append(fact)
+        elif "stale" in verdicts:
+            found.setdefault("taken_back", []).append(fact)
+        elif verdicts:
+            found.setdefault("changed", []).append(fact)
+    for extra in case.score.get("extras") or ():
+        if case.calls[extra["call"]] is call and extra["verdict"] == "stale":
+            found.setdefault("taken_back", []).append(extra)
+    return found
+
+
+def _gap(case: Case, calls: list[Call], how: str, facts: list[Data]) -> Mark:
+    asked = [_asked(case, call, facts[0]) for call in calls[1:]]
+    told = facts[0]["source"]
+    since = next((value for x in asked[-1:] if x is not None for name, value in x.params if name == "_lastUpdated"), "")
+    is_held = "is not held" if how == "new" else "is held as it was"
+    return fail(
+        how,
+        _HOW[how].format(count=many(len(facts), "record")),
+        at=[x for x in asked if x is not None],
+        case=case.id,
+        expected="what the vendor holds after the last reading",
+        got=f"{told['type']}/{told['id']} {is_held}" + (f"; asked last for _lastUpdated={since}" if since else ""),
+        fix="take the mark from the vendor's own timestamps, go back some minutes, and keep what comes twice once",
+    )
+
+
+def _asked(case: Case, call: Call, fact: Data) -> Exchange | None:
+    """The first request of a reading that would have told the fact."""
+    wanted = f"/{fact['source']['type']}"
+    return next((x for x in case.during(call) if x.is_data and wanted in x.path), None)
+
+
+def _served(case: Case, call: Call) -> int:
+    """How many records a reading was served."""
+    return len({pair for x in case.during(call) for pair in x.served})

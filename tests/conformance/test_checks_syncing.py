@@ -1,0 +1,89 @@
+"""PAGE-09: four readings of one chart, and what is held after the last one.
+
+reading   run `sync` → cursor; GET /Observation with `served`; the facts of the last call are what is held
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+import scenarios
+from conformance.happens import HAPPENINGS
+from tests.conformance.stories import verdicts_of
+
+NEW = "s20-what-is-new"
+WRONG = {"field": "status", "verdict": "wrong"}
+STALE = {"field": "status", "verdict": "stale"}
+
+
+def reading(case, at, served, *, cursor="c", status="ok", problem="", since=""):
+    more = {"cursor": cursor} if cursor else {}
+    case.call(at, at + 1, "observation", action="sync", status=status, problem=problem, **more)
+    pairs = [("Observation", f"o{one}") for one in range(served)]
+    case.get("/Observation", at + 0.1, query=f"_lastUpdated={since}" if since else "", served=pairs)
+
+
+def readings(s, *, idle=4, found=True, wrong=(), stale=False, count=4, **last):
+    case = s.case("S20", scenario=NEW)
+    for number in range(count - 1):
+        reading(case, 10.0 * number, 100 if number == 0 else 2)
+    reading(case, 90.0, idle, since="ge2026-01-05T11:50:00Z", **last)
+    case.fact("observation:1", source=("Observation", "o1"), wrong=wrong)
+    case.fact("observation:2", source=("Observation", "o2"), found=found)
+    if stale:
+        case.extra("observation", type="Observation", id="o3", verdict="stale")
+
+
+def story(name, **more):
+    write = partial(readings, **more)
+
+    def told(s):
+        write(s)
+
+    told.__name__ = name
+    return told
+
+
+STORIES = [
+    ("PAGE-09", "PASS", "", story("all_that_is_new")),
+    ("PAGE-09", "PASS", "", story("an_overlap_is_fair", idle=10)),
+    ("PAGE-09", "PASS", "", story("small_matters_are_not_ours", wrong=[WRONG | {"severity": "minor"}])),
+    ("PAGE-09", "FAIL", "new", story("one_slipped_through", found=False)),
+    ("PAGE-09", "FAIL", "changed", story("the_old_value", wrong=[WRONG])),
+    ("PAGE-09", "FAIL", "taken_back", story("held_as_valid", wrong=[STALE])),
+    ("PAGE-09", "FAIL", "taken_back", story("held_though_it_is_none", stale=True)),
+    ("PAGE-09", "FAIL", "flood", story("everything_again", idle=100)),
+    ("PAGE-09", "UNTESTED", "", story("three_readings", count=3)),
+    ("PAGE-09", "UNTESTED", "", story("no_such_action", status="unsupported", cursor="")),
+    ("PAGE-09", "UNTESTED", "", story("no_cursor", cursor="")),
+    ("PAGE-09", "UNTESTED", "", story("it_never_answered", problem="deadline")),
+]
+
+test_a_story_gets_its_verdict = verdicts_of(STORIES)
+
+
+def test_the_proof_is_what_was_asked_in_the_later_readings(script):
+    readings(script, found=False)
+    (finding,) = script.judged("PAGE-09").findings
+    assert finding.at == ("c1/x2", "c1/x3", "c1/x4")
+    assert finding.got == "Observation/o2 is not held; asked last for _lastUpdated=ge2026-01-05T11:50:00Z"
+
+
+def test_what_is_asked_about_one_type_proves_nothing_of_another(script):
+    readings(script, found=False)
+    made = script.cases()[0]
+    facts = [fact | {"source": fact["source"] | {"type": "Condition"}} for fact in made.score["facts"]]
+    script.cases = lambda: (replace(made, score={"facts": facts}),)
+    (finding,) = script.judged("PAGE-09").findings
+    assert finding.at == ()
+
+
+@pytest.mark.parametrize("what", HAPPENINGS)
+def test_every_happening_is_told_and_played(what):
+    text = (Path(str(scenarios.FOLDER)) / f"{NEW}.toml").read_text(encoding="utf-8")
+    assert f'"{what}"' in text
+    assert HAPPENINGS[what][0].islower()
