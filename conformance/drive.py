@@ -1,7 +1,8 @@
 """What a scenario asks of the driver: its `[drive]` table, checked before anything is played.
 
 steps        what the driver is asked, in order: {action, patient, kinds, times, …}
-login        "every" plays the case once for each login method that the integration declares
+login        "every" plays the case once for each login method that the integration declares, "certificate" for that by
+             a client certificate alone
 client       "app" hands out an app that people log in to, for the action `login`
 credentials  "wrong" hands out a secret or key that the vendor does not know
 vendors      only these; all without
@@ -194,7 +195,7 @@ def _drive(path: Path, scenario: _Table) -> Drive:
         path=path,
         vendors=table.several("vendors"),
         steps=tuple(_step(step) for step in table.tables("steps", _STEP_KEYS)),
-        login=table.one_of("login", ("first", "every"), "first"),
+        login=table.one_of("login", ("first", "every", "certificate"), "first"),
         credentials=table.one_of("credentials", ("right", "wrong"), "right"),
         client=table.one_of("client", ("service", "app"), "service"),
         is_alone=table.flag("alone"),

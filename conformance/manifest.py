@@ -16,11 +16,14 @@ from simulator.refusal import UsageError
 
 NAME = "emr-conformance.toml"
 CAPABILITIES = ("read", "match", "sync", "write", "login", "webhook")
+BY_CERTIFICATE = "tls_client_auth"
 _AUTH = {
     "backend_jwt": "private_key_jwt",
     "private_key_jwt": "private_key_jwt",
     "client_secret_basic": "client_secret_basic",
     "basic": "client_secret_basic",
+    "tls_client_auth": BY_CERTIFICATE,
+    "mtls": BY_CERTIFICATE,
 }
 
 

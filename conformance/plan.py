@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from conformance.check import Check
 from conformance.drive import Drive
 from conformance.judge import Scope
-from conformance.manifest import VendorUse
+from conformance.manifest import BY_CERTIFICATE, VendorUse
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,11 @@ class CasePlan:
     vendor: str
     kinds: tuple[str, ...]
     auth: str = ""
+
+    @property
+    def needs_tls(self) -> bool:
+        """Whether the case is played to a server that speaks TLS: for what happens there, or for certificates."""
+        return self.drive.has_door or self.auth == BY_CERTIFICATE
 
 
 def cases(
@@ -43,6 +48,10 @@ def _feeds(drive: Drive, one: Check, vendor: str, scope: Scope) -> bool:
 
 
 def _logins(drive: Drive, use: VendorUse) -> tuple[str, ...]:
-    if drive.login == "every" and use.auth:
-        return use.auth
-    return use.auth[:1] or ("",)
+    """The methods to log in with, one case each. A certificate is the last choice: it takes TLS, as few cases do."""
+    others = tuple(one for one in use.auth if one != BY_CERTIFICATE)
+    if drive.login == "certificate":
+        return tuple(one for one in use.auth if one == BY_CERTIFICATE)
+    if drive.login == "every" and others:
+        return others
+    return others[:1] or use.auth[:1] or ("",)

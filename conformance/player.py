@@ -93,7 +93,7 @@ def _of_whom(path: Path, flaw: UsageError) -> Exception:
 
 
 def play_one(plan: CasePlan, stage: Stage) -> tuple[Case, list[leaks.Canary]]:
-    server = stage.secure if plan.drive.has_door else stage.server
+    server = stage.secure if plan.needs_tls else stage.server
     sandbox = server.sandboxes.create(seed=stage.settings.seed, patients=PATIENTS, id=secrets.token_hex(5))
     try:
         if plan.drive.has_door:

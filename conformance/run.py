@@ -74,7 +74,7 @@ def play(
         situation(path)
     vendors = tuple(dict.fromkeys(plan.vendor for plan in plans))
     server_settings = ServerSettings(seed=settings.seed, patients=PATIENTS, max_sandboxes=len(plans) + 8, tls=tls)
-    needs_tls = any(plan.drive.has_door for plan in plans) and not tls
+    needs_tls = any(plan.needs_tls for plan in plans) and not tls
     with ExitStack() as opened:
         server = secure = opened.enter_context(running(server_settings))
         if needs_tls:

@@ -36,7 +36,10 @@ from simulator.scenario import GROUP as SCENARIOS
 from simulator.vendor import Vendor
 
 _REFERENCE = "conformance.reference.driver:handle"
-_REFERENCE_AUTH = {"epic": ("private_key_jwt",), "cerner": ("client_secret_basic", "private_key_jwt")}
+_REFERENCE_AUTH = {
+    "epic": ("private_key_jwt", "tls_client_auth"),
+    "cerner": ("client_secret_basic", "private_key_jwt", "tls_client_auth"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)

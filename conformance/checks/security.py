@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from conformance.check import Mark, check, exercised, fail, many, untested
+from conformance.check import Exercised, Mark, check, exercised, fail, many, untested
 from conformance.evidence import Case, Evidence, Exchange
 from simulator.source import Source
 
@@ -12,6 +12,7 @@ _TOKENS = frozenset({"access_token", "refresh_token", "id_token", "token", "bear
 
 
 _BAD_CERTIFICATES, _OLD_PROTOCOL = "s37-bad-certificates", "s37-old-protocol"
+_CERTIFICATE, _BY_CERTIFICATE = "s37-client-certificate", "tls_client_auth"
 _DOWNGRADE = "s37-redirect-out-of-tls"
 _CERTIFICATES = {
     "self_signed": "a certificate that signs itself",
@@ -59,21 +60,61 @@ def a_bad_certificate_ends_the_exchange(e: Evidence) -> Iterator[Mark]:
     area="security",
     severity="medium",
     level=0,
-    scenarios=(_OLD_PROTOCOL,),
+    scenarios=(_OLD_PROTOCOL, _CERTIFICATE),
     source=(
         Source("SMART App Launch 2.2.0, client-confidential-asymmetric: TLS 1.2 or newer", "doc"),
         Source("RFC 8996: TLS 1.0 and 1.1 are deprecated", "doc"),
+        Source("RFC 8705 sections 2.1 and 3: mutual TLS", "doc"),
     ),
-    mutants=("allow_tls11",),
+    mutants=("allow_tls11", "no_client_cert"),
 )
 def nothing_older_than_tls_1_2_is_spoken(e: Evidence) -> Iterator[Mark]:
-    """nothing older than TLS 1.2 is spoken
+    """TLS 1.2 or newer, with one's own certificate
 
-    Holds when no request goes to a server that speaks TLS 1.1 and nothing else, and the error is told.
+    Holds when no request goes to a server that speaks TLS 1.1 and nothing else, and the error is told; and, where the
+    login by a client certificate is declared (`tls_client_auth`), when the certificate is shown on every connection:
+    the login succeeds, and no token is used without it.
 
     Old protocols can be broken by whoever sits in between, good certificate or not.
     """
-    yield from _walked_in(e.of(_OLD_PROTOCOL), _OLD, "speak TLS 1.2 and newer")
+    certified = [case for case in e.of(_CERTIFICATE) if case.client.get("auth") == _BY_CERTIFICATE]
+    shown = [mark for case in certified for mark in _shown_certificate(case)]
+    yield from (mark for mark in shown if not isinstance(mark, Exercised))
+    for mark in _walked_in(e.of(_OLD_PROTOCOL), _OLD, "speak TLS 1.2 and newer"):
+        also = [one for one in shown if isinstance(one, Exercised)]
+        if isinstance(mark, Exercised) and also:
+            yield Exercised(f"{mark.says}; {also[0].says}", also[0].at)
+        else:
+            yield mark
+
+
+def _shown_certificate(case: Case) -> Iterator[Mark]:
+    """What was made of the client certificate in a case in which it is the way to log in."""
+    logins = [x for x in case.logins if x.status == 200]
+    unshown = [x for x in case.exchanges if "certificate" in x.refusal and x.status in (400, 401)]
+    if unshown:
+        what = "for a token" if unshown[0].is_token else "with a token that is bound to it"
+        yield fail(
+            "no_certificate", f"a request {what} came without the client's certificate",
+            at=unshown[:3], expected="the certificate that `configure` handed out", got=unshown[0].refusal,
+            fix="show `certificate_pem` with its key on every connection to this vendor, to its token endpoint too",
+        )  # fmt: skip
+        return
+    for call in case.runs:
+        for _ in case.missing(call)[:1]:
+            yield fail(
+                "lost_by_certificate", "the certificate was shown, and nothing is read with it",
+                at=case.during(call)[:3], case=case.id, expected="the patient", got=f"status {call.status}",
+            )  # fmt: skip
+            return
+    if logins:
+        yield exercised(f"{many(len(logins), 'login')} by the client's certificate", logins[:1])
+    else:
+        yield fail(
+            "no_login", "the login by a certificate is declared, and nobody logs in by it",
+            at=case.logins[:2], case=case.id, expected="a token", got=f"{many(len(case.logins), 'request')} for one",
+            fix="log in with `client_id` alone, over a connection that shows `certificate_pem`",
+        )  # fmt: skip
 
 
 def _led_out(cases: tuple[Case, ...]) -> Iterator[Mark]:

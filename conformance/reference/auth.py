@@ -1,4 +1,5 @@
-"""How the integration proves who it is: private_key_jwt where a key is given, HTTP Basic where a secret is."""
+"""How the integration proves who it is: private_key_jwt where a key is given, HTTP Basic where a secret is, by its
+certificate where it has one."""
 
 from __future__ import annotations
 
@@ -39,7 +40,9 @@ def token_request(auth: Json, urls: Json, behaviour: Behaviour, grant: Json | No
     form = dict(grant or {"grant_type": "client_credentials"})
     if grant is None and auth.get("scopes"):
         form["scope"] = " ".join(auth["scopes"])
-    if auth.get("private_key_pem"):
+    if auth.get("auth") == "tls_client_auth":
+        form["client_id"] = auth["client_id"]  # the connection proves the rest: RFC 8705 section 2.1
+    elif auth.get("private_key_pem"):
         form["client_assertion_type"] = _ASSERTION_TYPE
         form["client_assertion"] = _assertion(auth, url, urls, behaviour)
     elif auth.get("client_secret"):

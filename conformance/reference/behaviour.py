@@ -138,7 +138,8 @@ class Behaviour:
     identity   follows_merges: who was merged away is read as the survivor; distrusts: rows that were not asked for are
                left out; seeks: what of a description is searched by; chosen: who of those found is the one; registers:
                who is not found is created
-    transport  trusts: the TLS context for a file of authorities; follows: is a redirect followed, token and all; reads:
+    transport  trusts: the TLS context for a file of authorities; shows_certificate: the client's own, where it has one;
+               follows: is a redirect followed, token and all; reads:
                do an answer's headers, as they came, let it be read; needs_metadata: no run without a
                CapabilityStatement; statement: is one good enough (None: nobody looks)
     meaning    shaped: a resource in the shape that R4 gives it; accepts: is a resource or row readable; truth: what a
@@ -190,6 +191,7 @@ class Behaviour:
     data_url: Callable[[str, str], str] = lambda url, token: url
 
     trusts: Callable[[str | None], ssl.SSLContext] = careful
+    shows_certificate: bool = True
     follows: bool = False
     reads: Callable[[list[tuple[bytes, bytes]]], bool] = lambda headers: True
     needs_metadata: bool = False

@@ -6,6 +6,7 @@ import asyncio
 import json
 import random
 import re
+import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from conformance.reference.auth import Token, has_token, token_of, token_request
 from conformance.reference.behaviour import Behaviour, Json
 from conformance.reference.failure import Failure
 from conformance.reference.statuses import refusal_of
-from conformance.reference.trust import is_final
+from conformance.reference.trust import is_final, showing
 
 AGENT = f"emr-reference/{__version__}"
 CALL_TIMEOUT_S = 10.0
@@ -87,7 +88,7 @@ class Session:
         self._seed = config.settings.get("seed", 0)
         self._http = httpx.AsyncClient(
             transport=transport,
-            verify=behaviour.trusts(config.ca_file),
+            verify=_context(config, behaviour),
             timeout=None,  # asyncio.timeout bounds a whole call; httpx would bound each read only
             trust_env=False,
             headers={"User-Agent": AGENT},
@@ -336,6 +337,15 @@ class Session:
             if not self.behaviour.parse_error:
                 raise
             raise _invalid("the body is not JSON", "not_json") from error
+
+
+def _context(config: Config, behaviour: Behaviour) -> ssl.SSLContext:
+    if not config.auth.get("certificate_pem") or not behaviour.shows_certificate:
+        return behaviour.trusts(config.ca_file)
+    try:
+        return showing(config.ca_file, config.auth["certificate_pem"], config.auth["private_key_pem"])
+    except ssl.SSLError as error:
+        raise Failure("config", "the client certificate cannot be used", reason="certificate") from error
 
 
 def _target(url: str) -> dict[str, bytes]:

@@ -50,6 +50,24 @@ def an_old_protocol_is_spoken(s):
     knocks(s, "tls11", came="GET", family="s37-old-protocol")
 
 
+def certified(s, *, auth="tls_client_auth", status=200, refusal="", used="", found=True):
+    """Beside an old protocol that is left: a login by a certificate, and a patient who is read with it."""
+    an_old_protocol_is_left(s)
+    case = s.case("S37", scenario="s37-client-certificate", auth=auth)
+    case.login(0.1, status, body="grant_type=client_credentials&client_id=me", refusal=refusal)
+    if used:
+        case.get("/Patient/1", 0.2, 401, refusal=used)
+    case.call(0, 1, "patient").fact("patient:1", source=("Patient", "1"), found=found)
+
+
+def certificate(name, **more):
+    def story(s):
+        certified(s, **more)
+
+    story.__name__ = name
+    return story
+
+
 def led(s, *, came=False, status="error", found=False):
     """A redirect out of TLS in one case, and in another a bad door that is left."""
     knocks(s, "expired")
@@ -119,6 +137,12 @@ STORIES = [
     ("SEC-02", "PASS", "", an_old_protocol_is_left),
     ("SEC-02", "FAIL", "accepts_tls11", an_old_protocol_is_spoken),
     ("SEC-02", "UNTESTED", "", every_bad_door_is_left),
+    ("SEC-02", "PASS", "", certificate("the_certificate_is_shown")),
+    ("SEC-02", "PASS", "", certificate("it_is_not_the_way_in", auth="private_key_jwt", status=400)),
+    ("SEC-02", "FAIL", "no_certificate", certificate("a_login_without", status=400, refusal="no client certificate")),
+    ("SEC-02", "FAIL", "no_certificate", certificate("a_call_without", used="bound to the certificate abc")),
+    ("SEC-02", "FAIL", "no_login", certificate("nobody_gets_in", status=400, refusal="client_id is missing")),
+    ("SEC-02", "FAIL", "lost_by_certificate", certificate("nothing_is_read", found=False)),
 ]
 
 
@@ -130,6 +154,11 @@ def test_the_proof_is_the_knock_and_what_came_over_it(script):
     (finding,) = script.judged("SEC-01").findings
     assert finding.at == ("c1/x1", "c1/x2")
     assert finding.got == "POST /oauth2/token"
+
+
+def test_a_pass_says_both_when_both_were_shown(script):
+    certified(script)
+    assert script.judged("SEC-02").says == "turned away: TLS 1.1; 1 login by the client's certificate"
 
 
 def test_a_knock_is_no_request_for_data(script):

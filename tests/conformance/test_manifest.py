@@ -36,6 +36,11 @@ def read(tmp_path, text):
     return manifest.read(path, KNOWN)
 
 
+def test_a_way_to_log_in_has_a_short_name(tmp_path):
+    told = read(tmp_path, GOOD.replace('auth = "backend_jwt"', 'auth = ["backend_jwt", "basic", "mtls"]'))
+    assert told.vendors["epic"].auth == ("private_key_jwt", "client_secret_basic", "tls_client_auth")
+
+
 def test_a_manifest_says_who_how_and_what(tmp_path):
     told = read(tmp_path, GOOD)
     assert (told.name, told.command, told.declares) == ("acme-sync", ("./acme", "--emr-driver"), ("read",))

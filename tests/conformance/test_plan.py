@@ -65,6 +65,25 @@ def test_a_case_with_every_login_is_played_once_for_each():
     assert [plan.auth for plan in planned] == ["client_secret_basic", "private_key_jwt"]
 
 
+def test_a_certificate_is_played_where_it_is_what_the_case_is_about_and_where_there_is_no_other_way():
+    uses = {"epic": VendorUse(("patient",), ("private_key_jwt", "tls_client_auth"))}
+    scope = Scope(("epic",), {"epic": uses["epic"].auth})
+    planned = {plan.drive.scenario: plan for plan in cases(EVERY, select(["SEC-02", "AUTH-04"]), uses, scope)}
+    assert {name: plan.auth for name, plan in planned.items()} == {
+        "s37-client-certificate": "tls_client_auth",
+        "s37-old-protocol": "private_key_jwt",
+        "s01-first-contact": "private_key_jwt",
+    }
+    assert [name for name, plan in planned.items() if not plan.needs_tls] == ["s01-first-contact"]
+    uses = {"epic": VendorUse(("patient",), ("tls_client_auth",))}
+    planned = cases(EVERY, select(["AUTH-04"]), uses, Scope(("epic",), {"epic": uses["epic"].auth}))
+    assert {(plan.auth, plan.needs_tls) for plan in planned} == {("tls_client_auth", True)}
+
+
+def test_nobody_shows_a_certificate_who_has_not_declared_one():
+    assert {plan.drive.scenario for plan in cases(EVERY, select(["SEC-02"]), USES, SCOPE)} == {"s37-old-protocol"}
+
+
 def test_a_vendor_that_a_check_does_not_judge_gets_no_case():
     planned = cases(EVERY, select(["PAGE-07"]), USES, SCOPE)
     assert {plan.vendor for plan in planned} == {"epic"}
@@ -100,6 +119,11 @@ def test_the_family_is_the_catalogues_name():
         ("[drive]\nsteps = []", "drive.steps: not a list of tables: []"),
         ("[drive]\nalone = true", "drive.steps: not a list of tables: None"),
         ('[drive]\nalone = "yes"\nsteps = [{ action = "read" }]', "drive.alone: neither true nor false: 'yes'"),
+        ('[drive]\nsteps = [{ action = "login" }]', "drive.steps[0].browser: is missing"),
+        ('[drive]\nsteps = [{ action = "login", browser = "lynx" }]', "drive.steps[0].browser: not known: 'lynx'"),
+        ('[drive]\nsteps = [{ action = "read", browser = "leaves" }]', "drive.steps[0].browser: goes with the action"),
+        ('[drive]\nsteps = [{ action = "sync", happens = ["rain"] }]', "drive.steps[0].happens: not known: 'rain'"),
+        ('[drive]\nclient = "me"\nsteps = [{ action = "read" }]', "drive.client: not known: 'me'"),
         ('[drive]\nlogin = "all"\nsteps = [{ action = "read" }]', "drive.login: not known: 'all'"),
         ('[drive]\nvendors = "epic"\nsteps = [{ action = "read" }]', "drive.vendors: not a list of texts: 'epic'"),
         ("drive = 3", "drive: not a table: 3"),

@@ -5,11 +5,14 @@ client → token endpoint (Basic, or a signed assertion) → token → many call
 
 from __future__ import annotations
 
+import asyncio
 from base64 import b64decode
 from urllib.parse import parse_qs
 
 import httpx
 from joserfc import jwt
+
+from conformance.reference.driver import Driver
 
 URLS_TOKEN = "https://emr.test/epic/token"
 REFUSED = {"error": "invalid_client", "error_description": None}
@@ -56,6 +59,24 @@ def test_a_secret_goes_into_the_basic_header_and_nowhere_else(net, reading, bund
     assert b64decode(login.headers["Authorization"].removeprefix("Basic ")) == b"me:s3cret"
     assert b"s3cret" not in login.content
     assert "s3cret" not in str(login.url)
+
+
+def test_a_certificate_is_no_secret_and_the_form_names_the_client_alone(net, reading, bundle):
+    wire = net(lambda request: bundle())
+    wire.run(reading("immunization"), auth={"auth": "tls_client_auth", "client_id": "me", "private_key_pem": "x"})
+    (login,) = wire.logins
+    assert parse_qs(login.content.decode()) == {"grant_type": ["client_credentials"], "client_id": ["me"]}
+    assert "Authorization" not in login.headers
+
+
+def test_a_certificate_that_is_none_is_a_mistake_of_the_configuration(key):
+    auth = signed_by(key) | {"auth": "tls_client_auth", "certificate_pem": "no certificate"}
+    configure = {
+        "op": "configure", "case": "c", "vendor": "epic", "auth": auth,
+        "urls": {"base_url": "https://emr.test", "fhir_url": "https://emr.test/R4", "token_url": URLS_TOKEN},
+    }  # fmt: skip
+    answer = asyncio.run(Driver().answer(configure))
+    assert (answer["status"], answer["errors"][0]["class"]) == ("error", "config")
 
 
 def test_many_reads_share_one_token(net, reading, bundle):
