@@ -134,7 +134,7 @@ class Behaviour:
     changes    since: which changes are asked for, from the newest that is held and our clock at the last sync (empty:
                everything); deletes: what was held and is not listed any more is deleted
     requests   accept: the media types that are asked for, from those of the dialect; query: parameters on the wire;
-               data_url: last touch on a URL
+               data_url: last touch on a URL; stays_home: no call leaves the origins that were configured
     identity   follows_merges: who was merged away is read as the survivor; distrusts: rows that were not asked for are
                left out; seeks: what of a description is searched by; chosen: who of those found is the one; registers:
                who is not found is created
@@ -189,6 +189,7 @@ class Behaviour:
     accept: Callable[[str], str] = lambda media: media
     query: Callable[[Params], str] = urlencode
     data_url: Callable[[str, str], str] = lambda url, token: url
+    stays_home: bool = True
 
     trusts: Callable[[str | None], ssl.SSLContext] = careful
     shows_certificate: bool = True

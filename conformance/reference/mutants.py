@@ -678,6 +678,13 @@ _bug("success_is_201", "WB-10", "it takes a 201 for what it meant", at=(E,), rea
 _bug("verify_false", "SEC-01", "it accepts every certificate", trusts=_trusting)
 _bug("no_hostname_check", "SEC-01", "it accepts a good certificate of another host", trusts=_of_any_name)
 _bug("follow_http_downgrade", "SEC-01", "it follows a redirect out of TLS, with its token", follows=True)
+_bug(
+    "auth_on_any_host",
+    "SEC-05",
+    "its token goes wherever a link or a redirect leads",
+    follows=True,
+    stays_home=False,
+)
 _bug("no_client_cert", "SEC-02", "it keeps its certificate to itself", at=(E, C), shows_certificate=False)
 _bug("allow_tls11", "SEC-02", "it speaks TLS 1.1 where that is all there is", trusts=_old)
 _bug(

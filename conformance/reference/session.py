@@ -150,7 +150,7 @@ class Session:
 
     async def _fetch(self, call: Call, token: Token | None, check: Callable[[Any], None], deadline: float) -> Any:
         url = self.behaviour.data_url(call.url, token.text if token else "")
-        if origin(url) not in self.config.origins:
+        if origin(url) not in self.config.origins and self.behaviour.stays_home:
             raise Failure("invalid_response", "a link leads to another host", reason="foreign_origin")
         headers = {"Accept": self.behaviour.accept(call.accept)}
         if token:
@@ -289,7 +289,8 @@ class Session:
         try:
             response, content = await self._exchange(request, deadline)
             if response.has_redirect_location and self.behaviour.follows:
-                moved = self._http.build_request(request.method, response.headers["Location"], headers=request.headers)
+                taken = {name: value for name, value in request.headers.items() if name != "host"}
+                moved = self._http.build_request(request.method, response.headers["Location"], headers=taken)
                 response, content = await self._exchange(moved, deadline)
             if not response.is_success:
                 raise self.behaviour.refusal(refusal_of(response, content), content)
