@@ -11,6 +11,8 @@ from conformance.evidence import Evidence
 from simulator.population.judging.fields import FIELDS
 from simulator.source import Source
 
+NEW = "s20-what-is-new"
+_TAKEN_BACK = 30  # the mismatch row of what was entered in error
 _TIMES = frozenset(name for fields in FIELDS.values() for name, what in fields.items() if what == "time")
 _CONTENT = ("sha256", "content", "mime")
 
@@ -81,3 +83,50 @@ def attachments_are_whole(e: Evidence) -> Iterator[Mark]:
     if whole:
         yield exercised(f"{many(whole, 'document')} with the bytes that the vendor has")
     yield untested("no document was put out with its `sha256`")
+
+
+@check(
+    "NORM-08",
+    area="normalization",
+    severity="critical",
+    level=1,
+    scenarios=(GOLDEN, NEW),
+    source=(
+        Source("https://hl7.org/fhir/R4/valueset-observation-status.html: entered-in-error", "doc"),
+        Source("recorded Cerner answers: what was taken back is listed beside what holds", "seen"),
+    ),
+    mutants=("ignore_verification_status", "no_retract"),
+    vendors=("cerner",),
+    needs="read",
+)
+def what_was_taken_back_is_not_held(e: Evidence) -> Iterator[Mark]:
+    """what was entered in error is not held
+
+    Holds when nothing is put out as valid that says itself that it was entered in error, in its status or in its
+    verification; and, for an integration that syncs, when what was held is taken back as soon as that is told.
+
+    An allergy that was a slip of the mouse keeps a drug from a patient for life.
+    """
+    shown = 0
+    for case in e.of(GOLDEN, NEW):
+        shown += sum(int(seen) for row, seen, _ in case.score.get("rows") or () if row == _TAKEN_BACK)
+        held = [fact for fact in case.scores() if any(one["verdict"] == "stale" for one in fact["mismatches"])]
+        held += [one for one in case.score.get("extras") or () if one["verdict"] == "stale"]
+        if held:
+            source = held[0]["source"]
+            kinds = ", ".join(sorted({str(one["kind"]) for one in held}))
+            syncs = any(call.action == "sync" for call in case.runs)
+            yield fail(
+                "still_held" if syncs else "held_as_valid",
+                f"{many(len(held), 'record')} entered in error {'still' if syncs else 'are'} held as valid ({kinds})",
+                at=case.serving(source)[-2:] if syncs else case.serving(source)[:1],
+                case=case.id,
+                expected="left out, told as `deleted`, or put out as entered-in-error",
+                got=f"{source.get('type')}/{source.get('id')} as valid",
+                fix="drop what comes as entered in error, and tell its source in `deleted`"
+                if syncs
+                else "look at `status` and at `verificationStatus` before anything else of a resource",
+            )
+    if shown:
+        yield exercised(f"{many(shown, 'record')} entered in error, none held as valid")
+    yield untested("nothing that was entered in error was served")

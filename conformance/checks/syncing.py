@@ -8,7 +8,7 @@ from conformance.check import Mark, check, exercised, fail, many, untested
 from conformance.evidence import Call, Case, Data, Evidence, Exchange
 from simulator.source import Source
 
-_NEW = "s20-what-is-new"
+_NEW, _UNLISTED = "s20-what-is-new", "s20-not-listed"
 _FLOOD_SHARE, _FLOOD_LEAST = 0.05, 10  # of what the first reading was served
 _HOW = {
     "new": "of what was filed, {count} never came",
@@ -43,7 +43,7 @@ def what_is_new_is_read_once(e: Evidence) -> Iterator[Mark]:
     """
     for case in e.of(_NEW):
         calls = [call for call in case.runs if call.action == "sync"]
-        if why := _unsynced(calls):
+        if why := _unsynced(calls, 4):
             yield untested(why)
             continue
         first, idle = calls[0], calls[-1]
@@ -66,10 +66,10 @@ def what_is_new_is_read_once(e: Evidence) -> Iterator[Mark]:
         yield exercised(says, [x for x in case.during(idle) if x.is_data][:2])
 
 
-def _unsynced(calls: list[Call]) -> str:
+def _unsynced(calls: list[Call], wanted: int) -> str:
     """Why there is nothing to be said of the readings; empty when there is."""
-    if len(calls) < 4:
-        return "`sync` is declared, and there were no four readings"
+    if len(calls) < wanted:
+        return f"`sync` is declared, and there were not {wanted} readings"
     for call in calls:
         if call.status == "unsupported" or call.problem:
             return f"`sync` is declared, and answered with {call.problem or call.status}"
@@ -122,3 +122,55 @@ def _asked(case: Case, call: Call, fact: Data) -> Exchange | None:
 def _served(case: Case, call: Call) -> int:
     """How many records a reading was served."""
     return len({pair for x in case.during(call) for pair in x.served})
+
+
+@check(
+    "PAGE-11",
+    area="pagination",
+    severity="critical",
+    level=2,
+    scenarios=(_UNLISTED,),
+    source=(
+        Source("cerner/fhir.cerner.com content/authorization.md: fewer entries, with a 200", "doc"),
+        Source("docs.athenahealth.com: restricted patients are left out of lists and feeds", "doc"),
+    ),
+    mutants=("delete_missing",),
+    needs="sync",
+)
+def absence_is_not_deletion(e: Evidence) -> Iterator[Mark]:
+    """what is not listed any more is not deleted
+
+    Holds when everything that the first reading gave is still held after the second one, in which some rows were not
+    listed, and one list was refused: nothing of it was deleted, and nobody said so.
+
+    A filter of the vendor that changes overnight must not empty a chart.
+    """
+    for case in e.of(_UNLISTED):
+        calls = [call for call in case.runs if call.action == "sync"]
+        if why := _unsynced(calls, 2):
+            yield untested(why)
+            continue
+        first, last = calls[0], calls[-1]
+        told = {pair for x in case.during(first) for pair in x.served}
+        gone = [fact for fact in case.missing(last) if any(tuple(one) in told for one in fact["sources"])]
+        short = [x for x in case.during(last) if x.is_data and (x.status == 403 or "skipped" in _fault_of(x))]
+        if gone:
+            kinds = ", ".join(sorted({str(fact["kind"]) for fact in gone}))
+            source = gone[0]["source"]
+            yield fail(
+                "deleted",
+                f"{many(len(gone), 'record')} that one answer did not list are deleted ({kinds})",
+                at=[*case.serving(source)[:1], *(short or [x for x in case.during(last) if x.is_data])[:2]],
+                case=case.id,
+                expected="everything that was held is held",
+                got=f"{source.get('type')}/{source.get('id')} is not held any more, status {last.status}",
+                fix="delete what the vendor says is gone: entered in error, 404 or 410 by its id, or a tombstone",
+            )
+        elif not told:
+            yield untested("the first reading was served nothing")
+        else:
+            yield exercised(f"{many(len(told), 'record')} held, {many(len(short), 'answer')} listed less", short[:2])
+
+
+def _fault_of(x: Exchange) -> Data:
+    return x.data.get("fault") or {}

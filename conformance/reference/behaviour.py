@@ -132,7 +132,8 @@ class Behaviour:
                follows_circles: a link that leads back is followed; next_url: what is called for a next link; is_match:
                does an entry count; restarts: new starts of a search whose page link died
     changes    since: which changes are asked for, from the newest that is held and our clock at the last sync (empty:
-               everything); deletes: what was held and is not listed any more is deleted
+               everything); deletes: what was held and is not listed any more is deleted;
+               retracts: what was taken back is told as deleted
     requests   accept: the media types that are asked for, from those of the dialect; query: parameters on the wire;
                data_url: last touch on a URL; stays_home: no call leaves the origins that were configured
     identity   follows_merges: who was merged away is read as the survivor; distrusts: rows that were not asked for are
@@ -185,6 +186,7 @@ class Behaviour:
 
     since: Callable[[datetime, datetime], str] = since
     deletes: bool = False
+    retracts: bool = True
 
     accept: Callable[[str], str] = lambda media: media
     query: Callable[[Params], str] = urlencode

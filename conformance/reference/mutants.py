@@ -455,6 +455,15 @@ _bug(
     "the strength in a drug's name is its dose",
     output=_of("medication", dosage=_first_number),
 )
+_bug(
+    "ignore_verification_status",
+    "NORM-08",
+    "it looks for errors in the status, never in the verification",
+    at=(C,),
+    is_withdrawn=lambda resource: resource.get("status") == "entered-in-error",
+    output=_each(_as_valid),
+)
+_bug("no_retract", "NORM-08", "what it holds it holds, whatever was taken back", at=(C,), retracts=False)
 _bug("pad_partial_date", "NORM-03", "a year is its first day", at=(E, C), output=_each(_padded))
 _bug(
     "drop_offset",
@@ -597,6 +606,7 @@ _bug(
     at=(C,),
     since=lambda newest, asked: "gt" + newest.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
 )
+_bug("delete_missing", "PAGE-11", "what is not listed any more is deleted", at=(E, C, A), deletes=True)
 _bug(
     "full_resync_every_time",
     "PAGE-09",

@@ -40,6 +40,8 @@ async def sync(vendor: FhirVendor, run: Run, args: Json) -> None:
 
     await asyncio.gather(*(run.collect(kind, one(kind, patient)) for kind in kinds for patient in patients))
     told = {(record["source"]["type"], record["source"]["id"]): record["source"] for record in run.records}
+    if not behaviour.retracts:
+        run.gone.clear()
     if behaviour.deletes:
         run.gone += [source for key, source in vendor.listed.items() if key not in told]
     vendor.listed = told

@@ -1,4 +1,4 @@
-"""NORM-03, NORM-13: times that keep what they say, documents that keep their bytes."""
+"""NORM-03, NORM-08, NORM-13: times that keep what they say, errors that nobody holds, documents with their bytes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,38 @@ def titles_only(s):
     golden(s, "document").fact("document:1", source=LETTER, got={"status": "current"}, wrong=[NOT_CARRIED])
 
 
+STALE = {"field": "status", "verdict": "stale", "severity": "critical"}
+
+
+def errors_served(s, count=2, *, stale=False, extra=False, syncs=False):
+    """`count` records entered in error were served (row 30), by the score of the case."""
+    if syncs:
+        case = s.case("S20", scenario="s20-what-is-new").call(0, 1, "allergy", action="sync", cursor="c")
+    else:
+        case = golden(s, "allergy")
+    case.get("/AllergyIntolerance", 0.1, served=[("AllergyIntolerance", "a1")])
+    case.get("/AllergyIntolerance", 0.2, served=[("AllergyIntolerance", "a1")])
+    case.fact("allergy:1", source=("AllergyIntolerance", "a1"), wrong=[STALE] if stale else ())
+    if extra:
+        case.extra("allergy", type="AllergyIntolerance", id="a1", verdict="stale")
+    case._groups["rows"] = [[30, count, 0], [31, 4, 0]] if count else [[31, 4, 0]]
+
+
+def error(name, **more):
+    def story(s):
+        errors_served(s, **more)
+
+    story.__name__ = name
+    return story
+
+
 STORIES = [
+    ("NORM-08", "PASS", "", error("errors_are_left_out")),
+    ("NORM-08", "PASS", "", error("they_are_taken_back", syncs=True)),
+    ("NORM-08", "FAIL", "held_as_valid", error("an_error_is_an_allergy", stale=True)),
+    ("NORM-08", "FAIL", "held_as_valid", error("an_error_is_put_out", extra=True)),
+    ("NORM-08", "FAIL", "still_held", error("what_is_held_is_held", stale=True, syncs=True)),
+    ("NORM-08", "UNTESTED", "", error("no_error_was_served", count=0)),
     ("NORM-03", "PASS", "", a_month_stays_a_month),
     ("NORM-03", "FAIL", "patient_birthDate_invented-precision", a_month_became_a_day),
     ("NORM-03", "PASS", "", something_else_is_wrong),
@@ -80,3 +111,10 @@ STORIES = [
 ]
 
 test_a_story_gets_its_verdict = verdicts_of(STORIES)
+
+
+def test_the_proof_of_what_is_still_held_is_where_it_was_told_last(script):
+    errors_served(script, stale=True, syncs=True)
+    (finding,) = script.judged("NORM-08").findings
+    assert finding.at == ("c1/x1", "c1/x2")
+    assert finding.got == "AllergyIntolerance/a1 as valid"

@@ -1,4 +1,4 @@
-"""PAGE-09: four readings of one chart, and what is held after the last one.
+"""PAGE-09, PAGE-11: readings of one chart, one after the other, and what is held after the last one.
 
 reading   run `sync` → cursor; GET /Observation with `served`; the facts of the last call are what is held
 """
@@ -48,7 +48,35 @@ def story(name, **more):
     return told
 
 
+def unlisted(s, *, served=2, skipped=1, status=200, found=True, was_told=True, count=2, **last):
+    """Something was not listed in the second reading; `was_told`: the first one had it."""
+    case = s.case("S20", scenario="s20-not-listed")
+    for number in range(count - 1):
+        reading(case, 10.0 * number, served)
+    reading(case, 90.0, 0, **last)
+    case._data[-1]["status"] = status
+    if skipped:
+        case._data[-1]["fault"] = {"id": "f1", "fault": "moving_data", "step": "spoil", "skipped": ["o1"] * skipped}
+    case.fact("observation:1", source=("Observation", "o1" if was_told else "o9"), found=found)
+
+
+def absence(name, **more):
+    def told(s):
+        unlisted(s, **more)
+
+    told.__name__ = name
+    return told
+
+
 STORIES = [
+    ("PAGE-11", "PASS", "", absence("it_is_held")),
+    ("PAGE-11", "PASS", "", absence("a_list_was_refused", skipped=0, status=403)),
+    ("PAGE-11", "PASS", "", absence("it_never_was_there", found=False, was_told=False)),
+    ("PAGE-11", "FAIL", "deleted", absence("it_is_deleted", found=False)),
+    ("PAGE-11", "FAIL", "deleted", absence("a_refusal_empties_the_list", found=False, skipped=0, status=403)),
+    ("PAGE-11", "UNTESTED", "", absence("nothing_was_read", served=0)),
+    ("PAGE-11", "UNTESTED", "", absence("one_reading", count=1)),
+    ("PAGE-11", "UNTESTED", "", absence("it_cannot_sync", status=200, cursor="")),
     ("PAGE-09", "PASS", "", story("all_that_is_new")),
     ("PAGE-09", "PASS", "", story("an_overlap_is_fair", idle=10)),
     ("PAGE-09", "PASS", "", story("small_matters_are_not_ours", wrong=[WRONG | {"severity": "minor"}])),
@@ -87,3 +115,10 @@ def test_every_happening_is_told_and_played(what):
     text = (Path(str(scenarios.FOLDER)) / f"{NEW}.toml").read_text(encoding="utf-8")
     assert f'"{what}"' in text
     assert HAPPENINGS[what][0].islower()
+
+
+def test_the_proof_of_a_deletion_is_where_it_was_told_and_where_it_was_not(script):
+    unlisted(script, found=False)
+    (finding,) = script.judged("PAGE-11").findings
+    assert finding.at == ("c1/x1", "c1/x2")
+    assert finding.got == "Observation/o1 is not held any more, status ok"
