@@ -3,6 +3,7 @@
 steps        what the driver is asked, in order: {action, patient, kinds, times, …}
 login        "every" plays the case once for each login method that the integration declares, "certificate" for that by
              a client certificate alone
+mode         "read-only" forbids to write, though the client may
 client       "app" hands out an app that people log in to, for the action `login`
 credentials  "wrong" hands out a secret or key that the vendor does not know
 vendors      only these; all without
@@ -31,7 +32,7 @@ from simulator.population.records import KINDS
 from simulator.refusal import UsageError
 
 ACTIONS = ("read", "read_patient", "search", "match", "write", "login", "sync")
-PATIENTS = ("rich", "other", "each", "nobody", "merged", "survivor", "homonym", "junior")
+PATIENTS = ("rich", "other", "each", "nobody", "merged", "survivor", "homonym", "junior", "context")
 _SOUGHT_BY = ("family", "given", "birth_date")
 
 
@@ -41,7 +42,7 @@ class Step:
 
     `patient` names who: rich (many results), other (another one), each (every patient of the cast), nobody (an id that
     no patient has), merged (by the id of a second registration that was merged before), survivor (into whom), homonym
-    (one of two), junior (who has a father of the same name);
+    (one of two), junior (who has a father of the same name), context (whose chart was open in the last login);
     `kinds` which records, empty for all that the integration declares; `by` what a search is made with. Before it the
     sandbox clock is turned by `advance_s`, so that what the scenario has planned for then comes between two steps.
     `intent` names what is written by `write`, see `intents`; `who` is who is to be found by `match`, see `lookalikes`;
@@ -72,6 +73,7 @@ class Drive:
     login: str = "first"
     credentials: str = "right"
     client: str = "service"
+    mode: str = ""
     is_alone: bool = False
     keeps_records: bool = False
     has_door: bool = False
@@ -182,7 +184,7 @@ class _Table:
 
 
 _DRIVE_KEYS = (
-    "steps", "vendors", "login", "credentials", "client", "alone", "door", "real_time", "keeps",
+    "steps", "vendors", "login", "credentials", "mode", "client", "alone", "door", "real_time", "keeps",
     "deadline_s",
 )  # fmt: skip
 _STEP_KEYS = ("action", "patient", "kinds", "times", "by", "advance_s", "intent", "who", "browser", "happens")
@@ -197,6 +199,7 @@ def _drive(path: Path, scenario: _Table) -> Drive:
         steps=tuple(_step(step) for step in table.tables("steps", _STEP_KEYS)),
         login=table.one_of("login", ("first", "every", "certificate"), "first"),
         credentials=table.one_of("credentials", ("right", "wrong"), "right"),
+        mode=table.one_of("mode", ("", "read-only"), ""),
         client=table.one_of("client", ("service", "app"), "service"),
         is_alone=table.flag("alone"),
         keeps_records=table.flag("keeps"),

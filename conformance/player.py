@@ -138,6 +138,7 @@ class Player:
         self._spans: dict[int, tuple[int, datetime, datetime]] = {}
         self._held: dict[SourceKey, dict[str, Any]] = {}  # what the integration has after its syncs
         self._cursor = ""
+        self._whom: int | None = None  # whose chart was open when somebody logged in
         self._happenings = Happenings(sandbox.world)
         self._beside: set[int] = set()  # who may be taken for whom is asked for
 
@@ -215,7 +216,7 @@ class Player:
             "base_url": urls["base_url"],
             "urls": dict(urls),
             "auth": dict(client),
-            "mode": "read-write" if self._plan.drive.writes else "read-only",
+            "mode": self._plan.drive.mode or ("read-write" if self._plan.drive.writes else "read-only"),
             "settings": settings,
         }
 
@@ -285,6 +286,7 @@ class Player:
             message = {"case": self._case, "action": "login", "args": args, "deadline_ms": deadline_ms}
             self._ask("run", message, deadline, action="login", step=number, browser=step.browser)
 
+        self._whom = whom
         opened = self._browser.asked(step.browser, self._client_id, whom)
         authorize_url = ""
         if opened is not None:
@@ -302,6 +304,8 @@ class Player:
             return [self._merged[1]]
         if step.patient == "homonym":
             return [self._homonym()]
+        if step.patient == "context":
+            return [] if self._whom is None else [self._whom]
         if step.patient == "junior":
             return [number_of("junior")]
         if step.patient == "other":
@@ -344,6 +348,8 @@ class Player:
         if step.action == "sync":
             cursor = {"cursor": self._cursor} if self._cursor else {}
             return {"scope": [self._patient(subject)], "kinds": list(kinds), **cursor}
+        if step.patient == "context":
+            return {"patient": {"in_context": True}} | ({"kinds": list(kinds)} if step.action == "read" else {})
         args: dict[str, Any] = {"patient": self._patient(self._merged[0] if step.patient == "merged" else subject)}
         if step.action == "read":
             args["kinds"] = list(kinds)

@@ -123,10 +123,12 @@ class Behaviour:
                fresh_assertion: sign anew for each attempt; renews: is this token too old; renews_at_start: look at its
                age only when a run begins; takes: is what was granted enough, by what was asked for; remembers: what was
                refused for want of a scope is not asked for again; replays: replays after a 401; keeps_refused: present
-               the refused token again
+               the refused token again; shares_login: who finds the token too old waits for the one who renews it;
+               token_key, resource_key: under which key tokens and resources are kept for other cases (empty: nowhere)
     people     state: what somebody is sent away with; challenge: what is sent ahead of a verifier (nothing: no PKCE);
                checks_state: who comes back with another state is not let in; knows: is the server that is named (first)
-               ours (second); refresh: the refresh token that is kept, of the one held and the one that was told
+               ours (second); refresh, context: the refresh token and the patient that are kept, of the one held and
+               the one that was told
     retry      attempts, retries: is this failure worth another attempt; wait: seconds before it
     paging     goes_on: read beyond page n; is_whole: is the list whole after this page, with so many entries held;
                follows_circles: a link that leads back is followed; next_url: what is called for a next link; is_match:
@@ -137,12 +139,12 @@ class Behaviour:
     requests   accept: the media types that are asked for, from those of the dialect; query: parameters on the wire;
                data_url: last touch on a URL; stays_home: no call leaves the origins that were configured
     identity   follows_merges: who was merged away is read as the survivor; distrusts: rows that were not asked for are
-               left out; seeks: what of a description is searched by; chosen: who of those found is the one; registers:
-               who is not found is created
+               left out; heeds_subject: so are resources of another patient; seeks: what of a description is searched
+               by; chosen: who of those found is the one; registers: who is not found is created
     transport  trusts: the TLS context for a file of authorities; shows_certificate: the client's own, where it has one;
-               follows: is a redirect followed, token and all; reads:
-               do an answer's headers, as they came, let it be read; needs_metadata: no run without a
-               CapabilityStatement; statement: is one good enough (None: nobody looks)
+               follows: is a redirect followed, token and all; reads: do an answer's headers, as they came, let it be
+               read; needs_metadata: no run without a CapabilityStatement; statement: is one good enough (None: nobody
+               looks)
     meaning    shaped: a resource in the shape that R4 gives it; accepts: is a resource or row readable; truth: what a
                truth value says; time: a time as it is told; content: the bytes of an attachment; number, unit, label;
                named: which of several names a person has; drug_behind: a drug is read where the order points at it;
@@ -151,8 +153,8 @@ class Behaviour:
     failures   refusal: what a status and its body mean; reports: is this failure told; catches: what does not end the
                process; parse_error: is bad JSON a Failure
     writing    sends_again: is a create that failed certainly not done; id_of: the id of what was created, from headers
-               and body; recreates: create again when it cannot be read; reads_back: compare what was kept; told: the
-               failure as it is reported
+               and body; recreates: create again when it cannot be read; heeds_mode: nothing is sent where nothing may
+               be written; reads_back: compare what was kept; told: the failure as it is reported
     the rest   leaks: what is logged in clear; pause_s: idle time per operation
     """
 
@@ -166,12 +168,16 @@ class Behaviour:
     remembers: bool = True
     replays: int = 1
     keeps_refused: bool = False
+    shares_login: bool = True
+    token_key: Callable[[Json], str] = lambda auth: ""
+    resource_key: Callable[[str, str], str] = lambda type, id: ""
 
     state: Callable[[], str] = lambda: secrets.token_urlsafe(32)
     challenge: Callable[[str], Json] = s256
     checks_state: bool = True
     knows: Callable[[str, str], bool] = lambda named, own: named == own
     refresh: Callable[[str | None, str | None], str | None] = lambda held, told: told or held
+    context: Callable[[str | None, str | None], str | None] = lambda held, told: told
 
     attempts: int = 4
     retries: Callable[[Failure], bool] = _is_transient
@@ -218,12 +224,14 @@ class Behaviour:
     sends_again: Callable[[Failure], bool] = lambda failure: failure.status in (429, 503)
     id_of: Callable[[Mapping[str, str], bytes], str] = id_in_location
     recreates: bool = False
+    heeds_mode: bool = True
     reads_back: bool = True
     told: Callable[[Failure], Failure] = lambda failure: failure
 
     refusal: Callable[[Failure, bytes], Failure] = lambda failure, body: failure
     follows_merges: bool = True
     distrusts: bool = True
+    heeds_subject: bool = True
     seeks: Callable[[Json], Json] = lambda told: told
     chosen: Callable[[list[Json], Json], list[Json]] = chosen
     registers: bool = False

@@ -61,7 +61,14 @@ class Driver:
         try:
             vendor = VENDORS[message["vendor"]]
             behaviour = MUTANTS[mutant].behaviour if mutant else Behaviour()
-            config = Config(message["vendor"], urls, message.get("auth") or {}, settings, message.get("ca_file"))
+            config = Config(
+                message["vendor"],
+                urls,
+                message.get("auth") or {},
+                settings,
+                message.get("ca_file"),
+                message.get("mode") != "read-only",
+            )
             await self._reset({"case": message["case"]})
             self._cases[message["case"]] = vendor(self._connect(config, behaviour))
         except KeyError as unknown:
@@ -110,9 +117,22 @@ async def _read_patient(vendor: FhirVendor, run: Run, args: Json) -> None:
 
 
 async def _read(vendor: FhirVendor, run: Run, args: Json) -> None:
-    patient = PatientRef.of(args["patient"])
+    patient = _whom(vendor, args["patient"])
     kinds = [kind for kind in args["kinds"] if kind in vendor.types]
     await asyncio.gather(*(run.collect(kind, vendor.read(run, kind, patient)) for kind in kinds))
+
+
+def _whom(vendor: FhirVendor, patient: Json | str) -> PatientRef:
+    """Who is asked about: by an id, or whoever's chart is open.
+
+    Raises:
+        Failure: no chart is open.
+    """
+    if isinstance(patient, str) or not patient.get("in_context"):
+        return PatientRef.of(patient)
+    if vendor.session.patient is None:
+        raise Failure("auth", "nobody logged in from a chart", reason="no_context")
+    return PatientRef.of(vendor.session.patient)
 
 
 async def _search(vendor: FhirVendor, run: Run, args: Json) -> None:
@@ -126,6 +146,8 @@ async def _match(vendor: FhirVendor, run: Run, args: Json) -> None:
 async def _write(vendor: FhirVendor, run: Run, args: Json) -> None:
     if not isinstance(vendor, Epic):
         raise Failure("config", f"nothing is written to {vendor.vendor}")
+    if not vendor.session.config.may_write and vendor.behaviour.heeds_mode:
+        raise Failure("config", "nothing may be written", reason="read_only")
     await write(vendor, run, args["intent"])
 
 

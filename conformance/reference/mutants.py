@@ -382,6 +382,12 @@ _bug(
     at=(E, C),
     refresh=lambda held, told: told,
 )
+_bug(
+    "herd_refresh",
+    "AUTH-09",
+    "everybody who meets a dead token logs in anew",
+    shares_login=False,
+)
 _bug("no_pkce", "AUTH-13", "it logs people in without PKCE", at=(E, C), challenge=lambda verifier: {})
 _bug(
     "pkce_plain",
@@ -394,6 +400,34 @@ _bug("constant_state", "AUTH-13", "it has one state for everybody", at=(E, C), s
 _bug("skip_state_check", "AUTH-13", "it does not look at the state that comes back", at=(E, C), checks_state=False)
 _bug("trust_any_iss", "AUTH-13", "whichever server is named is its own", at=(E, C), knows=lambda named, own: True)
 _bug("forbidden_as_empty", "AUTHZ-03", "what is forbidden counts as empty", reports=_unreported("forbidden"))
+
+_bug(
+    "sticky_patient_context",
+    "AUTHZ-02",
+    "whose chart was open first is open for ever",
+    at=(E, C),
+    context=lambda held, told: held or told,
+)
+_bug(
+    "shared_token_cache",
+    "AUTHZ-04",
+    "it keeps tokens by the client's id alone",
+    at=(C, E, A),
+    token_key=lambda auth: str(auth["client_id"]),
+)
+_bug(
+    "cache_by_bare_id",
+    "AUTHZ-04",
+    "it keeps resources by their id alone",
+    at=(E, C),
+    resource_key=lambda type, id: f"{type}/{id}",
+)
+_bug(
+    "trust_bundle_subject",
+    "AUTHZ-05",
+    "what stands in a patient's list is the patient's",
+    heeds_subject=False,
+)
 
 # Meaning
 _bug("swap_family_given", "NORM-01", "family and given name are exchanged", output=_of("patient", name=_swapped_name))
@@ -682,6 +716,7 @@ _bug(
     id_of=lambda headers, body: str(loads(body)["id"]),
 )
 _bug("recreate_if_not_found", "WB-06", "it creates again what cannot be read at once", at=(E,), recreates=True)
+_bug("write_in_readonly", "WB-08", "it writes where it may only read", at=(E,), heeds_mode=False)
 _bug("success_is_201", "WB-10", "it takes a 201 for what it meant", at=(E,), reads_back=False)
 
 # Secrets

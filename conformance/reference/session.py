@@ -28,6 +28,7 @@ AGENT = f"emr-reference/{__version__}"
 CALL_TIMEOUT_S = 10.0
 MAX_CONCURRENCY = 4
 LOGIN_PAUSE_S = 60.0
+_KEPT_TOKENS: dict[str, Token] = {}  # across cases: only a mutant has a key for it
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Config:
     auth: Json
     settings: Json = field(default_factory=dict)
     ca_file: str | None = None
+    may_write: bool = True
 
     def __post_init__(self) -> None:
         if not self.urls.get("base_url") or not self.auth.get("client_id"):
@@ -97,6 +99,7 @@ class Session:
         self._login = asyncio.Lock()
         self._token: Token | None = None
         self._refresh: str | None = None
+        self.patient: str | None = None  # the FHIR id of whose chart is open, where somebody logged in from one
         self._refused: tuple[float, Failure] | None = None
         self._forbidden: dict[str, Failure] = {}
         self._quiet_until = 0.0
@@ -141,6 +144,8 @@ class Session:
                 if failure.error_class == "auth" and replays > 0:
                     replays -= 1
                     self._discard(token)
+                    if not self.behaviour.shares_login:
+                        self._token = await self._new_token(deadline)
                     continue
                 if failure.error_class == "auth":
                     self._refuse(failure)
@@ -210,9 +215,13 @@ class Session:
             now = self.clock()
             if self._refused and now < self._refused[0]:
                 raise self._refused[1]
+            key = self.behaviour.token_key(self.config.auth)
+            self._token = _KEPT_TOKENS.get(key, self._token)
             looks = at_start or not self.behaviour.renews_at_start
             if self._token is None or (looks and self.behaviour.renews(now, self._token.good_until)):
                 self._token = await self._new_token(deadline)
+                if key:
+                    _KEPT_TOKENS[key] = self._token
             return self._token
 
     async def log_in(self, grant: Json, deadline: float) -> None:
@@ -246,6 +255,7 @@ class Session:
                     raise Failure("auth", "another grant than was asked for", reason="grant")
                 if grant is not None:
                     self._refresh = self.behaviour.refresh(self._refresh, body.get("refresh_token"))
+                    self.patient = self.behaviour.context(self.patient, body.get("patient"))
                 return token_of(body, asked)
             except Failure as failure:
                 if failure.error_class in ("rejected", "forbidden"):
@@ -261,6 +271,7 @@ class Session:
     def _discard(self, token: Token | None) -> None:
         if self._token is token and not self.behaviour.keeps_refused:
             self._token = None
+            _KEPT_TOKENS.pop(self.behaviour.token_key(self.config.auth), None)
 
     def _refuse(self, failure: Failure) -> None:
         """Stops the login traffic: a rejected client does not become good by asking again, and accounts get locked."""

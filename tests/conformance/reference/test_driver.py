@@ -149,3 +149,12 @@ def test_over_stdio_it_leaves_quietly_when_it_is_told_to_stop():
     stdio.process.send_signal(signal.SIGTERM)
     _, errors = stdio.process.communicate(timeout=10)
     assert (stdio.process.returncode, errors) == (0, "")
+
+
+def test_where_nothing_may_be_written_nothing_is_sent(net):
+    wire = net(lambda request: httpx.Response(201, headers={"Location": "x/Condition/1"}))
+    intent = {"kind": "condition", "patient": {"id": "P1"}, "business_key": "b", "body": {"text": "x", "codes": []}}
+    asked = {"action": "write", "args": {"intent": intent}}
+    (answer,) = wire.run(asked, mode="read-only")
+    assert (answer["status"], [error["class"] for error in answer["errors"]]) == ("error", ["config"])
+    assert wire.sent == []

@@ -51,11 +51,11 @@ class People:
 
     def __init__(self, net, bundle, *refreshes):
         self.wire = net(lambda request: bundle("i1"))
-        self.refreshes = [{"access_token": "a0", "expires_in": 3600, "refresh_token": "r0"}, *refreshes]
+        self.tokens = [{"access_token": "a0", "expires_in": 3600, "refresh_token": "r0"}, *refreshes]
         self.wire.token = self.answer
 
     def answer(self, request):
-        told = self.refreshes[len(self.wire.logins) - 1]
+        told = self.tokens[len(self.wire.logins) - 1]
         return told if isinstance(told, httpx.Response) else httpx.Response(200, json=told)
 
     @property
@@ -144,6 +144,23 @@ def test_nobody_is_read_for_before_somebody_logs_in(net, bundle, reading):
     wire = net(lambda request: bundle())
     (answer,) = wire.run(reading("immunization"), urls=URLS, auth=APP)
     assert (answer["status"], answer["errors"][0]["class"], wire.sent) == ("error", "auth", [])
+
+
+def test_whose_chart_is_open_is_told_with_each_login(people, known_state):
+    app = people({"access_token": "a1", "patient": "P2"})
+    app.tokens[0]["patient"] = "P1"
+    shown = {"action": "read", "args": {"patient": {"in_context": True}, "kinds": ["immunization"]}}
+    shown["deadline_ms"] = 30_000
+    log_in = [OPENED, back(code="c", state="a-state-to-know")]
+    app.wire.run(*log_in, shown, *log_in, shown, urls=URLS, auth=APP, settings=known_state)
+    assert [call.url.params["patient"] for call in app.wire.calls] == ["P1", "P2"]
+
+
+def test_without_a_login_no_chart_is_open(net, bundle):
+    shown = {"action": "read_patient", "args": {"patient": {"in_context": True}}}
+    wire = net(lambda request: bundle())
+    (answer,) = wire.run(shown)
+    assert (answer["status"], answer["errors"][0]["class"], wire.calls) == ("error", "auth", [])
 
 
 def takes_an_hour(wire):
