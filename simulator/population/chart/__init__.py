@@ -41,7 +41,7 @@ _OUTLINED = frozenset(("condition", "medication", "consent"))
 
 @dataclass(slots=True)
 class Outline:
-    """What the parts of a chart hang on: the life; conditions and visits of the whole of it, numbered; the appointments
+    """What the parts of a chart hang on: the life; its conditions and visits, numbered; the appointments
     that were not kept; what the patient is allergic to, and what was ordered."""
 
     life: Life
@@ -69,7 +69,7 @@ def history_of(population: Population, number: int, by: datetime | None = None) 
     Raises:
         IndexError: there is no patient of that number.
     """
-    outline = outline_of(population, number)
+    outline = outline_of(population, number, by)
     life = outline.life
     limit = life.limit if by is None else min(life.limit, minute_of(by) + 1)
     return History(life.person, registered(population, number), limit, _parts(outline, limit), by=by)
@@ -96,7 +96,7 @@ def parts_of(population: Population, number: int, kinds: Collection[str], by: da
     """
     if not _OUTLINED.issuperset(kinds):
         return history_of(population, number, by)
-    outline = outline_of(population, number)
+    outline = outline_of(population, number, by)
     life = outline.life
     steps: dict[str, Callable[[], Iterable[Step]]] = {
         "condition": lambda: _conditions(outline),
@@ -122,13 +122,13 @@ def typos_of(population: Population, number: int) -> list[Typo]:
     return found
 
 
-def outline_of(population: Population, number: int) -> Outline:
-    """The outline of the history of patient `number`.
+def outline_of(population: Population, number: int, by: datetime | None = None) -> Outline:
+    """The outline of the history of patient `number`: of all of it, or with as many visits as matter by a moment.
 
     Raises:
         IndexError: there is no patient of that number.
     """
-    life = life_of(population, number)
+    life = life_of(population, number, by)
     chronic = chronic_of(life)
     slots, acute = slots_of(life, chronic)
     visits, missed = visits_of(life, slots)

@@ -37,7 +37,8 @@ def allergies_of(life: Life, rows: tuple[AllergyRow, ...], visits: list[Visit]) 
         if is_stated:
             yield first.charted, "created", _none_known(first)
         return
-    found = [_found(life, row, stream.u64(), stream.u64(), visits) for row in rows]
+    drafts = (_found(life, row, stream.u64(), stream.u64(), visits) for row in rows)
+    found = [draft for draft in drafts if draft is not None]
     found.sort(key=lambda item: (item[0].ordinal, item[2]))
     for ordinal, (visit, row, onset, draw) in enumerate(found):
         record = Allergy(
@@ -61,11 +62,12 @@ def allergies_of(life: Life, rows: tuple[AllergyRow, ...], visits: list[Visit]) 
 
 def _found(
     life: Life, row: AllergyRow, when: int, draw: int, visits: list[Visit]
-) -> tuple[Visit, AllergyRow, int, int]:
-    """At which visit an allergy is written down, and when it showed first."""
+) -> tuple[Visit, AllergyRow, int, int] | None:
+    """At which visit an allergy is written down, and when it showed first; None while nobody has come since."""
     latest = life.today if life.wishes is None else life.first  # what is wished for is known from the first visit on
     onset = life.birth + when % max(1, latest - life.birth + 1)
-    return next((visit for visit in visits if visit.local_day >= onset), visits[0]), row, onset, draw
+    visit = next((visit for visit in visits if visit.local_day >= onset), None)
+    return None if visit is None else (visit, row, onset, draw)
 
 
 def _none_known(visit: Visit) -> Allergy:

@@ -19,6 +19,11 @@ from simulator.population.records import Person
 from simulator.population.zones import DAY, instant, minute_of, offset
 
 
+_AHEAD_DAYS = {"M": 110, "F": 320}
+"""How long after a moment a visit decides what happened by then: it is booked up to 63 days before, an appointment is
+put off to it for up to 70 days, a dose waits 45 days for it; and a pregnancy is known from its end."""
+
+
 @dataclass(slots=True)
 class Life:
     """One patient as the chart's parts see them.
@@ -28,6 +33,8 @@ class Life:
     today    the day for which conditions that last are drawn: two days before `as_of`, or before death if that is
              earlier; before `first` for the newest born
     last     the last day on record: of the horizon, or of death
+    until    the last day on which visits are looked for: `last`, or when only what happens by a moment is asked for, as
+             far behind it as a visit may still decide what happens before
     limit    the minute of death or the horizon: what happens, happens before it
     visits_percent   how readily the patient goes to see somebody: 0 never
     wishes   what the chart is to hold, if it is that of one of the cast
@@ -41,6 +48,7 @@ class Life:
     first: int
     today: int
     last: int
+    until: int
     limit: int
     zone: str  # of the home clinic
     salts: dict[str, int]
@@ -64,8 +72,8 @@ class Life:
         return self.population.facilities[facility].zone
 
 
-def life_of(population: Population, number: int) -> Life:
-    """The life of patient `number`.
+def life_of(population: Population, number: int, by: datetime | None = None) -> Life:
+    """The life of patient `number`, to be told up to a moment, or to its end.
 
     Raises:
         IndexError: there is no patient of that number.
@@ -86,6 +94,7 @@ def life_of(population: Population, number: int) -> Life:
         first=max(birth, as_of - HISTORY_DAYS),
         today=today,
         last=last,
+        until=last if by is None else min(last, max(by.toordinal(), today) + _AHEAD_DAYS[person.sex]),
         limit=minute_of(ends),
         zone=population.facilities[person.facility].zone,
         salts=_salts(population.key),

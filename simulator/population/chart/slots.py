@@ -144,7 +144,7 @@ class _Chooser:
 
     def choose(self) -> tuple[list[Slot], list[Episode]]:
         life = self._life
-        first, last = period_of(life.first), period_of(life.last)
+        first, last = period_of(life.first), period_of(life.until)
         draws = [(period, self._lanes.draw(period, life.number)) for period in range(first, last + 1)]
         pregnancies: list[Episode] = []
         for delivery in self._deliveries(first, last + 2 + _TERM[1] // PERIOD_DAYS):
