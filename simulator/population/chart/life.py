@@ -18,7 +18,6 @@ from simulator.population.people import Population
 from simulator.population.records import Person
 from simulator.population.zones import DAY, instant, minute_of, offset
 
-
 _AHEAD_DAYS = {"M": 110, "F": 320}
 """How long after a moment a visit decides what happened by then: it is booked up to 63 days before, an appointment is
 put off to it for up to 70 days, a dose waits 45 days for it; and a pregnancy is known from its end."""
@@ -125,5 +124,5 @@ def _visits_percent(key: bytes, number: int, wishes: Wishes | None) -> int:
 @lru_cache(maxsize=16)
 def _salts(key: bytes) -> dict[str, int]:
     """A key for every row that draws by itself, for check-ups, and for what moves measurements, of one population."""
-    rows = (*tables.CONDITIONS, *tables.LABS, *tables.IMMUNIZATIONS, "wellness", "knots", "daily")
+    rows = (*tables.CONDITIONS, *tables.LABS, *tables.IMMUNIZATIONS, "wellness", "daily")
     return {row: h64(key, "row", row) for row in rows}

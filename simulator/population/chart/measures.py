@@ -7,9 +7,11 @@ are the same on every machine; results leave as integers scaled by the analyte's
 
 from __future__ import annotations
 
+import struct
 from bisect import bisect_right
 from decimal import Context, Decimal
 from functools import lru_cache
+from hashlib import shake_128
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -35,9 +37,10 @@ _SLOW_DAYS = {  # of what takes years to show in full
 }
 _DAILY = {"sbp": 0, "dbp": 12, "hr": 24, "rr": 36, "temp": 48}
 """What differs from one day to the next, and the place of its twelve bits in the draw of a day."""
-_PLACES = {key: ((turn // 5 + 1) << 16, turn % 5 * 12) for turn, key in enumerate(tables.LABS)}
-"""The draw of a knot that is an analyte's, and the place of its twelve bits there: a new row at the end of the table
-moves no other."""
+_PLACES = {key: place for place, key in enumerate(tables.LABS)}
+"""Where an analyte has its deviate among those of a patient, and its byte among those of a knot: a new row at the end
+of the table moves no other."""
+_BASELINES = struct.Struct(f"<{len(_PLACES)}H")
 _GRADUAL_DAYS = {"pregnancy": 270.0}  # of an episode that shows more and more, and is over at once
 _GROWN_UP_MONTHS = {"head_circ": 36.0, "hr": 216.0, "rr": 216.0, "sbp": 216.0, "dbp": 216.0}
 _ALL_GROWN_UP_DAYS = max(GROWN_UP_MONTHS, *_GROWN_UP_MONTHS.values()) * _MONTH
@@ -50,6 +53,8 @@ _POWERS = {0: 1, 1: 10, 2: 100, 3: 1000}
 NORMAL = tuple(round(NormalDist().inv_cdf((place + 0.5) / 4096), 6) for place in range(4096))
 """Deviates of mean 0 and deviation 1, each as likely as the other: twelve bits draw one. Rounded, so that no machine's
 logarithm shows."""
+_WANDERS = tuple(round(1.22 * NormalDist().inv_cdf((place + 0.5) / 256), 6) for place in range(256))
+"""What a byte of a knot draws."""
 
 Intervals = dict[str, list[tuple[int, int | None, bool]]]
 """When each condition and medication was on: (first day, last day or None, whether it works at once)."""
@@ -67,26 +72,27 @@ class _Effect(NamedTuple):
     intervals: list[tuple[int, int | None, bool]]
 
 
+_UNLIMITED = (float("-inf"), float("inf"))
 _LEANEST = -2.2  # deviations of a grown-up's weight: what lies below nobody lives with
 
 
 class _Own:
     """What is the own of a patient in one analyte: what its row says for the sex, the baseline at 45, effects of what
-    the patient has or takes at any time. `word` and `place` find its deviates in the draws of the knots, `daily` in the
-    draw of a day: None for what does not differ from one day to the next."""
+    the patient has or takes at any time. `place` finds its byte in the draws of the knots, `daily` its bits in the draw
+    of a day: None for what does not differ from one day to the next."""
 
     __slots__ = (
         "baseline",
         "daily",
         "effects",
         "floor",
-        "limits",
+        "high",
+        "low",
         "mean",
         "per_year",
         "place",
         "power",
         "wander",
-        "word",
     )
 
     def __init__(self, row: LabRow, mean: float, deviate: float, effects: list[_Effect]) -> None:
@@ -95,9 +101,10 @@ class _Own:
         self.wander = row.sd_within
         self.per_year = row.per_decade / 10.0
         self.floor = mean * 0.05
-        self.limits = row.limits
+        limits: tuple[float, float] = row.limits or _UNLIMITED
+        self.low, self.high = limits
         self.power = _POWERS[row.decimals]
-        self.word, self.place = _PLACES[row.key]
+        self.place = _PLACES[row.key]
         self.daily = _DAILY.get(row.key)
         self.effects = effects
 
@@ -106,16 +113,20 @@ class Measures:
     """The measurements of one patient, each computable by itself."""
 
     __slots__ = (
+        "_after",
+        "_baselines",
+        "_before",
         "_birth",
         "_daily",
         "_day",
         "_intervals",
         "_is_grown_up",
+        "_key",
         "_knot",
-        "_knots",
         "_number",
         "_owns",
         "_part",
+        "_rest",
         "_salts",
         "_sex",
         "_years",
@@ -128,7 +139,12 @@ class Measures:
         self._number = life.number << 20
         self._salts = life.salts
         self._owns: dict[str, _Own | None] = {}
-        self._knots: dict[int, int] = {}
+        self._key = struct.pack("<32sQ", life.key, life.number)
+        self._baselines: tuple[int, ...] = _BASELINES.unpack(
+            shake_128(self._key + b"baselines").digest(_BASELINES.size)
+        )
+        self._knot = 0
+        self._before = self._after = b""
         self._turn_to(life.birth)
 
     def _turn_to(self, day: int) -> None:
@@ -136,8 +152,13 @@ class Measures:
         self._day = day
         self._daily: int | None = None  # the draw for what differs from one day to the next, if anything asks
         self._is_grown_up = day - self._birth >= _ALL_GROWN_UP_DAYS
-        self._knot, rest = divmod(day, _KNOT_DAYS)
-        self._part = rest / _KNOT_DAYS
+        knot, rest = divmod(day, _KNOT_DAYS)
+        self._part = part = rest / _KNOT_DAYS
+        self._rest = 1.0 - part
+        if knot != self._knot:
+            self._before = self._after if knot == self._knot + 1 else self._tied(knot)
+            self._after = self._tied(knot + 1)
+            self._knot = knot
         years = (day - self._birth) / _YEAR
         self._years = (years if years > 18.0 else 18.0) - 45.0
 
@@ -152,9 +173,10 @@ class Measures:
         if day != self._day:
             self._turn_to(day)
         value = self._adult(own) if self._is_grown_up else self._young(row, own, day, (day - self._birth) / _MONTH)
-        if own.limits is not None:
-            low, high = own.limits
-            value = low if value < low else high if value > high else value
+        if value < own.low:
+            value = own.low
+        elif value > own.high:
+            value = own.high
         return round(value * own.power)
 
     def has(self, key: str, day: int, since: int = 0) -> bool:
@@ -181,11 +203,8 @@ class Measures:
         return self._adult(own)
 
     def _adult(self, own: _Own) -> float:
-        knots, this, part, place = self._knots, own.word + self._knot, self._part, own.place
-        before = knots[this] if this in knots else self._tied(this)
-        this += 1
-        after = knots[this] if this in knots else self._tied(this)
-        wander = 1.22 * (NORMAL[before >> place & 0xFFF] * (1.0 - part) + NORMAL[after >> place & 0xFFF] * part)
+        place = own.place
+        wander = _WANDERS[self._before[place]] * self._rest + _WANDERS[self._after[place]] * self._part
         if own.daily is not None:
             if self._daily is None:
                 self._daily = mix(self._number ^ self._day, self._salts["daily"])
@@ -195,16 +214,15 @@ class Measures:
             value = _affected(own.effects, self._day, value, 1.0)
         return value if value > own.floor else own.floor
 
-    def _tied(self, knot: int) -> int:
-        """The draw of a knot for five analytes."""
-        made = self._knots[knot] = mix(self._number ^ knot, self._salts["knots"])
-        return made
+    def _tied(self, knot: int) -> bytes:
+        """The draw of a knot: a byte for each analyte."""
+        return shake_128(b"%b%d" % (self._key, knot)).digest(len(_PLACES))
 
     def _growing(self, row: LabRow, own: _Own, day: int, months: float) -> float:
         """Height, weight or head circumference of a child, who keeps to its own percentile but for a slow drift."""
-        score = self._deviate(row, 0)
+        score = self._baseline(row)
         if row.key == "weight":  # tall children are heavy
-            score = 0.6 * self._deviate(tables.LABS["height"], 0) + 0.8 * score
+            score = 0.6 * self._baseline(tables.LABS["height"]) + 0.8 * score
         knot, rest = divmod(day, _GROWTH_KNOT_DAYS)
         part = rest / _GROWTH_KNOT_DAYS
         drift = self._deviate(row, knot + 2) * (1.0 - part) + self._deviate(row, knot + 3) * part
@@ -221,13 +239,13 @@ class Measures:
         high = tables.GROWTH[min(after, len(tables.GROWTH) - 1)]
         part = (months - low.months) / (high.months - low.months) if high is not low else 0.0
         median = low.medians[row.key] + (high.medians[row.key] - low.medians[row.key]) * part
-        value = median * (1.0 + _SPREAD[row.key] * self._deviate(row, 0)) + _NOISE[row.key] * self._deviate(row, day)
+        value = median * (1.0 + _SPREAD[row.key] * self._baseline(row)) + _NOISE[row.key] * self._deviate(row, day)
         return _affected(own.effects, day, value, median / tables.GROWTH[-1].medians[row.key])
 
     def _own(self, row: LabRow) -> _Own | None:
         """What is the patient's own of one analyte."""
         mean = row.mean[self._sex]
-        deviate = self._deviate(row, 0)
+        deviate = self._baseline(row)
         if row.key == "weight" and deviate < _LEANEST:
             deviate = _LEANEST
         own = None if mean is None else _Own(row, mean, deviate, self._effects(row))
@@ -254,8 +272,12 @@ class Measures:
         others, and so is what a drug does about it. What multiplies (a stage of kidney disease) does not vary."""
         return _RESPONSES[mix(self._number, self._salts[row.key] ^ _cause_salt(cause)) >> 61]
 
+    def _baseline(self, row: LabRow) -> float:
+        """The deviate, of mean 0 and deviation 1, by which a patient differs from others."""
+        return NORMAL[self._baselines[_PLACES[row.key]] >> 4]
+
     def _deviate(self, row: LabRow, knot: int) -> float:
-        """A deviate of mean 0 and deviation 1."""
+        """A deviate of mean 0 and deviation 1, of a day or a knot."""
         return NORMAL[mix(self._number ^ knot, self._salts[row.key]) >> 52]
 
 
@@ -279,10 +301,29 @@ def _cause_salt(cause: str) -> int:
     return int.from_bytes(cause.encode()[-8:], "big")
 
 
-@lru_cache(maxsize=65536)
+class Numbers(dict[int, Decimal]):
+    """The Decimals of integers scaled by so many decimals, all their digits kept: for 2 decimals 710 gives 7.10. Most
+    are asked for again and again, and kept."""
+
+    def __init__(self, decimals: int) -> None:
+        super().__init__()
+        self._decimals = decimals
+
+    def __missing__(self, scaled: int) -> Decimal:
+        made = Decimal(scaled).scaleb(-self._decimals)
+        if len(self) < _NUMBERS_KEPT:
+            self[scaled] = made
+        return made
+
+
+_NUMBERS_KEPT = 16_384
+NUMBERS = {decimals: Numbers(decimals) for decimals in _POWERS}
+"""By how many decimals."""
+
+
 def number(scaled: int, decimals: int) -> Decimal:
     """The Decimal of an integer scaled by `decimals`, all its digits kept: 710 and 2 give 7.10."""
-    return Decimal(scaled).scaleb(-decimals)
+    return NUMBERS[decimals][scaled]
 
 
 def bmi(weight: int, height: int) -> int:

@@ -8,11 +8,11 @@ then a result is corrected, or retracted.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
-from functools import cache
+from functools import cache, partial
 from typing import NamedTuple
 
 from simulator.ids import Stream, mix
@@ -22,7 +22,7 @@ from simulator.population.chart.conditions import Episode
 from simulator.population.chart.encounters import Visit
 from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
-from simulator.population.chart.measures import Measures, bmi, egfr, ldl, number, red_cells
+from simulator.population.chart.measures import NUMBERS, Measures, Numbers, bmi, egfr, ldl, number, red_cells
 from simulator.population.chart.moments import Moment
 from simulator.population.records import Code, Observation
 from simulator.population.tables.rows import LabRow
@@ -83,9 +83,8 @@ class _Plan(NamedTuple):
     code: Code
     text: str
     unit: str | None
-    decimals: int
-    is_number: bool
-    is_derived: bool
+    numbers: Numbers | None  # None for what is no number
+    derived: Callable[[_Known], int | None] | None
     is_bounded: bool  # the machine tells no number below or above what it can measure
     low: Decimal | None
     high: Decimal | None
@@ -106,10 +105,9 @@ def _plan(key: str, sex: str) -> _Plan:
         row.category,
         row.code,
         row.short,
-        row.unit,
-        row.decimals,
-        row.value_type == "number",
-        key in _DERIVED,
+        row.unit if row.value_type == "number" else None,
+        NUMBERS[row.decimals] if row.value_type == "number" else None,
+        _DERIVED.get(key),
         row.below is not None or row.above is not None,
         row.low[sex],
         row.high[sex],
@@ -196,23 +194,21 @@ def _write(
     written, effective, day, visit, panel, with_range, keys = report
     code = tables.PANELS[panel].code if panel else None
     issued, place, who, is_final = written.at, visit.ordinal, visit.practitioner, visit.is_final
-    known: dict[str, int] = {}
-    for row, key, category, item, text, unit, decimals, is_number, is_derived, is_bounded, low, high, edges in _plans(
-        keys, life.sex
-    ):
+    known = _Known(life, measures, day, dict(height))
+    found, measured = known.found, measures.value
+    for row, key, category, item, text, unit, numbers, derived, is_bounded, low, high, edges in _plans(keys, life.sex):
         value = coded = value_text = flag = comparator = None
-        if is_number:
-            scaled = _derived(life, measures, row, day, height | known) if is_derived else measures.value(row, day)
+        if numbers is not None:
+            scaled = measured(row, day) if derived is None else derived(known)
             if scaled is None:
                 continue
-            known[key] = scaled
+            found[key] = scaled
             if is_bounded:
                 scaled, comparator = _told(row, scaled)
-            value = number(scaled, decimals)
+            value = numbers[scaled]
             if with_range and edges is not None:
                 flag = "N" if edges[2] <= scaled <= edges[3] else _beyond(edges, scaled)
         else:
-            unit = None
             coded, value_text, flag = _qualitative(life, measures, row, day)
         record = Observation(
             ordinal,
@@ -243,8 +239,8 @@ def _write(
             steps.append((written, "created", record))
         else:
             steps.extend(_steps(life, record, report))
-    if "height" in known:
-        height["height"] = known["height"]
+    if "height" in found:
+        height["height"] = found["height"]
     return ordinal
 
 
@@ -373,48 +369,77 @@ def _is_brought_by(visit: Visit) -> bool:
     return visit.episode is not None and (visit.episode.is_acute or visit.kind in ("emergency", "inpatient"))
 
 
-_DERIVED = frozenset(("dbp", "ldl", "bmi", "egfr", "hiv_vl", "creatinine", "rbc", "hct", "mch"))
+class _Known(NamedTuple):
+    """What is known when a value is derived: of the same report, and of height what was measured before it."""
+
+    life: Life
+    measures: Measures
+    day: int
+    found: dict[str, int]
+
+    def years(self) -> int:
+        """How old the patient is."""
+        return (self.day - self.life.birth) // _YEAR
+
+    def drawn(self, key: str) -> int | None:
+        """A value of the report, or what would have been measured."""
+        return self.found[key] if key in self.found else self.measures.value(tables.LABS[key], self.day)
 
 
-def _derived(life: Life, measures: Measures, row: LabRow, day: int, known: dict[str, int]) -> int | None:
-    """What is more than one measurement."""
-    if row.key == "ldl":
-        return ldl(known["chol"], known["hdl"], known["trig"])
-    if row.key == "bmi":
-        return bmi(known["weight"], known["height"]) if "height" in known else None
-    if row.key == "hiv_vl":
-        return _viral_load(measures, row, day)
-    if row.key == "egfr":
-        creatinine = known.get("creatinine", measures.value(tables.LABS["creatinine"], day))
-        age = life.age_days(day) * 100 // 36525
-        return egfr(creatinine, age, life.sex) if creatinine is not None and age >= 18 else None
-    if row.key in ("rbc", "hct", "mch"):
-        return _of_red_cells(measures, row.key, day, known)
-    value, years = measures.value(row, day), life.age_days(day) // _YEAR
-    if row.key == "dbp":
-        return min(value, known["sbp"] - _PULSE_PRESSURE) if value is not None else None
-    return value * (35 + 65 * min(years, 18) // 18) // 100 if value is not None and years < 18 else value
+def _diastolic(known: _Known) -> int | None:
+    value = known.measures.value(tables.LABS["dbp"], known.day)
+    return None if value is None else min(value, known.found["sbp"] - _PULSE_PRESSURE)
 
 
-def _of_red_cells(measures: Measures, key: str, day: int, known: dict[str, int]) -> int | None:
+def _body_mass(known: _Known) -> int | None:
+    return bmi(known.found["weight"], known.found["height"]) if "height" in known.found else None
+
+
+def _ldl(known: _Known) -> int | None:
+    return ldl(known.found["chol"], known.found["hdl"], known.found["trig"])
+
+
+def _creatinine(known: _Known) -> int | None:
+    """Of children less, who have less muscle."""
+    value, years = known.measures.value(tables.LABS["creatinine"], known.day), known.years()
+    return value if value is None or years >= 18 else value * (35 + 65 * min(years, 18) // 18) // 100
+
+
+def _egfr(known: _Known) -> int | None:
+    creatinine, age = known.drawn("creatinine"), known.life.age_days(known.day) * 100 // 36525
+    return egfr(creatinine, age, known.life.sex) if creatinine is not None and age >= 18 else None
+
+
+def _of_red_cells(known: _Known, key: str) -> int | None:
     """What follows from hemoglobin, the size of the cells and what of it is in them, as the analyser works it out."""
-
-    def drawn(other: str) -> int | None:
-        return known[other] if other in known else measures.value(tables.LABS[other], day)
-
-    hemoglobin, concentration, volume = drawn("hgb"), drawn("mchc"), drawn("mcv")
+    hemoglobin, concentration, volume = known.drawn("hgb"), known.drawn("mchc"), known.drawn("mcv")
     if hemoglobin is None or concentration is None or volume is None:
         return None
     return red_cells(hemoglobin, concentration, volume)[key]
 
 
-def _viral_load(measures: Measures, row: LabRow, day: int) -> int:
-    uniform = measures.uniform(row, day)
+def _viral_load(known: _Known) -> int:
+    measures, day = known.measures, known.day
+    uniform = measures.uniform(tables.LABS["hiv_vl"], day)
     if not measures.has("hiv", day):
         return 0
     if any(measures.has(key, day, _ART_WORKS_AFTER) for key in _ART):
         return 0 if uniform % 100 < 92 else 20 + uniform % 180
     return _VIRAL_LOADS[uniform % len(_VIRAL_LOADS)] + uniform % 900
+
+
+_DERIVED: dict[str, Callable[[_Known], int | None]] = {
+    "dbp": _diastolic,
+    "ldl": _ldl,
+    "bmi": _body_mass,
+    "egfr": _egfr,
+    "hiv_vl": _viral_load,
+    "creatinine": _creatinine,
+    "rbc": partial(_of_red_cells, key="rbc"),
+    "hct": partial(_of_red_cells, key="hct"),
+    "mch": partial(_of_red_cells, key="mch"),
+}
+"""What is more than one measurement."""
 
 
 def _told(row: LabRow, scaled: int) -> tuple[int, str | None]:
