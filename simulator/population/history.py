@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from simulator.population.lanes import DEATH
@@ -121,39 +122,44 @@ class History:
 
 def folded(person: Person, began: datetime, changes: Iterable[tuple[datetime, str, Record]]) -> Chart:
     """The chart that a log of changes leads to: of each when, what, record."""
-    held: dict[str, dict[int, Record]] = {kind: {} for kind in FIELDS}
+    there: dict[tuple[str, int], Record] = {}
     retracted: dict[tuple[str, int], Record] = {}
     states: dict[tuple[str, int], State] = {("patient", 0): State(1, began)}
     for at, what, record in changes:
-        kind, ordinal = key = record.kind, record.ordinal
+        key = record.kind, record.ordinal
+        if what == "created" and key not in states:
+            states[key] = _new(State, (1, at))
+            there[key] = record
+            continue
         state = states.get(key)
         states[key] = _new(State, (1 if state is None else state[0] + 1, at))
-        if kind == "patient":
+        if record.kind == "patient":
             assert isinstance(record, Person)
             person = record
         elif what in _GONE:
-            held[kind].pop(ordinal, None)
+            there.pop(key, None)
             if what == "retracted":
                 retracted[key] = record
         else:
-            held[kind][ordinal] = record
-            if retracted:
-                retracted.pop(key, None)
-    parts: dict[str, Any] = {
-        FIELDS[kind]: tuple(sorted(records.values(), key=_ORDERS[kind]) if kind in _ORDERS else records.values())
-        for kind, records in held.items()
-    }
+            there[key] = record
+            retracted.pop(key, None)
+    held: dict[str, list[Any]] = {kind: [] for kind in FIELDS}
+    for (kind, _), record in there.items():
+        held[kind].append(record)
+    for kind, order in _ORDERS.items():
+        held[kind].sort(key=order)
+    parts: dict[str, Any] = {FIELDS[kind]: tuple(records) for kind, records in held.items()}
     return Chart(person=person, retracted=tuple(retracted.values()), states=states, **parts)
 
 
 _GONE = frozenset(("retracted", "deleted"))
 _ORDERS: dict[str, Callable[[Any], Any]] = {
-    "condition": lambda record: (record.onset, record.ordinal),
-    "observation": lambda record: record.effective,
-    "immunization": lambda record: record.day,
-    "medication": lambda record: record.authored,
-    "appointment": lambda record: record.start,
-    "coverage": lambda record: (record.start, record.order),
+    "condition": attrgetter("onset", "ordinal"),
+    "observation": attrgetter("effective"),
+    "immunization": attrgetter("day"),
+    "medication": attrgetter("authored"),
+    "appointment": attrgetter("start"),
+    "coverage": attrgetter("start", "order"),
 }
 """Records that stand in a chart by a time of their own; the others by when they were written down."""
 
