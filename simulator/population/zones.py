@@ -13,12 +13,27 @@ from zoneinfo import ZoneInfo
 
 DAY = 1440
 _TIMES = [time(*divmod(minute, 60), tzinfo=UTC) for minute in range(DAY)]
+_combine = datetime.combine
+
+
+class _Dates(dict[int, date]):
+    """Dates by their ordinals. Those asked for first are kept: the days on record, of all patients the same."""
+
+    def __missing__(self, day: int) -> date:
+        made = date.fromordinal(day)
+        if len(self) < _DATES_KEPT:
+            self[day] = made
+        return made
+
+
+_DATES_KEPT = 8_192
+_DATES = _Dates()
 _REPEATED = 120  # minutes by which an instant is put off when its local hour comes twice
 
 
 def instant(minute: int) -> datetime:
     """The instant of a UTC minute."""
-    return datetime.combine(date.fromordinal(minute // DAY), _TIMES[minute % DAY])
+    return _combine(_DATES[minute // DAY], _TIMES[minute % DAY])
 
 
 def minute_of(at: datetime) -> int:

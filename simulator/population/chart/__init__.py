@@ -22,7 +22,7 @@ from simulator.population.chart.documents import documents_of
 from simulator.population.chart.encounters import Step, Visit, closings_of, encounters_of, visits_of
 from simulator.population.chart.immunizations import immunizations_of
 from simulator.population.chart.labels import labels_of
-from simulator.population.chart.life import Life, life_of, registered
+from simulator.population.chart.life import Life, life_of
 from simulator.population.chart.measures import Intervals, Measures
 from simulator.population.chart.medications import Order, medications_of, orders_of
 from simulator.population.chart.observations import observations_of
@@ -72,7 +72,7 @@ def history_of(population: Population, number: int, by: datetime | None = None) 
     outline = outline_of(population, number, by)
     life = outline.life
     limit = life.limit if by is None else min(life.limit, minute_of(by) + 1)
-    return History(life.person, registered(population, number), limit, _parts(outline, limit), by=by)
+    return History(life.person, life.registered, limit, _parts(outline, limit), by=by)
 
 
 def bookings_of(population: Population, number: int) -> History:
@@ -84,7 +84,7 @@ def bookings_of(population: Population, number: int) -> History:
     outline = outline_of(population, number)
     life = outline.life
     steps = appointments_of(life, outline.visits, outline.missed)
-    return History(life.person, registered(population, number), life.limit, [steps])
+    return History(life.person, life.registered, life.limit, [steps])
 
 
 def parts_of(population: Population, number: int, kinds: Collection[str], by: datetime) -> History:
@@ -104,7 +104,7 @@ def parts_of(population: Population, number: int, kinds: Collection[str], by: da
         "consent": lambda: consents_of(life, outline.visits),
     }
     limit = min(life.limit, minute_of(by) + 1)
-    return History(life.person, registered(population, number), limit, (steps[kind]() for kind in kinds), by=by)
+    return History(life.person, life.registered, limit, (steps[kind]() for kind in kinds), by=by)
 
 
 def typos_of(population: Population, number: int) -> list[Typo]:

@@ -39,8 +39,6 @@ class Visit:
     facility: int
     zone: str
     practitioner: int
-    start: datetime
-    end: datetime
     local_day: int  # the same as `day`, as what is measured and ordered counts it
     is_remote: bool
     slot: Slot
@@ -49,6 +47,8 @@ class Visit:
     is_missed: bool = False
     is_final: bool = True  # nothing of it is corrected or retracted later
     is_planned: bool = False  # a stay that was planned, and so booked
+    start: datetime = field(init=False)
+    end: datetime = field(init=False)
     begins: Moment = field(init=False)
     charted: Moment = field(init=False)  # when what is found and decided is written down
     ends: Moment = field(init=False)
@@ -58,6 +58,7 @@ class Visit:
         self.begins = self.moment(0)
         self.charted = self.moment(moments.charted(self.habits))
         self.ends = self.moment(self.minutes)
+        self.start, self.end = self.begins.at, self.ends.at
 
     def moment(self, delay: int) -> Moment:
         """The moment at one of the delays of `moments` after the start."""
@@ -178,8 +179,6 @@ def _visit(life: Life, slot: Slot) -> Visit | None:
         facility=facility,
         zone=zone,
         practitioner=practitioner,
-        start=instant(minute),
-        end=instant(settled(minute + minutes, zone)),
         local_day=day,
         is_remote=slot.kind in moments.REMOTE,
         slot=slot,

@@ -75,7 +75,7 @@ def _doses(life: Life, visits: list[Visit]) -> list[_Dose]:
     seen = [visit for visit in visits if not visit.is_remote]
     days = [visit.local_day for visit in seen]
     doses: dict[tuple[int, str], _Dose] = {}
-    for row, day, draw in due_of(life, life.birth, life.last):
+    for row, day, draw in due_of(life, life.birth, life.until):
         place = bisect_left(days, day)
         visit = seen[place] if place < len(seen) else None
         if visit is not None and visit.local_day <= day + _WAIT:
@@ -139,7 +139,7 @@ def _ages(schedule: str) -> tuple[int, ...]:
 def _yearly(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
     due = []
     youngest, oldest = _days(row.start_month), _days(_UNTIL_MONTH.get(row.key, 1300))
-    for year in range(date.fromordinal(life.first).year, date.fromordinal(life.last).year + 1):
+    for year in range(date.fromordinal(life.first).year, date.fromordinal(life.until).year + 1):
         season = _season(year)
         if life.age_days(season + _SEASON_DAYS) < youngest or life.age_days(season) >= oldest:
             continue  # whenever it falls due

@@ -58,6 +58,11 @@ class Life:
     def key(self) -> bytes:
         return self.population.key
 
+    @property
+    def registered(self) -> datetime:
+        """When the patient was registered: in the morning of the first day on record."""
+        return _registered(self.first, self.zone)
+
     def stream(self, domain: str, words: int) -> Stream:
         """The patient's own stream of chance for `domain`."""
         return Stream(self.key, self.number, domain, words)
@@ -109,8 +114,11 @@ def registered(population: Population, number: int) -> datetime:
         IndexError: there is no patient of that number.
     """
     birth = population.core(number)[3].toordinal()
-    day = max(birth, population.as_of.toordinal() - HISTORY_DAYS)
-    return instant(day * DAY + 600 - offset(population.zone(number), day))
+    return _registered(max(birth, population.as_of.toordinal() - HISTORY_DAYS), population.zone(number))
+
+
+def _registered(day: int, zone: str) -> datetime:
+    return instant(day * DAY + 600 - offset(zone, day))
 
 
 def _visits_percent(key: bytes, number: int, wishes: Wishes | None) -> int:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 from simulator.ids import mix
@@ -53,6 +54,10 @@ _MISSABLE = ("followup", "office", "telehealth", "psych", "home_visit")
 
 _OPERATED = frozenset(key for row in tables.PROCEDURES.values() if row.kinds == {"surgical"} for key in row.conditions)
 """Acute conditions of these are operated on: their stays are for that and nothing else."""
+_LINKED = frozenset(
+    key for row in tables.CONDITIONS.values() if row.kind in ("acute", "episode") for key, _ in row.links
+)
+"""What makes acute conditions more or less frequent."""
 
 
 @dataclass(slots=True)
@@ -130,7 +135,7 @@ class _Chooser:
         self._life = life
         self._lanes = life.population.lanes
         self._chronic = [episode for episode in chronic if episode.row.kind == "chronic"]
-        self._have = {episode.key for episode in chronic}
+        self._have = frozenset(episode.key for episode in chronic)
         self._most_usual = self._most_often()
         self._rates: dict[int, _Rates] = {}
         self._checkups: dict[int, int] = {}
@@ -380,26 +385,28 @@ class _Chooser:
     def _rates_at(self, band: int) -> _Rates:
         made = self._rates.get(band)
         if made is None:
-            made = self._rates[band] = self._rates_of(band)
+            made = self._rates[band] = _rates_of(band, self._life.sex, self._have & _LINKED)
         return made
 
-    def _rates_of(self, band: int) -> _Rates:
-        rates = _Rates(_Shares(), _Shares())
-        for row, base in acute_rates(band, self._life.sex):
-            rate = base
-            for key, percent in row.links:
-                if key in self._have:
-                    rate = rate * percent // 100
-            rate = min(rate, 900_000)
-            left = rate
-            stay = "surgical" if row.key in _OPERATED else "inpatient"
-            for kind, share in (("emergency", row.emergency), (stay, row.stay[band == _OLD])):
-                if share:
-                    left -= rate * share // _MILLION
-                    rates.any_hour.add(per_period(rate * share // _MILLION), row, kind)
-            if left > 0:
-                rates.office.add(per_period(left), row, "")
-        return rates
+
+@lru_cache(maxsize=512)
+def _rates_of(band: int, sex: str, have: frozenset[str]) -> _Rates:
+    rates = _Rates(_Shares(), _Shares())
+    for row, base in acute_rates(band, sex):
+        rate = base
+        for key, percent in row.links:
+            if key in have:
+                rate = rate * percent // 100
+        rate = min(rate, 900_000)
+        left = rate
+        stay = "surgical" if row.key in _OPERATED else "inpatient"
+        for kind, share in (("emergency", row.emergency), (stay, row.stay[band == _OLD])):
+            if share:
+                left -= rate * share // _MILLION
+                rates.any_hour.add(per_period(rate * share // _MILLION), row, kind)
+        if left > 0:
+            rates.office.add(per_period(left), row, "")
+    return rates
 
 
 def _office_yearly(age: int, conditions: int) -> int:
