@@ -64,16 +64,17 @@ class History:
             self._changes.extend(_new(Change, one) for one in self._death())
         return self._changes
 
-    def _death(self) -> Iterator[tuple[datetime, str, Person]]:
+    def _death(self) -> Iterator[tuple[datetime, str, Record]]:
         if len(self._minutes) > len(self._steps):
             assert self.person.deceased is not None
             yield self.person.deceased, "updated", self.person
 
-    def told(self, count: int) -> Iterator[tuple[datetime, str, Record]]:
+    def told(self, count: int) -> list[tuple[datetime, str, Record]]:
         """The first `count` changes: when, what, record."""
-        yield from ((moment.at, what, record) for moment, what, record in islice(self._steps, count))
+        told = [(moment.at, what, record) for moment, what, record in islice(self._steps, count)]
         if count > len(self._steps):
-            yield from self._death()
+            told.extend(self._death())
+        return told
 
     def __len__(self) -> int:
         return len(self._minutes)

@@ -58,15 +58,14 @@ def chronic_of(life: Life) -> list[Episode]:
     if life.wishes is not None:
         return _wished(life, life.wishes.conditions)
     stream = life.stream("conditions", len(tables.CONDITIONS))
-    band = band_of(life.age_days(life.today))
+    lasting = _lasting(band_of(life.age_days(life.today)), life.sex)
     chronic: dict[str, Episode] = {}
-    for key, row in tables.CONDITIONS.items():
-        draw = stream.u64()  # one a row, whatever becomes of it: a new rule moves nothing else
-        if row.kind not in ("acute", "episode"):
-            episode = _chronic(life, row, band, draw, chronic)
-            if episode is not None:
-                chronic[key] = episode
-    for episode in _incident(life, band, chronic):
+    for place, row, odds in lasting:
+        # One draw a row of the table, whatever becomes of it: a new rule moves nothing else.
+        episode = _chronic(life, row, odds, stream.word(place), chronic)
+        if episode is not None:
+            chronic[row.key] = episode
+    for episode in _incident(life, lasting, chronic):
         chronic[episode.key] = episode
     return list(chronic.values())
 
@@ -165,12 +164,31 @@ def thresholds(odds: int) -> tuple[int, int]:
     return share, share * AHEAD_DAYS // (_FEWEST_YEARS * _YEAR)
 
 
-def _chronic(life: Life, row: ConditionRow, band: int, draw: int, have: dict[str, Episode]) -> Episode | None:
-    odds = _base_odds(row.key, band, life.sex)
+class _Lasting(NamedTuple):
+    """A row of what lasts: its place in the table, and the odds of an age band and sex, which are never 0."""
+
+    place: int
+    row: ConditionRow
+    odds: int
+
+
+@cache
+def _lasting(band: int, sex: str) -> tuple[_Lasting, ...]:
+    rows = (
+        (place, row) for place, row in enumerate(tables.CONDITIONS.values()) if row.kind not in ("acute", "episode")
+    )
+    found = (_Lasting(place, row, _base_odds(row.key, band, sex)) for place, row in rows)
+    return tuple(one for one in found if one.odds)
+
+
+def _may_join(row: ConditionRow, have: Mapping[str, Episode]) -> bool:
+    """Whether what somebody has allows them to have a row, too."""
+    return have.keys().isdisjoint(row.excludes) and all(key in have for key in row.requires)
+
+
+def _chronic(life: Life, row: ConditionRow, odds: int, draw: int, have: dict[str, Episode]) -> Episode | None:
     earliest = life.birth + row.onset[0] * _YEAR + row.onset[0] // 4
-    if odds == 0 or earliest > life.today or any(key in have for key in row.excludes):
-        return None
-    if not all(key in have for key in row.requires):
+    if earliest > life.today or not _may_join(row, have):
         return None
     for key, percent in row.links:
         if key in have:
@@ -197,20 +215,17 @@ def _remission(row: ConditionRow, onset: int, until: int, salt: int) -> int | No
     return onset + _YEAR + (salt >> 24) % (since - _YEAR)
 
 
-def _incident(life: Life, band: int, have: dict[str, Episode]) -> list[Episode]:
+def _incident(life: Life, lasting: tuple[_Lasting, ...], have: dict[str, Episode]) -> list[Episode]:
     """What begins in the years ahead: as many new ones a year as would make the prevalence of the table in the years in
     which the condition may begin (a guess that is never far off)."""
     found: list[Episode] = []
     stream = life.stream("incident", len(tables.CONDITIONS))
     age = life.age_days(life.today) // _YEAR
-    for row in tables.CONDITIONS.values():
-        draw = stream.u64()
+    for place, row, odds in lasting:
+        draw = stream.word(place)
         in_age = row.onset[0] <= age <= row.onset[1]
-        if row.kind in ("acute", "episode") or row.key in have or row.days[1] or not in_age:
+        if row.key in have or row.days[1] or not in_age or not _may_join(row, have):
             continue
-        if any(key in have for key in row.excludes) or not all(key in have for key in row.requires):
-            continue
-        odds = _base_odds(row.key, band, life.sex)
         for key, percent in row.links:
             if key in have:
                 odds = odds * percent // 100

@@ -45,7 +45,7 @@ def documents_of(
     for _, _, procedure in procedures:
         if procedure.encounter is not None:
             done.setdefault(procedure.encounter, []).append(procedure)
-    tested = {one.encounter for _, what, one in observations if what == "created" and one.category == "laboratory"}
+    tested = {one.encounter for _, _, one in observations if one.category == "laboratory"}
     drafts: list[_Draft] = []
     for visit in visits:
         drafts.extend(_of_visit(life, visit, done.get(visit.ordinal, ()), visit.ordinal in tested))

@@ -86,9 +86,11 @@ class _Plan(NamedTuple):
     numbers: Numbers | None  # None for what is no number
     derived: Callable[[_Known], int | None] | None
     is_bounded: bool  # the machine tells no number below or above what it can measure
+    stays: bool  # it is neither corrected nor retracted
     low: Decimal | None
     high: Decimal | None
     edges: tuple[int | Decimal, ...] | None
+    sensitivity: tuple[str, ...]
 
 
 @cache
@@ -109,9 +111,11 @@ def _plan(key: str, sex: str) -> _Plan:
         NUMBERS[row.decimals] if row.value_type == "number" else None,
         _DERIVED.get(key),
         row.below is not None or row.above is not None,
+        key in _HANGS_TOGETHER,
         row.low[sex],
         row.high[sex],
         _edges(key, sex),
+        row.sensitivity,
     )
 
 
@@ -196,7 +200,9 @@ def _write(
     issued, place, who, is_final = written.at, visit.ordinal, visit.practitioner, visit.is_final
     known = _Known(life, measures, day, dict(height))
     found, measured = known.found, measures.value
-    for row, key, category, item, text, unit, numbers, derived, is_bounded, low, high, edges in _plans(keys, life.sex):
+    for row, key, category, item, text, unit, numbers, derived, is_bounded, stays, low, high, edges, flags in _plans(
+        keys, life.sex
+    ):
         value = coded = value_text = flag = comparator = None
         if numbers is not None:
             scaled = measured(row, day) if derived is None else derived(known)
@@ -232,10 +238,10 @@ def _write(
             ordinal - 1 if key == "dbp" else None,
             place,
             who,
-            row.sensitivity and labels_of(life, visit.local_day, visit.facility, row.sensitivity),
+            flags and labels_of(life, visit.local_day, visit.facility, flags),
         )
         ordinal += 1
-        if is_final and key != CULTURE:
+        if stays or (is_final and key != CULTURE):
             steps.append((written, "created", record))
         else:
             steps.extend(_steps(life, record, report))
