@@ -39,6 +39,7 @@ class ByteCache:
         self.drop(key)
         if len(value) + _OVERHEAD > self._max_bytes:
             return value
+        value = bytes(memoryview(value))  # orjson's still hold the buffer in which they grew, twice as much on average
         self._entries[key] = value
         self._size += len(value) + _OVERHEAD
         while self._size > self._max_bytes:
