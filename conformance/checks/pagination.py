@@ -31,14 +31,15 @@ def all_pages_are_read(e: Evidence) -> Iterator[Mark]:
     """all pages are read
 
     Holds when every `next` that was handed out is requested, and the output holds the records of every page. A page
-    that was not asked for, but whose records came by another way, is a warning. How a link was written is PAGE-02.
+    that was not asked for, but whose records came by another way, is a warning. How a link was written is PAGE-02;
+    whether one to another origin is followed is SEC-05.
 
     Stopping at page 1 is the classic loss: it is complete in every demo, and short in every hospital.
     """
     pages = 0
     for case in e.of("S17", "S14"):
         asked = {_meant(x.target) for x in case.data}
-        given = [(x, target) for x in case.data for target in x.next]
+        given = [(x, target) for x in case.data for target in x.next if x.fault != "second_origin"]
         ignored = [(x, target) for x, target in given if _meant(target) not in asked]
         if ignored:
             x, target = ignored[0]

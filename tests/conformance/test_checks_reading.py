@@ -42,6 +42,11 @@ def two_pages(s):
     case.get("/Condition", 0.2, query="page=2x").fact("condition:1")
 
 
+def a_page_of_another_origin_left_alone(s):
+    two_pages(s)
+    s.case("S17").get("/Obs", 0.1, next=["/s/a/epic/Obs?session=9"], fault="second_origin")
+
+
 def first_page_only(s):
     case = (
         s.case("S17").call(0, 1, "condition").get("/Condition", 0.1, query="patient=1", next=[f"{BASE}/Condition?s=2x"])
@@ -227,6 +232,7 @@ STORIES = [
     ("PAGE-01", "FAIL", "next_ignored", first_page_only),
     ("PAGE-01", "FAIL", "next_ignored", first_page_only_on_the_wire),
     ("PAGE-01", "WARN", "next_ignored", a_page_left_out_that_held_nothing_new),
+    ("PAGE-01", "PASS", "", a_page_of_another_origin_left_alone),
     ("PAGE-01", "PASS", "", next_page_written_anew),
     ("PAGE-02", "FAIL", "link_changed", next_page_written_anew),
     ("PAGE-01", "FAIL", "pages_lost", pages_read_and_rows_lost),
