@@ -141,6 +141,17 @@ def test_what_the_reference_reads_is_the_truth_less_the_recorded_loss(
         server.sandboxes.drop(sandbox.id)
 
 
+@pytest.mark.parametrize("vendor", VENDORS)
+def test_who_died_in_hospital_is_dead_and_the_stay_says_so(server: Server, vendor: str, cases: dict[str, int]) -> None:
+    site, number = server.sandboxes.default.sites[vendor], cases["died_in_hospital"]
+    (answer,) = talk(server, site, reading(site, number, ["patient", "encounter"]))
+    (dead,) = {one["deceased"]["value"] for one in answer["records"] if one["kind"] == "patient"}
+    told = [one.get("dischargeDisposition") for one in answer["records"] if one["kind"] == "encounter"]
+    assert dead is True
+    assert [one["text"] for one in told if one is not None].count("Expired") == 1
+    assert list(differences(site, number, answer["records"], ["patient", "encounter"])) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_it_is_so_for_every_awkward_case_of_a_population(server: Server, vendor: str, cases: dict[str, int]) -> None:

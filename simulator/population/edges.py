@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 
 from simulator.population import tables
 from simulator.population.chart import chart_of
+from simulator.population.chart.admissions import DIED
+from simulator.population.chart.last_stays import may_end_in_hospital
 from simulator.population.chart.life import life_of
 from simulator.population.people import Population
 from simulator.population.records import Chart, Person
@@ -33,7 +35,8 @@ def find(population: Population) -> dict[str, int]:
     missing_phone        no phone on record
     missing_race         no race, which is no category either
     with_suffix          Jr., Sr., III
-    deceased             died; the chart ends there
+    deceased             died; but for what is signed later, the chart ends there
+    died_in_hospital     the last encounter ended with the death
     partial_birth_date   only the year, or year and month, of the birth date is known
     no_visits            never seen: no encounters, no observations
     many_observations    more than MANY_OBSERVATIONS: several pages at any vendor
@@ -56,6 +59,7 @@ def find(population: Population) -> dict[str, int]:
         "missing_race": lambda: _person(population, lambda one: not one.race),
         "with_suffix": lambda: _person(population, lambda one: one.suffix is not None),
         "deceased": lambda: _person(population, lambda one: one.deceased is not None),
+        "died_in_hospital": lambda: _died_in_hospital(population),
         "partial_birth_date": lambda: _person(population, lambda one: one.birth_precision != "day"),
         "no_visits": lambda: next(
             (n for n in _numbers(population) if life_of(population, n).visits_percent == 0), None
@@ -100,6 +104,12 @@ def _hard_name(population: Population) -> int | None:
                     return number
     hard = {row["name"] for row in tables.raw("names_given") if row["note"]}
     return next((number for number in _numbers(population) if population.core(number)[2] in hard), None)
+
+
+def _died_in_hospital(population: Population) -> int | None:
+    dead = (number for number in _numbers(population) if may_end_in_hospital(population, number))
+    charts = ((number, chart_of(population, number)) for number in dead)
+    return next((n for n, chart in charts if any(e.disposition == DIED for e in chart.encounters)), None)
 
 
 def _namesakes(population: Population) -> Iterator[int]:

@@ -19,6 +19,7 @@ from simulator.population.chart.appointments import nothing_to_book_before
 from simulator.population.chart.conditions import chronic_of
 from simulator.population.chart.encounters import visits_of
 from simulator.population.chart.immunizations import is_reported, may_be_reported
+from simulator.population.chart.last_stays import PERIOD, delays_before_death, may_have_delay
 from simulator.population.chart.life import Life, life_of
 from simulator.population.chart.observations import CULTURE
 from simulator.population.chart.slots import (
@@ -28,7 +29,7 @@ from simulator.population.chart.slots import (
     slots_of,
     slots_that_may_be,
 )
-from simulator.population.history import DIED, History
+from simulator.population.history import History
 from simulator.population.lanes import (
     ANY_HOUR,
     CLOCK_CHANGE,
@@ -156,12 +157,13 @@ class Feed:
                 if not self._may_be(stream, cells.period, number):
                     continue
                 history = self._history(number)
-                hook = DIED if stream.lane == DEATH else (stream.lane, cells.period, stream.delay)
+                period = PERIOD if stream.lane == DEATH else cells.period
+                hook = (stream.lane, period, stream.delay)
                 for place in history.between(first, until):
                     if history.hook(place) == hook:
                         minute = history.minute(place)
                         yield Hit(Key(minute, stream.turn, cells.period, rank, place), number, history)
-        if stream.lane == DEATH:
+        if stream.lane == DEATH and not stream.delay:
             yield from self._of_cast(stream, first, until)
 
     def _lane(self, stream: Stream) -> Lane:
@@ -174,7 +176,7 @@ class Feed:
         if put_off_between(first, until) or put_off_between(low - _PUT_OFF, high):
             low -= _PUT_OFF * 2
         if stream.zone is None:
-            return self._lanes.death.cells(first, until)
+            return self._lanes.death.cells(low, high)
         if stream.lane == OFFICE:
             return self._lanes.office.cells(low, high, stream.zone)
         if stream.lane == ANY_HOUR:
@@ -186,16 +188,21 @@ class Feed:
         for number in range(len(self._population.cast)):
             death = self._population.death(number)
             if death is not None and first <= minute_of(death) < until:
-                history = self._history(number)
-                place = len(history) - 1
-                yield Hit(Key(minute_of(death), stream.turn, 1, number, place), number, history)
+                minute, history = minute_of(death), self._history(number)
+                for place in history.between(minute, minute + 1):
+                    if history.hook(place) == (DEATH, PERIOD, 0):
+                        yield Hit(Key(minute, stream.turn, 1, number, place), number, history)
 
     def _may_be(self, stream: Stream, period: int, number: int) -> bool:
         """Whether a patient's slot may have led to something with that delay: cheap, and never wrongly no."""
         population, lane = self._population, stream.lane
         if lane == DEATH:
+            if stream.delay and not may_have_delay(population, number, stream.delay):
+                return False
             death = population.death(number) if number >= len(population.cast) else None
-            return death is not None and self._lanes.death.year_of(minute_of(death)) == period
+            if death is None or self._lanes.death.year_of(minute_of(death)) != period:
+                return False
+            return not stream.delay or stream.delay in delays_before_death(population, number)
         if lane == ANY_HOUR and self._is_too_high(period, number):
             return False
         if stream.delay == moments.REPORTED and lane == OFFICE:
@@ -257,5 +264,5 @@ def _streams(population: Population) -> tuple[Stream, ...]:
     for lane in (OFFICE, ANY_HOUR, CLOCK_CHANGE):
         for delay in moments.all_delays(lane):
             told.extend((lane, delay, zone) for zone in zones)
-    told.append((DEATH, 0, None))
+    told.extend((DEATH, delay, None) for delay in moments.all_delays(DEATH))
     return tuple(Stream(index, *parts) for index, parts in enumerate(told))

@@ -8,14 +8,13 @@ so far.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from simulator.population.lanes import DEATH
 from simulator.population.records import FIELDS, Change, Chart, Person, Record, State
 from simulator.population.zones import minute_of
 
@@ -25,11 +24,13 @@ if TYPE_CHECKING:
 _new = tuple.__new__
 """What a named tuple is made with: it saves half of the time, and a chart makes thousands."""
 
-DIED = (DEATH, 0, 0)  # the hook of a death: lane, period, delay
+_AT_DEATH = frozenset(("encounter", "procedure", "patient"))
+"""Kinds of records of which something is written down in the minute of a death: the stay ends, what was done at it."""
 
 
 class History:
-    """Everything that happens to one patient, or what happens by a moment.
+    """Everything that happens to one patient, or what happens by a moment: the steps of the parts that lie before the
+    minute `limit`, and of somebody who dies what does not end with that.
 
     person    as they are in the end
     began     when they were registered: version 1 of the person
@@ -53,38 +54,38 @@ class History:
         del self._minutes[happen:], steps[happen:]
         self._steps = steps
         self._changes: list[Change] | None = None
-        if person.deceased is not None and (by is None or person.deceased <= by):
-            self._minutes.append(minute_of(person.deceased))
+        if person.deceased is not None:
+            self._end(minute_of(person.deceased))
+
+    def _end(self, death: int) -> None:
+        """Leaves out what does not happen because the patient dies in a minute. Documents are signed all the same."""
+        since = bisect_left(self._minutes, death)
+        last = [
+            step
+            for step in self._steps[since:]
+            if step[2].kind == "document" or (step[0].minute == death and step[2].kind in _AT_DEATH)
+        ]
+        self._steps[since:] = last
+        self._minutes[since:] = [moment.minute for moment, _, _ in last]
 
     @property
     def changes(self) -> list[Change]:
-        """What happens to the records, in order of time, death last. Made when somebody asks: a chart needs none."""
+        """What happens to the records, in order of time. Made when somebody asks: a chart needs none."""
         if self._changes is None:
             self._changes = [_new(Change, (moment.at, what, record)) for moment, what, record in self._steps]
-            self._changes.extend(_new(Change, one) for one in self._death())
         return self._changes
-
-    def _death(self) -> Iterator[tuple[datetime, str, Record]]:
-        if len(self._minutes) > len(self._steps):
-            assert self.person.deceased is not None
-            yield self.person.deceased, "updated", self.person
 
     def told(self, count: int) -> list[tuple[datetime, str, Record]]:
         """The first `count` changes: when, what, record."""
-        told = [(moment.at, what, record) for moment, what, record in islice(self._steps, count)]
-        if count > len(self._steps):
-            told.extend(self._death())
-        return told
+        return [(moment.at, what, record) for moment, what, record in islice(self._steps, count)]
 
     def __len__(self) -> int:
         return len(self._minutes)
 
     def change(self, place: int) -> Change:
         """One change."""
-        if place < len(self._steps):
-            moment, what, record = self._steps[place]
-            return Change(moment.at, what, record)
-        return Change(*next(self._death()))
+        moment, what, record = self._steps[place]
+        return Change(moment.at, what, record)
 
     def at(self, place: int) -> datetime:
         """When a change happens."""
@@ -105,7 +106,7 @@ class History:
 
     def hook(self, place: int) -> tuple[int, int, int]:
         """The slot from which a change follows: (lane, period, delay)."""
-        return self._steps[place][0][1:4] if place < len(self._steps) else DIED
+        return self._steps[place][0][1:4]
 
     def between(self, first: int, until: int) -> range:
         """The places of the changes in the minutes [first, until)."""

@@ -22,14 +22,17 @@ from simulator.population.chart.documents import documents_of
 from simulator.population.chart.encounters import Step, Visit, closings_of, encounters_of, visits_of
 from simulator.population.chart.immunizations import immunizations_of
 from simulator.population.chart.labels import labels_of
+from simulator.population.chart.last_stays import PERIOD
 from simulator.population.chart.life import Life, life_of
 from simulator.population.chart.measures import Intervals, Measures
 from simulator.population.chart.medications import Order, medications_of, orders_of
+from simulator.population.chart.moments import Moment
 from simulator.population.chart.observations import observations_of
 from simulator.population.chart.procedures import procedures_of
 from simulator.population.chart.slots import slots_of
 from simulator.population.chart.typos import Typo, typed
 from simulator.population.history import History
+from simulator.population.lanes import DEATH
 from simulator.population.people import Population
 from simulator.population.records import Chart
 from simulator.population.tables.rows import AllergyRow
@@ -71,8 +74,9 @@ def history_of(population: Population, number: int, by: datetime | None = None) 
     """
     outline = outline_of(population, number, by)
     life = outline.life
-    limit = life.limit if by is None else min(life.limit, minute_of(by) + 1)
-    return History(life.person, life.registered, limit, _parts(outline, limit), by=by)
+    limit = _limit(population, by)
+    parts = (*_parts(outline, limit), _death(life))
+    return History(life.person, life.registered, limit, parts, by=by)
 
 
 def bookings_of(population: Population, number: int) -> History:
@@ -84,7 +88,7 @@ def bookings_of(population: Population, number: int) -> History:
     outline = outline_of(population, number)
     life = outline.life
     steps = appointments_of(life, outline.visits, outline.missed)
-    return History(life.person, life.registered, life.limit, [steps])
+    return History(life.person, life.registered, _limit(population, None), [steps, _death(life)])
 
 
 def parts_of(population: Population, number: int, kinds: Collection[str], by: datetime) -> History:
@@ -103,8 +107,9 @@ def parts_of(population: Population, number: int, kinds: Collection[str], by: da
         "medication": lambda: medications_of(life, outline.orders, outline.visits),
         "consent": lambda: consents_of(life, outline.visits),
     }
-    limit = min(life.limit, minute_of(by) + 1)
-    return History(life.person, life.registered, limit, (steps[kind]() for kind in kinds), by=by)
+    limit = _limit(population, by)
+    parts = (*(steps[kind]() for kind in kinds), _death(life))
+    return History(life.person, life.registered, limit, parts, by=by)
 
 
 def typos_of(population: Population, number: int) -> list[Typo]:
@@ -138,6 +143,12 @@ def outline_of(population: Population, number: int, by: datetime | None = None) 
     return Outline(life, episodes, visits, missed, allergies, orders)
 
 
+def _limit(population: Population, by: datetime | None) -> int:
+    """The minute before which everything lies that happens by a moment, or up to the horizon."""
+    horizon = minute_of(population.horizon)
+    return horizon if by is None else min(horizon, minute_of(by) + 1)
+
+
 def _parts(outline: Outline, limit: int) -> Iterator[Iterable[Step]]:
     """The steps of every part of the chart. Of what is written down in one minute the earlier part comes first.
 
@@ -162,6 +173,13 @@ def _parts(outline: Outline, limit: int) -> Iterator[Iterable[Step]]:
     yield appointments_of(life, visits, outline.missed)
     yield coverages_of(life, visits)
     yield consents_of(life, visits)
+
+
+def _death(life: Life) -> Iterator[Step]:
+    """The death, after whatever else is written down in its minute."""
+    at = life.person.deceased
+    if at is not None:
+        yield Moment(life.limit, DEATH, PERIOD, 0, at), "updated", life.person
 
 
 def _numbered(life: Life, chronic: list[Episode], acute: list[Episode], visits: list[Visit]) -> list[Episode]:

@@ -1,7 +1,8 @@
 """Where stays come from, and where stays and emergencies end.
 
 A stay that came through the emergency room is one encounter, as in the charts of hospitals: its source says so. Both
-follow from bits of the visit's habits, so they cost next to nothing and move nothing else. Nobody dies at a visit.
+follow from bits of the visit's habits, so they cost next to nothing and move nothing else. Who dies in hospital follows
+from the death: see `last_stays`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from simulator.population import tables
 from simulator.population.chart.conditions import Episode, band_of
 from simulator.population.chart.troubles import is_planned
 from simulator.population.tables.rows import HospitalRow
+
+DIED = "died"
+"""The row of dispositions.csv with which a last stay ends."""
 
 _OLD = 3  # the last age band
 _BY_AGE = ("stay_0", "stay_18", "stay_45", "stay_65")

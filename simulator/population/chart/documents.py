@@ -1,8 +1,8 @@
 """Documents: which notes, letters and reports there are, of what, in which format, signed when. Their words are written
 when somebody asks: see `simulator.population.documents`.
 
-A document belongs to an encounter and is signed after it; reports of laboratories come with the later results, a day or
-two after. One in a hundred is amended.
+A document belongs to an encounter and is signed after it, though the patient may have died since; reports of
+laboratories come with the later results, a day or two after, while they live. One in a hundred is amended.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def _of_visit(life: Life, visit: Visit, procedures: Sequence[Procedure], is_test
         if draw % _MILLION >= row.per_million:
             continue
         signed = _signed(visit, row)
-        if signed.minute >= visit.ends.minute:
+        is_too_late = signed.minute >= life.limit and signed is not visit.signed  # results end with the life
+        if signed.minute >= visit.ends.minute and not is_too_late:
             yield _Draft(signed, visit, row, about, draw)
 
 

@@ -9,14 +9,14 @@ from datetime import datetime
 
 from simulator.population import tables
 from simulator.population.chart import moments
-from simulator.population.chart.admissions import admit_source, disposition
+from simulator.population.chart.admissions import DIED, admit_source, disposition
 from simulator.population.chart.conditions import Episode
 from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.moments import Moment
 from simulator.population.chart.slots import Slot
 from simulator.population.chart.troubles import is_planned
-from simulator.population.lanes import ANY_HOUR, OFFICE
+from simulator.population.lanes import ANY_HOUR, DEATH, OFFICE
 from simulator.population.records import Encounter, Record
 from simulator.population.zones import DAY, instant, local_minute, settled
 
@@ -47,6 +47,7 @@ class Visit:
     is_missed: bool = False
     is_final: bool = True  # nothing of it is corrected or retracted later
     is_planned: bool = False  # a stay that was planned, and so booked
+    before: int = 0  # minutes from the start to what the moments hang on: of a last stay the death, else the start
     start: datetime = field(init=False)
     end: datetime = field(init=False)
     begins: Moment = field(init=False)
@@ -65,7 +66,9 @@ class Visit:
         made = self._moments.get(delay)
         if made is None:
             minute = settled(self.minute + delay, self.zone) if delay else self.minute
-            made = tuple.__new__(Moment, (minute, self.slot.lane, self.slot.period, delay, instant(minute)))
+            made = tuple.__new__(
+                Moment, (minute, self.slot.lane, self.slot.period, delay - self.before, instant(minute))
+            )
             self._moments[delay] = made
         return made
 
@@ -95,8 +98,10 @@ def visits_of(life: Life, slots: Iterable[Slot]) -> tuple[list[Visit], list[Visi
     visits: list[Visit] = []
     missed: list[Visit] = []
     free_from = 0
+    slots = list(slots)
+    until = slots[-1].minute if slots and slots[-1].lane == DEATH else life.limit
     for slot in slots:
-        visit = _visit(life, slot)
+        visit = _visit(life, slot, until)
         if visit is None:
             continue
         if visit.is_missed:
@@ -134,7 +139,9 @@ def _encounter(life: Life, visit: Visit, status: str, end: datetime | None, *, i
     source = goes = None
     if visit.slot.lane != OFFICE:
         about = visit.kind, visit.episode, life.age_days(visit.local_day), visit.habits
-        source, goes = admit_source(*about), None if end is None else disposition(*about)
+        source = admit_source(*about)
+        if end is not None:
+            goes = DIED if visit.slot.lane == DEATH else disposition(*about)
     return Encounter(
         ordinal=visit.ordinal,
         type_key=row.key,
@@ -152,7 +159,9 @@ def _encounter(life: Life, visit: Visit, status: str, end: datetime | None, *, i
     )
 
 
-def _visit(life: Life, slot: Slot) -> Visit | None:
+def _visit(life: Life, slot: Slot, until: int) -> Visit | None:
+    """The visit at a slot; None before there is a record, or if it would not be over by `until`: when the last stay
+    begins, or the record ends."""
     habits = _habits(life, slot)
     facility, practitioner = life.person.facility, life.person.practitioner
     planned = is_planned(slot.kind, slot.episode)
@@ -166,10 +175,11 @@ def _visit(life: Life, slot: Slot) -> Visit | None:
     minute = slot.minute if slot.lane == OFFICE else settled(slot.minute, zone)
     minutes = moments.minutes_of(slot.kind, habits)
     day = local_minute(minute, zone) // DAY
+    is_last = slot.lane == DEATH
     if day < life.first or day <= life.birth or minute >= life.limit:
         return None
-    if life.person.deceased is not None and settled(minute + minutes, zone) >= life.limit:
-        return None  # nobody dies at a visit
+    if life.person.deceased is not None and not is_last and settled(minute + minutes, zone) >= until:
+        return None  # nobody dies at a visit but at the last stay
     return Visit(
         kind=slot.kind,
         day=day,
@@ -185,6 +195,7 @@ def _visit(life: Life, slot: Slot) -> Visit | None:
         habits=habits,
         is_missed=slot.is_missed,
         is_planned=planned,
+        before=minutes if is_last else 0,
         is_final=not (moments.may_be_corrected(habits) or moments.may_be_retracted(habits)),
     )
 

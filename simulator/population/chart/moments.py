@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from simulator.population import tables
-from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, OFFICE
+from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, DEATH, OFFICE
 from simulator.population.zones import DAY
 
 _GRID = 5
@@ -43,6 +43,7 @@ KINDS_OF: dict[int, tuple[str, ...]] = {
     OFFICE: tuple(key for key in tables.ENCOUNTERS if key not in IN_HASTE),
     ANY_HOUR: tuple(sorted(IN_HASTE)),
     CLOCK_CHANGE: ("observation",),
+    DEATH: tuple(tables.DEATHS_IN_HOSPITAL),
 }
 
 _CHARTED = (7, 8, 10, 7, 8, 10, 7, 8)  # within the shortest visit
@@ -173,8 +174,20 @@ def delays_of(kind: str, bits: int, is_cultured: bool, is_missed: bool) -> froze
 
 
 @cache
+def delays_before_death(kind: str, bits: int) -> frozenset[int]:
+    """Every delay that a visit of a kind and such habits may have that ends with a death, counted from there: negative
+    but for its documents, which are signed and amended later."""
+    minutes = minutes_of(kind, bits)
+    later = {signed(kind, bits, minutes), *((retracted(bits),) if bits >> 7 else ())}
+    found = delays_of(kind, bits, is_cultured=True, is_missed=False)
+    return frozenset(delay - minutes for delay in found if delay <= minutes or delay in later)
+
+
+@cache
 def delays(lane: int, bits: int) -> frozenset[int]:
-    """Every delay that a visit of a lane and such habits may have."""
+    """Every delay that a visit of a lane and such habits may have; on the lane of deaths that of the death, too."""
+    if lane == DEATH:
+        return frozenset((0,)).union(*(delays_before_death(kind, bits) for kind in KINDS_OF[DEATH]))
     return frozenset().union(
         *(delays_of(kind, bits, True, is_missed) for kind in KINDS_OF[lane] for is_missed in (False, True))
     )

@@ -3,7 +3,7 @@
 A condition that lasts is had by who draws below a threshold; the threshold of anybody, then that of the patient's sex
 and age, with every link that raises it, says of most that they cannot have it, and only for the others the links are
 looked up. An acute one is had by whose draw of some period falls on the condition's share of the slots, and the share
-lies between two edges whatever else a patient has.
+lies between two edges whatever else a patient has. And who dies in hospital may have died of an acute one.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import NamedTuple
 from simulator.ids import Stream
 from simulator.population import tables
 from simulator.population.chart.conditions import acute_rates, band_of, chronic_of, most_odds, thresholds
+from simulator.population.chart.last_stays import last_stay_of, may_end_in_hospital
 from simulator.population.chart.life import life_of
 from simulator.population.chart.troubles import ONE, per_period
 from simulator.population.deaths import YEARS_ON_FILE
@@ -87,12 +88,18 @@ class Possible:
         coming = [(row, periods) for row in self._acute if (periods := self._of_age(row, sex, birth))]
         points += DRAWS * len(coming)
         coming = [one for one in coming if self._may_come(*one, number, sex, birth, None)]
-        if not may_last and not coming:
+        may_be_last = any(row.fatal for row in self._acute) and may_end_in_hospital(self._population, number)
+        if not (may_last or coming or may_be_last):
             return Verdict(False, points)
-        have = frozenset(episode.key for episode in chronic_of(life_of(self._population, number)))
+        life = life_of(self._population, number)
+        chronic = chronic_of(life)
+        have = frozenset(episode.key for episode in chronic)
         points += LIFE + DRAWS * len(coming)
         links = have & _LINKED
         may_be = have & self._keys or any(self._may_come(*one, number, sex, birth, links) for one in coming)
+        if may_be_last and not may_be:
+            last = last_stay_of(life, [one for one in chronic if one.row.kind == "chronic"])
+            may_be = last is not None and last.row.key in self._keys
         return Verdict(bool(may_be), points)
 
     # What lasts

@@ -17,10 +17,11 @@ from typing import NamedTuple
 from simulator.ids import mix
 from simulator.population import tables
 from simulator.population.chart.conditions import Episode, acute_rates, band_of
+from simulator.population.chart.last_stays import PERIOD, LastStay, last_stay_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.moments import BOOKED_DAYS
 from simulator.population.chart.troubles import ONE, PLANS, per_period, troubles
-from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, OFFICE, PERIOD_DAYS, first_day, period_of
+from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, DEATH, OFFICE, PERIOD_DAYS, first_day, period_of
 from simulator.population.tables.rows import ConditionRow
 from simulator.population.zones import DAY, local_minute
 
@@ -100,7 +101,8 @@ class _Rates(NamedTuple):
 
 
 def slots_of(life: Life, chronic: list[Episode]) -> tuple[list[Slot], list[Episode]]:
-    """The slots that the patient uses or misses, in order of time, and the acute episodes behind them."""
+    """The slots that the patient uses or misses, in order of time, and the acute episodes behind them. That of a last
+    stay comes last, on the lane of deaths."""
     if life.visits_percent == 0 or life.last < life.first:
         return [], []
     return _Chooser(life, chronic).choose()
@@ -169,6 +171,7 @@ class _Chooser:
                 self._in_office(period, draw >> 32, pregnancies, band, is_infant=period in infant)
         self._at_clock_change()
         self._slots.sort(key=lambda slot: slot.minute)
+        self._at_the_end()
         return self._slots, self._episodes
 
     def possible(self, lane: int, period: int) -> list[Slot]:
@@ -282,6 +285,23 @@ class _Chooser:
         lane = self._lanes.clock_change
         if lane.has(life.number):
             self._slots.append(Slot(CLOCK_CHANGE, 0, lane.slot(life.number, life.zone), "observation", None))
+
+    def _at_the_end(self) -> None:
+        stay = last_stay_of(self._life, self._chronic)
+        if stay is not None:
+            episode = stay.standing or self._died_of(stay)
+            self._slots.append(Slot(DEATH, PERIOD, stay.minute, stay.kind, episode))
+
+    def _died_of(self, stay: LastStay) -> Episode:
+        """The acute episode of a last stay: one that is on, or a new one."""
+        for episode in reversed(self._episodes):
+            if episode.row is stay.row and episode.is_active(stay.day):
+                return episode
+        low, high = stay.row.days
+        end = stay.day + low + (stay.draw >> 3) % (high - low + 1)
+        episode = Episode(stay.row.key, stay.row, stay.day, end)
+        self._episodes.append(episode)
+        return episode
 
     # In office hours
 

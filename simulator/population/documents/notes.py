@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from simulator.population import tables
+from simulator.population.chart.admissions import DIED
 from simulator.population.documents import parts
 from simulator.population.documents.paper import Paper, Section
 from simulator.population.documents.parts import plain_display
@@ -23,7 +24,7 @@ _LEAVING = {
     "hospital": "Transferred to another hospital.",
     "hospice": "Discharged to hospice care.",
     "left": "Left against medical advice.",
-    "died": "Died in hospital.",
+    DIED: "Died in hospital.",
 }
 _REASONS = {
     "office": "office visit",
@@ -175,10 +176,11 @@ def _progress(view: View) -> Iterable[Section | None]:
 
 
 def _discharge(view: View) -> Iterable[Section | None]:
-    encounter = view.encounter
+    encounter, has_died = view.encounter, _has_died(view)
     stay = []
     if encounter is not None and encounter.end is not None:
-        stay = [f"Admitted {view.clock(encounter.start)}, discharged {view.clock(encounter.end)}."]
+        how = "died" if has_died else "discharged"
+        stay = [f"Admitted {view.clock(encounter.start)}, {how} {view.clock(encounter.end)}."]
     course = "Course without complications." if view.reason is None else _WORDS[view.reason.key][0]
     delivery = next((one for one in view.here(view.procedures) if one.key == "delivery"), None)
     if delivery is not None:
@@ -191,9 +193,14 @@ def _discharge(view: View) -> Iterable[Section | None]:
         parts.vital_signs(view),
         parts.results(view, "Results during the stay"),
         parts.allergies(view),
-        parts.medications(view, "Discharge medications"),
-        _assessment(view),
+        parts.medications(view, "Medications" if has_died else "Discharge medications"),
+        None if has_died else _assessment(view),
     )
+
+
+def _has_died(view: View) -> bool:
+    """Whether the patient died at the encounter."""
+    return view.encounter is not None and view.encounter.disposition == DIED
 
 
 def _leaving(encounter: Encounter | None) -> str:
@@ -209,7 +216,7 @@ def _emergency(view: View) -> Iterable[Section | None]:
         parts.vital_signs(view),
         parts.results(view),
         parts.procedures(view),
-        _assessment(view),
+        Section("Outcome", ("Died in the emergency department.",)) if _has_died(view) else _assessment(view),
     )
 
 

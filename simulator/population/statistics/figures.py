@@ -18,6 +18,7 @@ allergic      share with one of the allergies
 begun         share of the stays that began with one of the sources `of`
 arrived       share of the emergencies that began in the hours `of` on the clock at home
 ended         share of the stays that are over that ended with one of the dispositions `of`
+died          share of the dead whose chart has an encounter that ended with one of the dispositions `of`
 missing       share about whom `of` is not known
 """
 
@@ -248,6 +249,10 @@ def _ended(figure: Figure, one: Digest) -> Iterable[bool]:
     return (e.disposition in figure.of for e in stays)
 
 
+def _died(figure: Figure, one: Digest) -> Iterable[bool]:
+    return () if one.is_alive else (any(e.disposition in figure.of for e in one.chart.encounters),)
+
+
 def _arrived(figure: Figure, one: Digest) -> Iterable[bool]:
     zone = zone_info(_ZONES[one.chart.person.addresses[0].state])
     emergencies = (e for e in one.chart.encounters if e.class_code == "EMER")
@@ -258,9 +263,10 @@ _ZONES = {state.code: state.zone for state in tables.STATES}
 _OF_ENCOUNTERS: dict[str, Callable[[Figure, Digest], Iterable[bool]]] = {
     "arrived": _arrived,
     "begun": _begun,
+    "died": _died,
     "ended": _ended,
 }
-"""Measures that ask of every encounter, not of every patient."""
+"""Measures that ask of every encounter or death, not of every patient."""
 _SUMS: dict[str, type[Mean] | type[Rate]] = {"mean": Mean, "visits": Rate, "deaths": Rate, "births": Rate}
 _YEARS = {"visits": 2, "deaths": 5, "births": 5}
 

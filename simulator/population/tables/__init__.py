@@ -83,6 +83,7 @@ def _condition(row: dict[str, str]) -> ConditionRow:
         emergency=_per_million(row["emergency"] or "0"),
         stay=(_per_million(row["stay"] or "0"), _per_million(row["stay_65"] or "0")),
         planned=_per_million(row["planned"] or "0"),
+        fatal=int(row["fatal"] or 0),
         links=_pairs(row["links"], 100),
         requires=tuple(row["requires"].split()),
         excludes=tuple(row["excludes"].split()),
@@ -377,6 +378,11 @@ ENCOUNTERS = _by_key(
 )
 ADMIT_SOURCES = _by_key("admit_sources", lambda row: _hospital(row, "admit-source"))
 DISPOSITIONS = _by_key("dispositions", lambda row: _hospital(row, "discharge-disposition"))
+DEATHS_IN_HOSPITAL = {
+    row["kind"]: tuple(_per_million(row[column]) for column in ("p_0_17", "p_18_44", "p_45_64", "p_65"))
+    for row in raw("deaths_in_hospital")
+}
+"""The kinds of encounter at whose end people die, and how many of a million deaths of an age band come so."""
 SMOKING = {
     row["key"]: (Code("snomed", row["snomed"], row["us_core_display"]), int(row["weight"]))
     for row in raw("smoking_status")

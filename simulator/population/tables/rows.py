@@ -79,6 +79,7 @@ class ConditionRow:
     emergency: int  # emergencies per million episodes of an acute one; of others, of a million who have it a year
     stay: tuple[int, int]  # stays in hospital likewise, before 65 and from then on
     planned: int  # planned stays of a million who have it a year
+    fatal: int  # of a thousand stays for it, how many end in death
     links: tuple[tuple[str, int], ...]  # odds multipliers in per cent
     requires: tuple[str, ...]
     excludes: tuple[str, ...]

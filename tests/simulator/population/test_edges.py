@@ -13,8 +13,8 @@ from simulator.population.people import Population
 
 AS_OF = date(2026, 1, 5)
 ALWAYS = (
-    "hard_name infant oldest gender_other missing_phone missing_race with_suffix deceased no_visits many_observations "
-    "none_known_allergy no_allergy_record comparator coded_value sensitive clock_change"
+    "hard_name infant oldest gender_other missing_phone missing_race with_suffix deceased died_in_hospital no_visits "
+    "many_observations none_known_allergy no_allergy_record comparator coded_value sensitive clock_change"
 )
 
 
@@ -34,6 +34,8 @@ def test_every_case_is_what_it_is_called(seed: int, size: int) -> None:
     assert people["missing_race"].race == ()
     assert people["with_suffix"].suffix
     assert people["deceased"].deceased is not None
+    assert charts["died_in_hospital"].encounters[-1].end == people["died_in_hospital"].deceased is not None
+    assert charts["died_in_hospital"].encounters[-1].disposition == "died"
     assert charts["no_visits"].encounters == charts["no_visits"].observations == ()
     assert len(charts["many_observations"].observations) > 100
     assert charts["none_known_allergy"].allergies[0].none_known

@@ -22,9 +22,9 @@ from simulator.population.chart import chart_of, history_of, moments, outline_of
 from simulator.population.dirt import Dirt
 from simulator.population.feed import Feed, Key
 from simulator.population.history import History
-from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, OFFICE
+from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, DEATH, OFFICE
 from simulator.population.people import Population
-from simulator.population.records import FIELDS, Chart, Person, Record
+from simulator.population.records import FIELDS, Chart, Document, Person, Record
 from simulator.population.zones import DAY, instant, minute_of
 
 AS_OF = date(2026, 1, 5)
@@ -107,10 +107,12 @@ def test_a_log_is_in_order_and_inside_the_life(who: tuple[int, int, int]) -> Non
     assert [change.at for change in log.changes] == sorted(change.at for change in log.changes)
     born = datetime.combine(log.person.birth_date, datetime.min.time(), UTC)
     for change in log.changes:
-        assert born < change.at <= (log.person.deceased or population.horizon)
+        is_signed = isinstance(change.record, Document)  # though the patient has died since
+        assert born < change.at <= (population.horizon if is_signed else log.person.deceased or population.horizon)
         assert (change.at.second, change.at.microsecond) == (0, 0)
     if log.person.deceased is not None:
-        assert isinstance(log.changes[-1].record, Person)
+        others = [change.record for change in log.changes if not isinstance(change.record, Document)]
+        assert isinstance(others[-1], Person)
 
 
 @given(WHO)
@@ -196,7 +198,7 @@ def test_what_happens_to_records_now_and_then() -> None:
     assert kinds["patient", "updated"] > 2
 
 
-def test_the_dead_have_no_visits_and_the_death_is_the_last_that_happens() -> None:
+def test_the_dead_have_no_visits_and_are_alive_until_they_die() -> None:
     population = population_of(7, 10_000)
     dead = [number for number in range(400) if population.death(number) is not None]
     assert len(dead) > 8
@@ -311,7 +313,7 @@ def test_every_lane_is_used() -> None:
         for one, other in pairwise(outline.visits):
             assert one.end < other.start
         assert all(visit.is_missed for visit in outline.missed)
-    assert lanes.keys() == {OFFICE, ANY_HOUR, CLOCK_CHANGE}
+    assert lanes.keys() == {OFFICE, ANY_HOUR, CLOCK_CHANGE, DEATH}
 
 
 def test_another_process_has_the_same_histories() -> None:

@@ -76,6 +76,7 @@ def test_published_figures_can_be_asked_and_say_where_they_stand() -> None:
         "arrived": {str(hour) for hour in range(24)},
         "begun": set(tables.ADMIT_SOURCES),
         "ended": set(tables.DISPOSITIONS),
+        "died": set(tables.DISPOSITIONS),
         "named": {row.name for row in tables.FAMILY_NAMES},
     }
     for key, figure in FIGURES.items():
