@@ -19,7 +19,7 @@ import pytest
 from simulator.sandbox import Sandbox
 from simulator.server import Server
 from simulator.settings import Settings
-from tests.test_one_truth import VENDORS, wrong
+from tests.test_one_truth import RIGHT, VENDORS, wrong_anywhere
 
 Json = dict[str, Any]
 
@@ -66,10 +66,7 @@ class Hand:
 
     def wrong(self, *numbers: int) -> dict[str, list[str]]:
         """What each room tells wrongly of these patients."""
-        return {vendor: wrong(self.server, self.sandbox.sites[vendor], *numbers) for vendor in VENDORS}
-
-
-RIGHT: dict[str, list[str]] = {vendor: [] for vendor in VENDORS}
+        return wrong_anywhere(self.server, self.sandbox, *numbers)
 
 
 @pytest.fixture(scope="module")
