@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -44,12 +44,13 @@ _REFERENCE_AUTH = {
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What `emr-sandbox check` was asked for."""
+    """What `emr-sandbox check` was asked for. `kinds` are those alone that are read of what is declared; empty: all."""
 
     manifest: Path | None = None
     is_reference: bool = False
     mutant: str = ""
     vendors: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
     level: int = 5
     severities: tuple[Severity, ...] = SEVERITIES
     only: tuple[str, ...] = ()
@@ -69,7 +70,7 @@ def hold(request: Request, progress: Progress = lambda plan, seconds: None) -> R
     manifest = _reference(rooms) if request.is_reference else _manifest(request, rooms)
     if request.mutant and request.mutant not in MUTANTS:
         raise UsageError(f'unknown mutant "{request.mutant}"', "`emr-sandbox mutants` lists them")
-    uses = _uses(manifest, request.vendors, rooms)
+    uses = _uses(manifest, request, rooms)
     wanted = {id: one for id, one in select(request.only).items() if one.severity in request.severities}
     settings = manifest.settings(request.seed)
     log_files = LogFiles(manifest.folder, manifest.logs) if manifest.logs else None
@@ -112,16 +113,20 @@ def _manifest(request: Request, rooms: Mapping[str, Vendor]) -> Manifest:
     return manifests.read(request.manifest or Path(manifests.NAME), rooms)
 
 
-def _uses(manifest: Manifest, vendors: Iterable[str], rooms: Mapping[str, Vendor]) -> dict[str, VendorUse]:
+def _uses(manifest: Manifest, request: Request, rooms: Mapping[str, Vendor]) -> dict[str, VendorUse]:
     """The declared vendors that are asked for, each with its login methods spelt out."""
-    wanted = list(dict.fromkeys(vendors)) or list(manifest.vendors)
+    wanted = list(dict.fromkeys(request.vendors)) or list(manifest.vendors)
     for vendor in wanted:
         if vendor not in rooms:
             raise registry.unknown(vendor, rooms)
         if vendor not in manifest.vendors:
             declared = ", ".join(manifest.vendors)
             raise UsageError(f'{manifest.where}: "{vendor}" is not declared', f"declared: {declared}")
-    return {id: manifest.vendors[id] for id in wanted}
+    return {id: _narrowed(manifest.vendors[id], request.kinds) for id in wanted}
+
+
+def _narrowed(use: VendorUse, kinds: Collection[str]) -> VendorUse:
+    return replace(use, kinds=tuple(kind for kind in use.kinds if kind in kinds)) if kinds else use
 
 
 def _scenario_folders() -> list[Path]:
