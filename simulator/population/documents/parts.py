@@ -177,8 +177,13 @@ def recent_procedures(view: View) -> Section:
 
 def recent_encounters(view: View) -> Section:
     """The encounters of the last year."""
-    lines = tuple(f"{plain_display(one.type.display)}, {view.day(one.start)}" for one in encounters_of_year(view))
+    lines = tuple(_encounter(view, one) for one in encounters_of_year(view))
     return Section("Encounters", lines or ("None in the last year.",), is_list=True)
+
+
+def _encounter(view: View, one: Encounter) -> str:
+    goes = "" if one.disposition is None else f"; disposition: {tables.DISPOSITIONS[one.disposition].text}"
+    return f"{plain_display(one.type.display)}, {view.day(one.start)}{goes}"
 
 
 def encounters_of_year(view: View) -> tuple[Encounter, ...]:

@@ -238,9 +238,9 @@ def _payer(row: dict[str, str]) -> PayerRow:
 
 
 def _hospital(row: dict[str, str], system: str) -> HospitalRow:
-    named = ("key", "code", "display", "text")
+    named = ("key", "code", "display", "text", "nubc")
     percent = {column: int(share) for column, share in row.items() if column not in named}
-    return HospitalRow(row["key"], Code(system, row["code"], row["display"]), row["text"], percent)
+    return HospitalRow(row["key"], Code(system, row["code"], row["display"]), row["text"], percent, row.get("nubc", ""))
 
 
 def _given_names() -> tuple[GivenName, ...]:

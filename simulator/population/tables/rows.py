@@ -184,6 +184,7 @@ class HospitalRow:
     code: Code
     text: str
     percent: Mapping[str, int]
+    nubc: str  # of dispositions, the patient status of a hospital's bill: form locator 17 of UB-04
 
 
 @dataclass(frozen=True, slots=True)

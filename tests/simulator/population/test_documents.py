@@ -10,7 +10,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -34,6 +34,7 @@ from tests.simulator.population.lives import NUMBERS, POPULATION, Charts, chart,
 usual = settings(max_examples=15, deadline=None)
 _DATE = re.compile(r"\b(\d\d)/(\d\d)/(\d{4})\b")
 CDA = "{urn:hl7-org:v3}"
+SDTC = "{urn:hl7-org:sdtc}"
 XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
 HARD = Paper(
     letterhead=("Ärzte & Söhne",),
@@ -352,6 +353,28 @@ def test_a_ccda_has_the_sections_of_a_ccd_with_the_codes_of_the_chart() -> None:
         told_results = codes_in(entries["30954-2"], f".//{CDA}observation/{CDA}code")
         assert results <= set(told_results)
     assert all(seen.values()), seen
+
+
+def test_a_ccda_tells_where_stays_and_emergencies_led_as_far_as_it_knows() -> None:
+    """After the time of the encounter comes `sdtc:dischargeDispositionCode`, as the schema of the extensions has it."""
+    seen: set[str | None] = set()
+    for number, one in some("application/xml", numbers=160):
+        then = {f"{e.start:%Y%m%d%H%M}": e for e in as_of(number, one).encounters}
+        root = ElementTree.fromstring(content(number, one).data)
+        for entry in root.iter(f"{CDA}encounter"):
+            low = entry.find(f"{CDA}effectiveTime/{CDA}low")
+            assert low is not None
+            at = datetime.strptime(str(low.get("value")), "%Y%m%d%H%M%z").astimezone(UTC)
+            encounter, told = then[f"{at:%Y%m%d%H%M}"], entry.find(f"{SDTC}dischargeDispositionCode")
+            row = tables.DISPOSITIONS.get(encounter.disposition or "")
+            assert (told is None) == (row is None)
+            if told is not None and row is not None:
+                assert (told.get("code"), told.get("codeSystem")) == (row.nubc, "2.16.840.1.113883.6.301.5")
+                tags = [child.tag for child in entry]
+                assert tags[tags.index(told.tag) - 1] == f"{CDA}effectiveTime"
+                assert f"disposition: {row.text}" in " ".join(content(number, one).text.split())
+            seen.add(encounter.disposition)
+    assert {None, "home", "nursing_home", "home_health"} <= seen
 
 
 def test_values_of_a_ccda_keep_their_digits_units_and_comparators() -> None:

@@ -19,6 +19,7 @@ from simulator.population.chart import Outline, chart_of, history_of, moments, o
 from simulator.population.chart.encounters import Visit
 from simulator.population.chart.last_stays import delays_before_death, may_end_in_hospital
 from simulator.population.chart.possible import Possible
+from simulator.population.documents import content_of
 from simulator.population.documents.notes import CCDA, paper_of
 from simulator.population.documents.view import View
 from simulator.population.feed import Feed
@@ -230,6 +231,20 @@ def test_the_discharge_summary_says_that_the_patient_died() -> None:
                 assert "Assessment and plan" not in text
                 told += 1
     assert told > 20
+
+
+def test_a_ccda_of_a_last_stay_knows_of_the_death() -> None:
+    told = 0
+    for number, visit in stays():
+        for document in history(number).chart_at(population().horizon).documents:
+            if document.mime != CCDA or document.created < visit.start - timedelta(days=300):
+                continue
+            data = content_of(document, history(number).chart_at(document.created), population()).data.decode()
+            knows = document.created >= death(number)
+            assert ('<sdtc:deceasedInd value="true"/><sdtc:deceasedTime value="' in data) == knows
+            assert ('<sdtc:dischargeDispositionCode code="20" displayName="Expired"' in data) == knows
+            told += knows
+    assert told > 1
 
 
 def _text(document: Document, chart: Chart) -> str:

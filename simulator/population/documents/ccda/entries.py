@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from decimal import Decimal
 
+from simulator.population import tables
 from simulator.population.documents.ccda.header import root_of
 from simulator.population.documents.ccda.xml import between, coded, day, element, moment, template, text
 from simulator.population.documents.parts import encounters_of_year
@@ -263,6 +264,12 @@ def encounters(view: View) -> Iterator[str]:
         yield _encounter(view, one)
 
 
+def _disposition(key: str) -> Code:
+    """As bills tell it: the guide asks for codes of the NUBC. Source: C-CDA R2.1, CONF:1198-32177."""
+    row = tables.DISPOSITIONS[key]
+    return Code("nubc", row.nubc, row.text)
+
+
 def _encounter(view: View, one: Encounter) -> str:
     return element(
         "encounter",
@@ -274,6 +281,7 @@ def _encounter(view: View, one: Encounter) -> str:
             element("translation", code=one.class_code, codeSystem="2.16.840.1.113883.5.4", codeSystemName="ActCode"),
         ),
         between(moment(one.start, view.zone), moment(one.end, view.zone) if one.end else None),
+        coded("sdtc:dischargeDispositionCode", _disposition(one.disposition)) if one.disposition else "",
         classCode="ENC",
         moodCode="EVN",
     )

@@ -71,6 +71,7 @@ def _patient_role(view: View) -> str:
         name,
         element("administrativeGenderCode", code=gender, displayName=word, codeSystem="2.16.840.1.113883.5.1"),
         element("birthTime", value=f"{person.birth_date:%Y%m%d}"),
+        *_deceased(view),
         coded("maritalStatusCode", person.marital) if person.marital else "",
         coded("raceCode", person.race[0]) if person.race else element("raceCode", nullFlavor="UNK"),
         *(coded("sdtc:raceCode", code) for code in person.race[1:]),
@@ -93,6 +94,14 @@ def _patient_role(view: View) -> str:
         ),
         patient,
     )
+
+
+def _deceased(view: View) -> tuple[str, ...]:
+    """That the patient has died, once it is known: the time goes with it. Source: C-CDA R2.1, CONF:1198-32993."""
+    at = view.person.deceased
+    if at is None:
+        return ()
+    return element("sdtc:deceasedInd", value="true"), element("sdtc:deceasedTime", value=moment(at, view.zone))
 
 
 def _practitioner(view: View) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ OIDS = {
     "rxnorm": ("2.16.840.1.113883.6.88", "RxNorm"),
     "cvx": ("2.16.840.1.113883.12.292", "CVX"),
     "cdcrec": ("2.16.840.1.113883.6.238", "Race & Ethnicity - CDC"),
+    "nubc": ("2.16.840.1.113883.6.301.5", "NUBC UB-04 FL17 Patient Status"),
     "v3-marital": ("2.16.840.1.113883.5.2", "MaritalStatus"),
 }
 
