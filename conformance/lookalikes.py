@@ -21,7 +21,7 @@ class LookAlike:
 
     role      whose name, birth date and sex are told; empty: `told` holds them all
     told      what is told otherwise: family, given, birth_date
-    number    the role whose record number is told too, where the vendor has any
+    number    the role whose record number is told too, with its system, where the vendor has any
     meant     the role who is to be found; empty: nobody is, or nobody can be told from another
     must      to find nobody is wrong: what is told fits one and no other
     says      what makes it hard, for a verdict
@@ -35,10 +35,13 @@ class LookAlike:
     must: bool = False
 
 
+_SHARED = "has the name of another, and a number that the other one has in another house"
+
 LOOKALIKES = {
     "known": LookAlike("resembles nobody", "diabetic", meant="diabetic", must=True),
     "homonym": LookAlike("has the name and birth date of another", "homonym"),
-    "numbered": LookAlike("has the name of another and a number", "homonym2", number="homonym2", meant="homonym2"),
+    "numbered": LookAlike(_SHARED, "homonym2", number="homonym2", meant="homonym2"),
+    "numbered_too": LookAlike(_SHARED, "homonym", number="homonym", meant="homonym"),
     "junior": LookAlike("has a father of the same name", "junior", meant="junior"),
     "twin": LookAlike("has a twin", "twin2", meant="twin2"),
     "renamed": LookAlike("is asked for by a former name", "renamed", told={"family": "maiden"}, meant="renamed"),
@@ -69,5 +72,12 @@ def question(site: Site, name: str) -> dict[str, Any] | None:
         ids = site.vendor.patient_ids(site, number_of(one.number))
         if "mrn" not in ids:
             return None
-        told["mrn"] = ids["mrn"]
+        told |= {"mrn": ids["mrn"], "mrn_system": _system_of(site, number_of(one.number), ids["mrn"])}
     return told
+
+
+def _system_of(site: Site, number: int, mrn: str) -> str:
+    """The system under which the vendor tells a record number."""
+    payloads = (one.payload for one in site.vendor.renderings(site, number) if one.type == "Patient")
+    held = (identifier for payload in payloads for identifier in payload.get("identifier") or ())
+    return next((str(one["system"]) for one in held if one.get("value") == mrn and one.get("system")), "")

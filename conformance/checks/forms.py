@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
 from conformance.check import Mark, check, exercised, fail, many, untested
 from conformance.checks.normalization import GOLDEN, POPULATION, facts, mismatches, where
-from conformance.evidence import Evidence
+from conformance.evidence import Case, Data, Evidence
 from simulator.population.judging.fields import FIELDS
 from simulator.source import Source
 
+SPLIT = "s15-split-seconds"
+_QUARTER = re.compile(r"\.250*(Z|$)")
 NEW = "s20-what-is-new"
 _TAKEN_BACK = 30  # the mismatch row of what was entered in error
 _TIMES = frozenset(name for fields in FIELDS.values() for name, what in fields.items() if what == "time")
@@ -22,27 +25,47 @@ _CONTENT = ("sha256", "content", "mime")
     area="normalization",
     severity="medium",
     level=1,
-    scenarios=(GOLDEN,),
+    scenarios=(GOLDEN, SPLIT),
     source=(
         POPULATION,
         Source("https://hl7.org/fhir/R4/datatypes.html#dateTime: an offset stands wherever a time does", "doc"),
     ),
-    mutants=("pad_partial_date", "drop_offset"),
+    mutants=("pad_partial_date", "drop_offset", "truncate_fraction"),
     needs="read",
 )
 def times_keep_what_they_say(e: Evidence) -> Iterator[Mark]:
     """times keep their precision and their instant
 
-    Holds when every date and time of the output is the one that was told: a year stays a year, a day a day, and a time
-    with an offset is the same instant.
+    Holds when every date and time of the output is the one that was told: a year stays a year, a day a day, a time with
+    an offset is the same instant, and a quarter of a second is told as one (Epic and Cerner).
 
     A year of birth that becomes the first of January is a birthday that nobody has; a lost offset moves a dose.
     """
     yield from mismatches(e, (), lambda field: field in _TIMES, minor_counts=True, carried_only=True)
     seen = Counter(str(fact["kind"]) for _, fact in facts(e, ()) if fact["found"])
+    split = [(case, fact) for case in e.of(SPLIT) for fact in case.scores("observation") if _is_split(case, fact)]
+    cut = [(case, fact) for case, fact in split if not _QUARTER.search(_effective(fact))]
+    if cut:
+        case, fact = cut[0]
+        yield fail(
+            "cut_fraction", f"{len(cut)} of {many(len(split), 'time')} lost their part of a second",
+            at=case.serving(fact["source"])[:1], case=case.id, expected="a quarter of a second, .25 or .250",
+            got=f"{_effective(fact)} ({where(fact)})", fix="keep the fraction: two results of one minute have an order",
+        )  # fmt: skip
     if seen:
-        yield exercised(f"the times of {sum(seen.values())} records of {many(len(seen), 'kind')}")
+        also = f", {len(split)} of them with a part of a second" if split else ""
+        yield exercised(f"the times of {sum(seen.values())} records of {many(len(seen), 'kind')}{also}")
     yield untested("no record was put out")
+
+
+def _effective(fact: Data) -> str:
+    return str(((fact["got"] or {}).get("effective") or {}).get("value") or "")
+
+
+def _is_split(case: Case, fact: Data) -> bool:
+    """Whether a time of day was put out of a record that was served with a part of a second."""
+    served = case.serving(fact["source"])
+    return "T" in _effective(fact) and any((x.data.get("fault") or {}).get("changed") for x in served)
 
 
 @check(

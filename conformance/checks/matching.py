@@ -106,7 +106,7 @@ def _let_through(case: Case, call: Call, unfiltered: list[Exchange]) -> Iterator
         Source("https://open.epic.com Patient.Search: names that sound alike, aliases and nicknames are hits", "doc"),
         Source("https://hl7.org/fhir/R4/patient-operation-match.html", "doc"),
     ),
-    mutants=("first_hit_wins", "match_by_name_only", "create_on_zero_hits"),
+    mutants=("first_hit_wins", "match_by_name_only", "create_on_zero_hits", "mrn_without_system"),
     needs="match",
 )
 def people_are_not_mistaken_for_each_other(e: Evidence) -> Iterator[Mark]:
@@ -114,7 +114,8 @@ def people_are_not_mistaken_for_each_other(e: Evidence) -> Iterator[Mark]:
 
     Holds when somebody who is described by name and birth date, and perhaps a record number, is found as the one who is
     meant, or nobody is, or several are for a person to choose from; and when nobody is created. Whom nobody resembles
-    must be found. Several records, or an error of class `conflict`, leave the choice to a person.
+    must be found. Several records, or an error of class `conflict`, leave the choice to a person. A record number comes
+    with its system (`mrn_system`): the same number is somebody else's in another house, and told beside.
 
     A chart that is opened for the wrong one of two, and a second chart for one, are found when it is too late.
     """

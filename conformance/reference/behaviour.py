@@ -81,11 +81,16 @@ def id_in_location(headers: Mapping[str, str], body: bytes) -> str:
 
 
 def chosen(found: list[Json], told: Json) -> list[Json]:
-    """Those of the found who are certainly meant: by number where one is told, else by family, given name and birth
-    date as they are spelt. More than one: a person must decide."""
+    """Those of the found who are certainly meant: by number and its system where one is told, else by family, given
+    name and birth date as they are spelt. More than one: a person must decide."""
     if told.get("mrn"):
-        return [one for one in found if any(held["value"] == told["mrn"] for held in one["identifiers"])]
+        system = told.get("mrn_system")
+        return [one for one in found if any(_is_number(held, told["mrn"], system) for held in one["identifiers"])]
     return [one for one in found if _is_called(one, told)]
+
+
+def _is_number(held: Json, number: str, system: str | None) -> bool:
+    return bool(held["value"] == number and system in (None, held.get("system")))
 
 
 def _is_called(record: Json, told: Json) -> bool:

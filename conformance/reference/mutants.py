@@ -13,7 +13,7 @@ from json import loads
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from conformance.reference.behaviour import Behaviour, Json, instant, wait_of
+from conformance.reference.behaviour import Behaviour, Json, chosen, instant, wait_of
 from conformance.reference.failure import Failure
 from conformance.reference.paging import entries_of
 from conformance.reference.shapes import LISTS
@@ -506,6 +506,13 @@ _bug(
     at=(C, A),
     time=lambda text: re.sub(r"[+-]\d\d:\d\d$", "Z", text),
 )
+_bug(
+    "truncate_fraction",
+    "NORM-03",
+    "parts of a second get lost",
+    at=(E, C),
+    time=lambda text: re.sub(r"\.\d+(?=Z|[+-])", "", text),
+)
 _bug("inline_only", "NORM-13", "what is not inline is empty", content=lambda data: b"")
 _bug(
     "binary_text_decode",
@@ -565,6 +572,17 @@ _bug(
     at=(C, A),
     seeks=lambda told: {name: value for name, value in told.items() if name != "birth_date"},
     chosen=lambda found, told: [one for one in found if one["name"]["family"] == told["family"]][:1],
+)
+_bug(
+    "mrn_without_system",
+    "NORM-17",
+    "a number is a number, whoever gave it",
+    at=(E, C),
+    chosen=lambda found, told: (
+        [one for one in found if any(held["value"] == told["mrn"] for held in one["identifiers"])][:1]
+        if "mrn" in told
+        else chosen(found, told)
+    ),
 )
 _bug("create_on_zero_hits", "NORM-17", "who is not found is registered anew", at=(E,), registers=True)
 _bug("puts_out_twice", "NORM-20", "every record leaves twice", output=lambda kind, records: [*records, *records])

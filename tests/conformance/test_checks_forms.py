@@ -65,6 +65,25 @@ def titles_only(s):
     golden(s, "document").fact("document:1", source=LETTER, got={"status": "current"}, wrong=[NOT_CARRIED])
 
 
+def split(s, *told, served=True, changed=2):
+    """Results whose times were served with a quarter of a second; `told` is what came out."""
+    golden(s, "patient").fact("patient:1", source=("Patient", "1"))
+    case = s.case("S15", scenario="s15-split-seconds").call(0, 1, "observation")
+    case.get("/Observation", 0.1, served=[("Observation", "o1")] if served else [], fault="change_element")
+    case._data[-1]["fault"]["changed"] = changed
+    for number, time in enumerate(told):
+        got = {"effective": {"value": time, "precision": "millisecond"}}
+        case.fact(f"observation:{number}", source=("Observation", "o1"), got=got)
+
+
+def second(name, *told, **more):
+    def story(s):
+        split(s, *told, **more)
+
+    story.__name__ = name
+    return story
+
+
 STALE = {"field": "status", "verdict": "stale", "severity": "critical"}
 
 
@@ -91,6 +110,11 @@ def error(name, **more):
 
 
 STORIES = [
+    ("NORM-03", "PASS", "", second("a_quarter_is_kept", "2026-01-05T12:00:00.250Z", "2026-01-05T12:00:00.25Z")),
+    ("NORM-03", "PASS", "", second("a_day_has_none", "2026-01-05")),
+    ("NORM-03", "PASS", "", second("nothing_was_changed", "2026-01-05T12:00:00Z", changed=0)),
+    ("NORM-03", "FAIL", "cut_fraction", second("it_is_cut", "2026-01-05T12:00:00.250Z", "2026-01-05T12:00:00Z")),
+    ("NORM-03", "FAIL", "cut_fraction", second("it_is_rounded", "2026-01-05T12:00:00.3Z")),
     ("NORM-08", "PASS", "", error("errors_are_left_out")),
     ("NORM-08", "PASS", "", error("they_are_taken_back", syncs=True)),
     ("NORM-08", "FAIL", "held_as_valid", error("an_error_is_an_allergy", stale=True)),

@@ -215,6 +215,7 @@ ROWS: dict[str, list[Row]] = {
     "rotate_keys": [Row(lambda seen, clean: seen.body == clean.body)],
     "rotate_signing_keys": [Row(lambda seen, clean: seen.body == clean.body)],
     "second_origin": [Row(lambda seen, clean: urlsplit(next_of(seen)).hostname == "localhost")],
+    "shared_number": [Row(lambda seen, clean: False, {"system": "urn:x"}, is_spared=True)],
     "slicer": [
         Row(
             lambda seen, clean: seen.body == clean.body and seen.last_s > 0.01 * (len(clean.body) // 100 - 1),

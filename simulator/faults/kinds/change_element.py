@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -23,6 +24,7 @@ from simulator.faults.bodies import (
 from simulator.faults.fault import Arg, Fault
 
 _IN_XML = ("missing", "renamed")
+_INSTANT = re.compile(r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(Z|[+-]\d\d:\d\d)$")
 NEW_CODE = "later-code"
 """The code that nobody knows."""
 
@@ -66,6 +68,13 @@ def _as_text(was: Any) -> Any:
     return orjson.dumps(was).decode() if isinstance(was, bool | int | float) else was
 
 
+def _split(was: Any) -> Any:
+    """An instant with a quarter of a second more, or several; all else as it is."""
+    if isinstance(was, list):
+        return [_split(one) for one in was]
+    return _INSTANT.sub(r"\g<1>.250\g<2>", was) if isinstance(was, str) else was
+
+
 def _recoded(was: Any) -> Any:
     """A code, coding or concept, or several, with a code that nobody knows in the place of each."""
     if isinstance(was, list):
@@ -87,6 +96,7 @@ _SHAPES: dict[str, Callable[[Any], Any]] = {
     "reversed": lambda was: was[::-1] if isinstance(was, list) else was,
     "text": _as_text,
     "new_code": _recoded,
+    "split_second": _split,
 }
 
 
@@ -104,7 +114,7 @@ FAULT = Fault(
     name="change_element",
     says="tells every element `name` of the resources or rows of an answer otherwise: it is missing, renamed, null, an "
     "empty list, in a list, out of its list of one, a list the other way round, a text where it was a number or a "
-    "truth value, or has a code that nobody knows",
+    "truth value, has a code that nobody knows, or is a quarter of a second later",
     args={
         "name": Arg(
             str, ..., "its name; several with commas: birthDate,dob", fits=lambda value: bool(value.strip(","))

@@ -12,8 +12,11 @@ import httpx
 import pytest
 
 from simulator.faults.kinds import kinds
+from simulator.faults.kinds.shared_number import OTHER
 from simulator.journal.entry import entry_of
+from simulator.population.cast import roles
 from simulator.population.records import Observation
+from simulator.server import Running
 from tests.simulator.vendors.caller import Caller
 
 ROOMS = ("athena", "cerner", "epic")
@@ -223,3 +226,53 @@ def test_what_is_no_day_is_no_upgrade(caller: Caller) -> None:
     assert answer.status_code == 422
     assert "cannot be 'tomorrow'" in answer.json()["detail"]
     assert "upgrade" in kinds()
+
+
+# What only a real list shows
+
+NUMBERS = {"epic": "urn:oid:1.2.840.114350.1.13.0.1.7.5.737384.14", "cerner": "urn:oid:2.16.840.1.113883.19.6.10"}
+
+
+def is_over(identifier: dict[str, Any]) -> bool:
+    return "end" in identifier.get("period", {})
+
+
+@pytest.mark.parametrize("vendor", NUMBERS)
+def test_a_record_number_is_the_next_ones_under_another_system(
+    vendor: str, rooms_server: Running, browser: httpx.Client
+) -> None:
+    caller = Caller(rooms_server, rooms_server.sandboxes.create(patients=10_000), browser)  # with its whole cast
+    system = NUMBERS[vendor]
+    person = caller.sandbox.world.person(next(role.number for role in roles() if role.key == "homonym"))
+    assert person is not None
+    named = {"family": person.family, "given": person.given[0], "birthdate": person.birth}
+    caller.sandbox.faults.add(
+        {"fault": "shared_number", "args": {"system": system}, "when": {"operation": "Patient.*"}}
+    )
+    found = caller.read(vendor, "Patient", **named).json()["entry"]
+    those = [one["resource"]["identifier"] for one in found if one["resource"]["resourceType"] == "Patient"]
+    own = [next(i["value"] for i in one[::-1] if i.get("system") == system and not is_over(i)) for one in those]
+    lent = [(one[0]["system"], one[0]["value"]) for one in those]
+    assert len(own) > 1
+    assert lent == [(OTHER, number) for number in [*own[1:], own[0]]]
+    alone = caller.read(vendor, f"Patient/{caller.patient(vendor)}").json()
+    assert OTHER not in {identifier.get("system") for identifier in alone["identifier"]}
+    assert said(caller)["spared"]
+    rooms_server.sandboxes.drop(caller.sandbox.id)
+
+
+def test_an_instant_is_a_quarter_of_a_second_later_and_a_day_is_the_day(caller: Caller) -> None:
+    asked = {"patient": caller.patient("epic"), "category": "vital-signs", "_count": "3"}
+
+    def told_now() -> list[dict[str, Any]]:
+        listed = (one["resource"] for one in caller.read("epic", "Observation", **asked).json()["entry"])
+        return [one for one in listed if one["resourceType"] == "Observation"]
+
+    before = told_now()
+    args = {"name": "effectiveDateTime,issued,birthDate,status", "into": "split_second"}
+    caller.sandbox.faults.add({"fault": "change_element", "args": args, "when": {"vendor": "epic"}})
+    after = told_now()
+    told = [one["effectiveDateTime"] for one in before]
+    assert all(one.endswith("Z") and "." not in one for one in told)
+    assert [one["effectiveDateTime"] for one in after] == [one.replace("Z", ".250Z") for one in told]
+    assert [one["status"] for one in after] == [one["status"] for one in before]
