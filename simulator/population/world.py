@@ -90,6 +90,7 @@ class World:
         self._soon = population.starts + timedelta(days=_SOON_DAYS)
         self._bookings = lru_cache(maxsize=_BOOKINGS_KEPT)(lambda number: bookings_of(population, number))
         self._death = lru_cache(maxsize=_STAMPS_KEPT)(population.death)
+        self._household = lru_cache(maxsize=_STAMPS_KEPT)(population.household)
         self._joints = lru_cache(maxsize=_STAMPS_KEPT)(population.registrations.joints)
         self._feed: Feed | None = None
         self.reset()
@@ -546,6 +547,16 @@ class World:
         if span is None or not span.since <= now < span.until:
             span = self._span(number, now)
         return writes << 32 | span.passed
+
+    def household(self, number: int) -> tuple[int, ...]:
+        """Who lives at one address with a patient, who is among them, the eldest first; nobody of who was written."""
+        return self._household(number) if 0 <= number < self.population.size else ()
+
+    def departed(self, number: int) -> int:
+        """How many of the household have died by themselves by now: what is told of them beside the records of a
+        patient is good while it stays. What is written about them is in the stamp."""
+        now, deaths = self.now(), map(self._death, self.household(number))
+        return sum(death is not None and death <= now for death in deaths)
 
     def _passed(self, life: int, now: datetime) -> int:
         """How much has happened to the person behind a first number: death, mergings and takings apart."""

@@ -114,8 +114,7 @@ class Telling:
     @cached_property
     def household(self) -> tuple[int, ...]:
         """The numbers of those who live at the patient's address, the patient among them; nobody of who was written."""
-        population = self.world.population
-        return population.household(self.number) if self.number < population.size else ()
+        return self.world.household(self.number)
 
     def id(self, type: str, ordinal: int = 0, frame: str = "e") -> str:
         """The id of one of this patient's resources."""

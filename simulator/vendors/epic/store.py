@@ -33,11 +33,18 @@ def resource(site: Site, type: str, id: str, form: Format) -> bytes | None:
     return None if payload is None else _keep(site, key, payload, form)
 
 
+_TELLS_HOUSEHOLD = frozenset({"Patient", "Coverage"})
+"""What names those who live with the patient, while they live: whom to call, who holds a policy."""
+_AT_HOME = 8  # bits for how many of a household have died
+
+
 def _stamp(site: Site, type: str, number: int) -> int:
-    """What bytes hang on: of a Patient on the person only, which is far cheaper than the chart."""
+    """What bytes hang on: of a Patient on the person and the household only, which is far cheaper than the chart."""
     if type != "Patient" and type not in TOLD and type != "Provenance":
         return 0
-    return site.sandbox.world.stamp(number, "patient" if type == "Patient" else "")
+    world = site.sandbox.world
+    stamp = world.stamp(number, "patient" if type == "Patient" else "")
+    return (stamp << _AT_HOME) + world.departed(number) if type in _TELLS_HOUSEHOLD else stamp
 
 
 def listed(site: Site, type: str, wanted: Iterable[str], form: Format) -> Iterator[tuple[str, bytes]]:
