@@ -164,6 +164,22 @@ def test_who_died_in_hospital_is_dead_and_the_stay_says_so(server: Server, vendo
     assert list(differences(site, number, answer["records"], ["patient", "encounter"])) == []
 
 
+def test_that_a_patient_is_restricted_is_no_fact_of_the_truth(server: Server, cases: dict[str, int]) -> None:
+    """athena's FHIR says `R` of all that is theirs: who holds it as a label is as right as who does not."""
+    site, number = server.sandboxes.default.sites["athena"], cases["sensitive"]
+    (answer,) = talk(server, site, reading(site, number))
+    fhir = [one for one in answer["records"] if one["source"]["id"].startswith("a-")]
+    labelled = [one | {"sensitivity": [*one.get("sensitivity", ()), "R"]} for one in fhir]
+    others = [one for one in answer["records"] if one not in fhir]
+    assert any("sensitivity" in line for line in differences(site, number, others + labelled))
+    site.desk.glass.put_behind(frozenset(), frozenset({number}))
+    try:
+        assert list(differences(site, number, others + labelled)) == []
+        assert list(differences(site, number, answer["records"])) == []
+    finally:
+        site.desk.glass.put_behind(frozenset(), frozenset())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", range(3))
 def test_it_is_so_for_every_awkward_case_of_a_population(server: Server, part: int, cases: dict[str, int]) -> None:

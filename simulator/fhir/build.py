@@ -29,6 +29,7 @@ SYSTEMS: dict[str, str] = {
     "npi": "http://hl7.org/fhir/sid/us-npi",
     "ssn": "http://hl7.org/fhir/sid/us-ssn",
     "v3-marital": "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus",
+    "v3-confidentiality": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
     "v3-act": "http://terminology.hl7.org/CodeSystem/v3-ActCode",
     "v3-null": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor",
     "v3-interpretation": "http://terminology.hl7.org/CodeSystem/v3-ObservationInterpretation",

@@ -66,13 +66,20 @@ class PatientChart:
 
     @cached_property
     def stamp(self) -> int:
-        """Another one whenever something about the patient has changed."""
-        return self.site.sandbox.world.stamp(self.number)
+        """Another one whenever something about the patient, or whether they are restricted, has changed."""
+        return self.site.sandbox.world.stamp(self.number) << 1 | self.is_restricted
 
     @cached_property
     def person_stamp(self) -> int:
-        """Another one whenever something about the person has changed: costs no chart."""
-        return self.site.sandbox.world.stamp(self.number, "patient")
+        """Another one whenever something about the person, or whether they are restricted, has changed: costs no
+        chart."""
+        return self.site.sandbox.world.stamp(self.number, "patient") << 1 | self.is_restricted
+
+    @cached_property
+    def is_restricted(self) -> bool:
+        """Whether the practice restricts the patient: see `rest.restrictions`. FHIR says so on every resource."""
+        glass = self.site.desk.glass
+        return glass.is_up and glass.degree(self.site.sandbox.world, self.number) != ""
 
     @property
     def patientid(self) -> int:

@@ -28,6 +28,7 @@ from simulator.population.records import KINDS
 from simulator.sandbox import Sandbox
 from simulator.server import Running
 from simulator.vendors.epic.manner import user_id
+from tests.simulator.vendors.athena_client import PRACTICE
 
 
 @pytest.fixture
@@ -400,6 +401,40 @@ def test_restricted_patients_are_left_out_at_athena_unless_restrictions_are_igno
     assert http.put(door, json={"guarded": [str(number)]}).status_code == 422
     http.put(door, json={})
     assert tell() == [True] * 4
+
+
+def test_what_belongs_to_a_restricted_patient_is_labelled_at_athena(
+    server: Running, sandbox: Sandbox, http: httpx.Client
+) -> None:
+    """Also what was kept before, and of a search; what is labelled for itself keeps that label."""
+    site = sandbox.sites["athena"]
+    number, other = [n for n in range(sandbox.patients) if sandbox.world.chart(n).immunizations][:2]
+    fhir = site.urls(server.base_url(sandbox, "athena"))["fhir_url"]
+
+    def labels(whose: int) -> dict[str, list[list[str]]]:
+        id, told = site.vendor.patient_ids(site, whose)["fhir_id"], {}
+        wanted = {"ah-practice": PRACTICE, "patient": id}
+        for type in ("Condition", "Encounter", "Immunization", "AllergyIntolerance"):
+            answer = http.get(f"{fhir}/{type}", params=wanted, headers=headers(sandbox, "athena"))
+            assert answer.status_code == 200, answer.text
+            told[type] = [security(one["resource"]) for one in answer.json().get("entry", [])]
+        told["Patient"] = [security(http.get(f"{fhir}/Patient/{id}", headers=headers(sandbox, "athena")).json())]
+        return told
+
+    def security(resource: dict[str, Any]) -> list[str]:
+        return [f"{one['system'].rpartition('/')[2]} {one['code']}" for one in resource["meta"].get("security", [])]
+
+    before, beside = labels(number), labels(other)
+    assert before["Encounter"]
+    assert before["Immunization"]
+    assert not any("v3-Confidentiality R" in one for found in before.values() for one in found)
+    door = control(server, sandbox, "athena", "glass")
+    http.put(door, json={"restricted": [str(number)]})
+    restricted = {type: [[*one, "v3-Confidentiality R"] for one in found] for type, found in before.items()}
+    assert labels(number) == restricted
+    assert labels(other) == beside
+    http.put(door, json={})
+    assert labels(number) == before
 
 
 def test_what_a_prompt_needs_is_told(server: Running, sandbox: Sandbox, http: httpx.Client) -> None:

@@ -66,7 +66,7 @@ def _stamps(x: Exchange, type: str, pairs: Pairs) -> tuple[int, ...]:
         if name in ("patient", "subject", "encounter", "_id"):
             for one in value.split(","):
                 number = _number_behind(x, type if name == "_id" else "Encounter", spelled.reference(one)[1])
-                stamps.append(x.sandbox.world.stamp(number) if number is not None else 0)
+                stamps.append(patient_chart(x.site, number).stamp if number is not None else 0)
     return tuple(stamps)
 
 

@@ -18,14 +18,19 @@ SID = "https://fhir.athena.io/sid/"
 # Our short names of sensitive categories → v3 ActCode, where they differ.
 _LABELS = {"STI": "STD", "REPRO": "SEX", "DV": "SDV", "PSYNOTE": "PSYTHPN", "PART2": "42CFRPart2", "VIP": "CEL"}
 
+RESTRICTED = "R"
+"""The label of what belongs to a restricted patient: how confidential it is, not why."""
+_RESTRICTED = {"system": build.SYSTEMS["v3-confidentiality"], "code": RESTRICTED}
+
 
 def resource(
     seen: PatientChart, type: str, id: str, changed: datetime, sensitivity: Iterable[str], /, **members: Any
 ) -> dict[str, Any]:
     """A resource of a chart: common members, then its own; empty ones are left out."""
     meta: dict[str, Any] = {"lastUpdated": build.instant(changed, words.EASTERN, fraction=3)}
-    if labels := [label(one) for one in sensitivity]:
-        meta["security"] = labels
+    labels = [label(one) for one in sensitivity]
+    if labels or seen.is_restricted:
+        meta["security"] = [*labels, *([_RESTRICTED] if seen.is_restricted else [])]
     return build.drop_empty(
         {
             "resourceType": type,

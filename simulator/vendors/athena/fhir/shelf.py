@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from simulator import drift
 from simulator.fhir import build
+from simulator.population.answers import Loss
 from simulator.population.documents import Content
 from simulator.population.records import Document, Record
 from simulator.vendor import Rendering
@@ -196,13 +197,21 @@ def patient_bytes(seen: PatientChart) -> bytes:
 
 def renderings(seen: PatientChart) -> Iterator[Rendering]:
     """Every FHIR resource of a chart, and the Medications it refers to."""
-    yield patients.patient(seen)
+    yield _labelled(seen, patients.patient(seen))
     for type in CHART_TYPES:
         for item in items(seen, type):
-            yield item.render()
+            yield _labelled(seen, item.render())
     products = {medications.product_id(record): record for record in seen.chart.medications}
     for record in products.values():
         yield medications.product(seen, record)
+
+
+def _labelled(seen: PatientChart, one: Rendering) -> Rendering:
+    """A rendering with what its label says beside the truth, of restricted patients."""
+    if not seen.is_restricted:
+        return one
+    also = Loss("sensitivity", "also", value=[shape.RESTRICTED])
+    return replace(one, losses=(*one.losses, *((place, also) for place in range(len(one.records)))))
 
 
 # What belongs to no chart
