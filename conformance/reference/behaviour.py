@@ -17,6 +17,7 @@ from conformance.reference.failure import Failure
 from conformance.reference.shapes import shaped, truth_of
 from conformance.reference.trust import careful
 
+CALL_TIMEOUT_S = 10.0
 Json = dict[str, Any]
 Params = list[tuple[str, str]]
 
@@ -134,7 +135,8 @@ class Behaviour:
                checks_state: who comes back with another state is not let in; knows: is the server that is named (first)
                ours (second); refresh, context: the refresh token and the patient that are kept, of the one held and
                the one that was told
-    retry      attempts, retries: is this failure worth another attempt; wait: seconds before it
+    retry      attempts, retries: is this failure worth another attempt; wait: seconds before it; patience: seconds
+               that a whole call may take, by those that are left (None: for ever); read_timeout_s: for the next byte
     paging     goes_on: read beyond page n; is_whole: is the list whole after this page, with so many entries held;
                follows_circles: a link that leads back is followed; next_url: what is called for a next link; is_match:
                does an entry count; restarts: new starts of a search whose page link died
@@ -184,6 +186,8 @@ class Behaviour:
     refresh: Callable[[str | None, str | None], str | None] = lambda held, told: told or held
     context: Callable[[str | None, str | None], str | None] = lambda held, told: told
 
+    patience: Callable[[float], float | None] = lambda left: min(CALL_TIMEOUT_S, left)
+    read_timeout_s: float | None = None  # one that bounds each read only would let a drip pass
     attempts: int = 4
     retries: Callable[[Failure], bool] = _is_transient
     wait: Callable[[Failure, int, float], float] = wait_of

@@ -698,6 +698,14 @@ _bug(
     wait=_waits(0.02),
     retries=lambda failure: failure.transient or 400 <= (failure.status or 0) < 500,
 )
+_bug("no_timeout", "RES-06", "it waits as long as it takes", patience=lambda left: None)
+_bug(
+    "timeout_per_read",
+    "RES-06",
+    "its time limit begins anew with each byte",
+    patience=lambda left: None,
+    read_timeout_s=1.0,
+)
 _bug("accept_truncated", "RES-07", "a body that was cut counts as empty", reports=_unreported("truncated"))
 _bug("html_as_empty", "RES-08", "what it cannot read counts as empty", reports=_unreported("invalid_response"))
 _bug("crash_on_bad_json", "RES-08", "a body that is no JSON ends the process", parse_error=False, catches=())

@@ -25,7 +25,6 @@ from conformance.reference.statuses import refusal_of
 from conformance.reference.trust import is_final, showing
 
 AGENT = f"emr-reference/{__version__}"
-CALL_TIMEOUT_S = 10.0
 MAX_CONCURRENCY = 4
 LOGIN_PAUSE_S = 60.0
 _KEPT_TOKENS: dict[str, Token] = {}  # across cases: only a mutant has a key for it
@@ -91,7 +90,7 @@ class Session:
         self._http = httpx.AsyncClient(
             transport=transport,
             verify=_context(config, behaviour),
-            timeout=None,  # asyncio.timeout bounds a whole call; httpx would bound each read only
+            timeout=httpx.Timeout(None, read=behaviour.read_timeout_s),  # a whole call is bounded by asyncio.timeout
             trust_env=False,
             headers={"User-Agent": AGENT},
         )
@@ -323,15 +322,17 @@ class Session:
             if (quiet_s := self._quiet_until - self.clock()) > 0:
                 await self._sleep(quiet_s)
             try:
-                async with asyncio.timeout(min(CALL_TIMEOUT_S, deadline - self.clock())):
+                async with asyncio.timeout(self.behaviour.patience(deadline - self.clock())):
                     response = await self._http.send(request, stream=True)
                     try:
                         content = await response.aread()
+                    except httpx.TimeoutException:
+                        raise
                     except (httpx.TransportError, httpx.DecodingError) as error:
                         raise _invalid("the body ends early", "truncated") from error
                     finally:
                         await response.aclose()
-            except TimeoutError as error:
+            except (TimeoutError, httpx.TimeoutException) as error:
                 raise Failure("timeout", "no complete answer in time", reason="deadline") from error
             except httpx.TransportError as error:
                 if is_final(error):
