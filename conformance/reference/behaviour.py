@@ -135,7 +135,8 @@ class Behaviour:
                checks_state: who comes back with another state is not let in; knows: is the server that is named (first)
                ours (second); refresh, context: the refresh token and the patient that are kept, of the one held and
                the one that was told
-    retry      attempts, retries: is this failure worth another attempt; wait: seconds before it; patience: seconds
+    retry      attempts, retries: is this failure worth another attempt; wait: seconds before it; stops: does
+               this failure end the traffic for a while; patience: seconds
                that a whole call may take, by those that are left (None: for ever); read_timeout_s: for the next byte
     paging     goes_on: read beyond page n; is_whole: is the list whole after this page, with so many entries held;
                follows_circles: a link that leads back is followed; next_url: what is called for a next link; is_match:
@@ -157,8 +158,8 @@ class Behaviour:
                named: which of several names a person has; drug_behind: a drug is read where the order points at it;
                repeats: a problem is kept as often as it is told; is_withdrawn: was it entered in error; unknown: what
                a field says whose word nobody knows; output: the records of one kind as they leave
-    failures   refusal: what a status and its body mean; reports: is this failure told; catches: what does not end the
-               process; parse_error: is bad JSON a Failure
+    failures   refusal: what a status and its body mean; isolates: a kind that fails leaves the others alone; reports:
+               is this failure told; catches: what does not end the process; parse_error: is bad JSON a Failure
     writing    sends_again: is a create that failed certainly not done; id_of: the id of what was created, from headers
                and body; recreates: create again when it cannot be read; heeds_mode: nothing is sent where nothing may
                be written; reads_back: compare what was kept; told: the failure as it is reported
@@ -191,6 +192,7 @@ class Behaviour:
     attempts: int = 4
     retries: Callable[[Failure], bool] = _is_transient
     wait: Callable[[Failure, int, float], float] = wait_of
+    stops: Callable[[Failure], bool] = lambda failure: failure.reason == "over_quota"
 
     goes_on: Callable[[int], bool] = lambda page: True
     is_whole: Callable[[Json, int], bool] = lambda page, held: False
@@ -245,6 +247,7 @@ class Behaviour:
     chosen: Callable[[list[Json], Json], list[Json]] = chosen
     registers: bool = False
 
+    isolates: bool = True
     reports: Callable[[Failure], bool] = lambda failure: True
     catches: tuple[type[BaseException], ...] = (Exception,)
     parse_error: bool = True

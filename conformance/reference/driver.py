@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from conformance.reference import __version__
 from conformance.reference.athena import Athena
@@ -36,6 +37,7 @@ class Driver:
     def __init__(self, connect: Callable[[Config, Behaviour], Session] = Session) -> None:
         self._connect = connect
         self._cases: dict[str, FhirVendor] = {}
+        self._running: dict[str, set[asyncio.Task[Any]]] = {}
 
     async def answer(self, message: Json) -> Json:
         """The answer to one message; it echoes `id`."""
@@ -78,10 +80,18 @@ class Driver:
         return {"status": "ok"}
 
     async def _run(self, message: Json) -> Json:
-        vendor, args = self._cases.get(message.get("case", "")), message.get("args") or {}
-        action = _ACTIONS.get(message.get("action", ""))
+        case, args = message.get("case", ""), message.get("args") or {}
+        vendor, action = self._cases.get(case), _ACTIONS.get(message.get("action", ""))
         if vendor is None or action is None or not action.takes(args):
             return {"status": "unsupported"}
+        task = asyncio.create_task(self._work(vendor, action, message, args))
+        self._running.setdefault(case, set()).add(task)
+        try:
+            return await task
+        finally:
+            self._running.get(case, set()).discard(task)
+
+    async def _work(self, vendor: FhirVendor, action: _Action, message: Json, args: Json) -> Json:
         session = vendor.session
         run = Run(session, message["action"], session.clock() + message.get("deadline_ms", OP_TIMEOUT_MS) / 1000)
         try:
@@ -92,8 +102,12 @@ class Driver:
         return run.answer()
 
     async def _reset(self, message: Json) -> Json:
-        """Forgets one case, or all."""
+        """Forgets one case, or all, and ends what is still at work in it."""
         for case in [message["case"]] if message.get("case") else list(self._cases):
+            late = self._running.pop(case, set())
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
             if vendor := self._cases.pop(case, None):
                 await vendor.session.close()
         return {"status": "ok"}

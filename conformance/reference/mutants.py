@@ -706,6 +706,31 @@ _bug(
     patience=lambda left: None,
     read_timeout_s=1.0,
 )
+_bug(
+    "all_403_forbidden",
+    "RES-13",
+    "every 403 is a missing permission",
+    at=(A,),
+    refusal=lambda failure, body: (
+        failure if failure.status != 403 else Failure("forbidden", "not allowed", reason="status_403", status=403)
+    ),
+)
+_bug(
+    "retry_all_403",
+    "RES-13",
+    "every 403 passes in a moment",
+    at=(A,),
+    wait=_waits(0.1),
+    stops=lambda failure: False,
+    retries=lambda failure: failure.transient or failure.status == 403,
+)
+_bug("fail_fast_all", "RES-11", "one kind that fails ends them all", isolates=False)
+_bug(
+    "drop_failed_kind_silently",
+    "RES-11",
+    "a list that is down is an empty list",
+    reports=_unreported("unavailable"),
+)
 _bug("accept_truncated", "RES-07", "a body that was cut counts as empty", reports=_unreported("truncated"))
 _bug("html_as_empty", "RES-08", "what it cannot read counts as empty", reports=_unreported("invalid_response"))
 _bug("crash_on_bad_json", "RES-08", "a body that is no JSON ends the process", parse_error=False, catches=())

@@ -26,6 +26,7 @@ class Run:
         self._dropped: Counter[tuple[str, str]] = Counter()
         self._asked: list[str] = []
         self._notes: Json = {}
+        self._is_over = False  # one kind failed, and the others with it
         self.since: dict[str, str] = {}  # which changes of a kind are asked for; absent: everything
         self.newest: dict[str, str] = {}  # when what was served of a kind last changed, by the vendor
         self.gone: list[Json] = []  # sources of what is told as taken back
@@ -48,6 +49,7 @@ class Run:
             found = await work
         except Failure as failure:
             self.fail(kind, failure)
+            self._is_over = not self.session.behaviour.isolates
         except self.session.behaviour.catches as defect:
             log.event("defect", action=self.action, reason=type(defect).__name__)
             self.fail(kind, Failure("internal", "a defect of the integration"))
@@ -104,6 +106,8 @@ class Run:
     def answer(self) -> Json:
         """The answer to the `run` message."""
         failed = self.failed
+        if self._is_over:
+            self.records.clear()
         some = self.records or any(kind not in failed for kind in self._asked)
         status = "ok" if not failed else "partial" if some else "error"
         log.event("run", action=self.action, reason=status, count=len(self.records))

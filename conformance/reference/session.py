@@ -27,6 +27,7 @@ from conformance.reference.trust import is_final, showing
 AGENT = f"emr-reference/{__version__}"
 MAX_CONCURRENCY = 4
 LOGIN_PAUSE_S = 60.0
+QUOTA_PAUSE_S = 600.0
 _KEPT_TOKENS: dict[str, Token] = {}  # across cases: only a mutant has a key for it
 
 
@@ -102,6 +103,7 @@ class Session:
         self._refused: tuple[float, Failure] | None = None
         self._forbidden: dict[str, Failure] = {}
         self._quiet_until = 0.0
+        self._spent: tuple[float, Failure] | None = None
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -134,6 +136,8 @@ class Session:
         """
         if call.type in self._forbidden:
             raise self._forbidden[call.type]
+        if self._spent and self.clock() < self._spent[0]:
+            raise self._spent[1]
         replays = self.behaviour.replays
         for attempt in count(1):
             token = await self._token_for(deadline)
@@ -148,6 +152,8 @@ class Session:
                     continue
                 if failure.error_class == "auth":
                     self._refuse(failure)
+                if self.behaviour.stops(failure):
+                    self._spent = (self.clock() + QUOTA_PAUSE_S, failure)
                 if not await self._may_try_again(failure, attempt, call, deadline):
                     raise
         raise AssertionError("count() does not end")

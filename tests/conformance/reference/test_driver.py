@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
@@ -15,7 +16,10 @@ import pytest
 
 from conformance.reference import driver
 from conformance.reference.failure import ERROR_CLASSES
+from conformance.reference.session import Session
 
+URLS = {"base_url": "https://emr.test", "fhir_url": "https://emr.test/R4", "token_url": "https://emr.test/token"}
+BASIC = {"auth": "client_secret_basic", "client_id": "me", "client_secret": "s3cret"}
 HELLO = {"id": 1, "op": "hello", "protocol": 1, "nonce": "7f3a"}
 
 
@@ -158,3 +162,30 @@ def test_where_nothing_may_be_written_nothing_is_sent(net):
     (answer,) = wire.run(asked, mode="read-only")
     assert (answer["status"], [error["class"] for error in answer["errors"]]) == ("error", ["config"])
     assert wire.sent == []
+
+
+def test_what_is_still_at_work_ends_with_its_case(reading):
+    async def talk():
+        began, ended = asyncio.Event(), []
+
+        async def hang(seconds):
+            began.set()
+            try:
+                await asyncio.sleep(60)
+            finally:
+                ended.append(True)
+
+        it = driver.Driver(
+            lambda config, behaviour: Session(
+                config, behaviour, transport=httpx.MockTransport(lambda request: httpx.Response(503)), sleep=hang
+            )
+        )
+        configure = {"op": "configure", "case": "c", "vendor": "epic", "urls": URLS, "auth": BASIC}
+        assert (await it.answer(configure))["status"] == "ok"
+        late = asyncio.create_task(it.answer({"op": "run", "case": "c", **reading("immunization")}))
+        await began.wait()
+        assert (await it.answer({"op": "reset"}))["status"] == "ok"
+        await asyncio.gather(late, return_exceptions=True)
+        return ended, late.cancelled()
+
+    assert asyncio.run(talk()) == ([True], True)

@@ -177,3 +177,12 @@ def test_a_silent_vendor_is_a_timeout_within_the_deadline(net, reading):
     (answer,) = wire.run(reading("immunization", deadline_ms=40))
     assert [(error["class"], error["retryable"]) for error in answer["errors"]] == [("timeout", True)]
     assert len(wire.calls) == 1
+
+
+def test_a_used_up_day_ends_the_traffic_of_every_kind(net, reading):
+    spent = httpx.Response(403, headers={"X-Mashery-Error-Code": "ERR_403_DEVELOPER_OVER_RATE"})
+    wire = net(lambda request: spent)
+    first, second = wire.run(reading("immunization"), reading("encounter", "procedure"))
+    assert len(wire.calls) == 1
+    assert {error["class"] for answer in (first, second) for error in answer["errors"]} == {"throttled"}
+    assert [error["kind"] for error in second["errors"]] == ["encounter", "procedure"]
