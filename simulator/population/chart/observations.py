@@ -138,6 +138,9 @@ def observations_of(life: Life, visits: list[Visit], episodes: list[Episode], me
 
 
 def _when_written(report: _Report) -> int:
+    """When it is written down first: of a culture, when there is a preliminary result."""
+    if CULTURE in report.keys:
+        return report.visit.moment(moments.resulted(report.visit.habits, "culture_first")).minute
     return report.written.minute
 
 

@@ -24,7 +24,7 @@ from simulator.population.feed import Feed, Key
 from simulator.population.history import History
 from simulator.population.lanes import ANY_HOUR, CLOCK_CHANGE, DEATH, OFFICE
 from simulator.population.people import Population
-from simulator.population.records import FIELDS, Chart, Document, Person, Record
+from simulator.population.records import FIELDS, Change, Chart, Document, Person, Record
 from simulator.population.zones import DAY, instant, minute_of
 
 AS_OF = date(2026, 1, 5)
@@ -128,6 +128,24 @@ def test_records_are_numbered_in_the_order_in_which_they_were_written_down(who: 
     for kind, told in numbered.items():
         if kind != "patient":
             assert told == list(range(len(told)))
+
+
+def test_a_culture_is_numbered_when_there_is_a_preliminary_result() -> None:
+    """Though what is measured on the next day of the stay is written down before the final one."""
+    seen = 0
+    for number in range(1_000):
+        outline = outline_of(population_of(11, 10_000), number)
+        stays = (one for one in outline.visits if one.kind == "inpatient" and one.minutes > 2 * DAY)
+        if not any(one.episode is not None and one.episode.key == "uti" for one in stays):
+            continue
+        told = [c.record.ordinal for c in history(11, 10_000, number).changes if _is_new_observation(c)]
+        assert told == list(range(len(told)))
+        seen += 1
+    assert seen > 3
+
+
+def _is_new_observation(change: Change) -> bool:
+    return change.what == "created" and change.record.kind == "observation"
 
 
 @given(WHO)
