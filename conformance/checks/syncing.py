@@ -8,7 +8,7 @@ from conformance.check import Mark, check, exercised, fail, many, untested
 from conformance.evidence import Call, Case, Data, Evidence, Exchange
 from simulator.source import Source
 
-_NEW, _UNLISTED = "s20-what-is-new", "s20-not-listed"
+_NEW, _UNLISTED, _DARK = "s20-what-is-new", "s20-not-listed", "s22-a-dark-hour"
 _FLOOD_SHARE, _FLOOD_LEAST = 0.05, 10  # of what the first reading was served
 _HOW = {
     "new": "of what was filed, {count} never came",
@@ -170,6 +170,58 @@ def absence_is_not_deletion(e: Evidence) -> Iterator[Mark]:
             yield untested("the first reading was served nothing")
         else:
             yield exercised(f"{many(len(told), 'record')} held, {many(len(short), 'answer')} listed less", short[:2])
+
+
+@check(
+    "RES-10",
+    area="resilience",
+    severity="high",
+    level=2,
+    scenarios=(_DARK,),
+    source=(
+        Source("https://github.com/drajer-health/eCRNow/issues/821", "seen"),
+        Source("https://jepsen.io: a final read after the fault is healed", "doc"),
+    ),
+    mutants=("give_up_until_restart", "skip_failed_page"),
+    needs="sync",
+)
+def an_outage_leaves_no_gap(e: Evidence) -> Iterator[Mark]:
+    """after an outage work goes on without a gap
+
+    Holds when the first reading after an hour of outage succeeds without anybody's help, and everything is held in the
+    end: what was there before, and what was filed while the vendor was dark.
+
+    The outage is over by itself; the gap that it left is found by an auditor.
+    """
+    for case in e.of(_DARK):
+        calls = [call for call in case.runs if call.action == "sync"]
+        if why := _unsynced(calls[:1] + calls[2:], 2):  # the one in the dark may have nothing to tell
+            yield untested(why)
+            continue
+        dark, last = calls[1], calls[-1]
+        refused = [x for x in case.during(dark) if x.is_data and x.status >= 500]
+        seen = [x for x in case.during(last) if x.is_data]
+        missing = case.missing(last)
+        if not refused:
+            yield untested("nothing was asked for while the vendor was dark")
+            continue
+        if missing and not any(x.status < 300 for x in seen):
+            yield fail(
+                "gave_up", "after the outage nothing is asked for any more", at=[refused[-1], *seen[:1]],
+                case=case.id, expected="the next reading asks again", got=f"status {last.status}, {len(seen)} requests",
+                fix="let every reading try anew, whatever became of the one before",
+            )  # fmt: skip
+        elif missing:
+            source = missing[0]["source"]
+            yield fail(
+                "gap", f"{many(len(missing), 'record')} of the dark hour never came", at=[refused[-1], *seen[:2]],
+                case=case.id, expected="everything that the vendor holds now",
+                got=f"{source.get('type')}/{source.get('id')} is not held",
+                fix="move the mark of a kind only when the kind was read whole",
+            )  # fmt: skip
+        else:
+            says = f"{many(len(refused), 'refusal')} in the dark, {many(len(seen), 'request')} later everything is held"
+            yield exercised(says, [refused[0], *seen[:1]])
 
 
 def _fault_of(x: Exchange) -> Data:

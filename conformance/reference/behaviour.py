@@ -143,7 +143,7 @@ class Behaviour:
                does an entry count; restarts: new starts of a search whose page link died
     changes    since: which changes are asked for, from the newest that is held and our clock at the last sync (empty:
                everything); deletes: what was held and is not listed any more is deleted;
-               retracts: what was taken back is told as deleted
+               retracts: what was taken back is told as deleted; marks_failed: a kind that failed counts as read
     requests   accept: the media types that are asked for, from those of the dialect; query: parameters on the wire;
                data_url: last touch on a URL; stays_home: no call leaves the origins that were configured
     identity   follows_merges: who was merged away is read as the survivor; distrusts: rows that were not asked for are
@@ -204,6 +204,7 @@ class Behaviour:
     since: Callable[[datetime, datetime], str] = since
     deletes: bool = False
     retracts: bool = True
+    marks_failed: bool = False
 
     accept: Callable[[str], str] = lambda media: media
     query: Callable[[Params], str] = urlencode

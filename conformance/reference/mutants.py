@@ -731,6 +731,20 @@ _bug(
     "a list that is down is an empty list",
     reports=_unreported("unavailable"),
 )
+_bug(
+    "give_up_until_restart",
+    "RES-10",
+    "after an outage it waits to be restarted",
+    stops=lambda failure: failure.error_class == "unavailable",
+)
+_bug(
+    "skip_failed_page",
+    "RES-10",
+    "what could not be read counts as read",
+    at=(C,),
+    marks_failed=True,
+    since=lambda newest, asked: "ge" + instant(asked),
+)
 _bug("accept_truncated", "RES-07", "a body that was cut counts as empty", reports=_unreported("truncated"))
 _bug("html_as_empty", "RES-08", "what it cannot read counts as empty", reports=_unreported("invalid_response"))
 _bug("crash_on_bad_json", "RES-08", "a body that is no JSON ends the process", parse_error=False, catches=())

@@ -45,7 +45,10 @@ async def sync(vendor: FhirVendor, run: Run, args: Json) -> None:
     if behaviour.deletes:
         run.gone += [source for key, source in vendor.listed.items() if key not in told]
     vendor.listed = told
-    whole = {kind: times for kind, times in newest.items() if kind not in run.failed and len(times) == len(patients)}
+    failed = set() if behaviour.marks_failed else run.failed
+    if behaviour.marks_failed:
+        newest |= {kind: [""] * len(patients) for kind in kinds if kind not in newest}
+    whole = {kind: times for kind, times in newest.items() if kind not in failed and len(times) == len(patients)}
     after = before | {kind: _later(before.get(kind), times, asked) for kind, times in whole.items()}
     run.note(cursor=_written({kind: held for kind, held in after.items() if held}), deleted=run.gone)
 

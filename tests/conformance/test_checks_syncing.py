@@ -1,4 +1,4 @@
-"""PAGE-09, PAGE-11: readings of one chart, one after the other, and what is held after the last one.
+"""PAGE-09, PAGE-11, RES-10: readings of one chart, one after the other, and what is held after the last one.
 
 reading   run `sync` → cursor; GET /Observation with `served`; the facts of the last call are what is held
 """
@@ -17,6 +17,7 @@ from tests.conformance.stories import verdicts_of
 
 NEW = "s20-what-is-new"
 WRONG = {"field": "status", "verdict": "wrong"}
+DOWN = {"class": "unavailable", "retryable": True, "kind": "observation"}
 STALE = {"field": "status", "verdict": "stale"}
 
 
@@ -68,7 +69,39 @@ def absence(name, **more):
     return told
 
 
+def dark(s, *, refused=2, found=True, asks=True, count=3, answered=200, **last):
+    """The second of three readings meets an outage."""
+    case = s.case("S22", scenario="s22-a-dark-hour")
+    reading(case, 0.0, 2)
+    if count > 1:
+        case.call(10, 11, "observation", action="sync", status="error", errors=[DOWN])
+        for number in range(refused):
+            case.get("/Observation", 10.1 + number / 10, 500, fault="status")
+    if count > 2:
+        reading(case, 20.0, 2, **last)
+        case._data[-1]["status"] = answered
+        if not asks:
+            case._data.pop()
+    case.fact("observation:1", source=("Observation", "o1")).fact("observation:9", found=found)
+
+
+def outage(name, **more):
+    def told(s):
+        dark(s, **more)
+
+    told.__name__ = name
+    return told
+
+
 STORIES = [
+    ("RES-10", "PASS", "", outage("all_is_there_in_the_end")),
+    ("RES-10", "FAIL", "gap", outage("what_was_filed_in_the_dark_is_not", found=False)),
+    ("RES-10", "FAIL", "gave_up", outage("nobody_asks_again", found=False, asks=False)),
+    ("RES-10", "FAIL", "gave_up", outage("it_asks_and_is_refused", found=False, answered=403)),
+    ("RES-10", "UNTESTED", "", outage("nothing_was_asked_in_the_dark", refused=0)),
+    ("RES-10", "UNTESTED", "", outage("two_readings", count=2)),
+    ("RES-10", "UNTESTED", "", outage("one_reading_before_the_outage", count=1)),
+    ("RES-10", "UNTESTED", "", outage("it_cannot_sync_at_all", status="unsupported", cursor="")),
     ("PAGE-11", "PASS", "", absence("it_is_held")),
     ("PAGE-11", "PASS", "", absence("a_list_was_refused", skipped=0, status=403)),
     ("PAGE-11", "PASS", "", absence("it_never_was_there", found=False, was_told=False)),
