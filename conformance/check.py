@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 Severity = Literal["critical", "high", "medium", "low"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low")
-Need = Literal["traffic", "read", "match", "sync", "write", "login", "logs"]
+Need = Literal["traffic", "read", "match", "sync", "write", "login", "process", "logs"]
 ALL = ("epic", "cerner", "athena")
 
 
@@ -76,7 +76,7 @@ class Check:
     scenarios  families (`S21`) or single situations (`s40-other-shapes`) whose cases put it to the test; it sees the
                cases of everything that was played
     needs      what an owner must declare for it: traffic only, read operations, matching of people, syncs, writes,
-               logins of people, logs
+               logins of people, logs; "process": reads, by a process that we start
     mutants    named bugs of the reference integration that must turn it red
     auth       only for integrations that log in this way (`private_key_jwt`); empty: whatever the way
     """

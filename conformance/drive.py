@@ -9,6 +9,7 @@ credentials  "wrong" hands out a secret or key that the vendor does not know
 vendors      only these; all without
 alone        true: nothing else runs meanwhile, because time is measured
 door         true: over TLS, at a port of the vendor's own, where faults on connections act
+time_zone    that of the integration's own process, as `TZ` names it: a process is started for it
 real_time    true: the sandbox has the time of day, two minutes behind the integration's clock
 keeps        true: records are kept in the evidence, for checks that look at values
 deadline_s   of each step
@@ -23,6 +24,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import available_timezones
 
 from conformance.browser import WAYS
 from conformance.happens import HAPPENINGS
@@ -78,6 +80,7 @@ class Drive:
     keeps_records: bool = False
     has_door: bool = False
     is_real_time: bool = False
+    time_zone: str = ""
     deadline_s: float = 30.0
 
     @property
@@ -170,6 +173,12 @@ class _Table:
                 raise self.wrong(key, f"not known: {one!r}", f"known: {', '.join(known)}")
         return tuple(found)
 
+    def text(self, key: str) -> str:
+        found = self._value.get(key, "")
+        if not isinstance(found, str):
+            raise self.wrong(key, f"not a text: {found!r}")
+        return found
+
     def flag(self, key: str) -> bool:
         found = self._value.get(key, False)
         if not isinstance(found, bool):
@@ -184,7 +193,7 @@ class _Table:
 
 
 _DRIVE_KEYS = (
-    "steps", "vendors", "login", "credentials", "mode", "client", "alone", "door", "real_time", "keeps",
+    "steps", "vendors", "login", "credentials", "mode", "client", "alone", "door", "real_time", "time_zone", "keeps",
     "deadline_s",
 )  # fmt: skip
 _STEP_KEYS = ("action", "patient", "kinds", "times", "by", "advance_s", "intent", "who", "browser", "happens")
@@ -205,8 +214,16 @@ def _drive(path: Path, scenario: _Table) -> Drive:
         keeps_records=table.flag("keeps"),
         has_door=table.flag("door"),
         is_real_time=table.flag("real_time"),
+        time_zone=_zone(table),
         deadline_s=float(table.number("deadline_s", 30.0, least=0.1)),
     )
+
+
+def _zone(table: _Table) -> str:
+    found = table.text("time_zone")
+    if found and found not in available_timezones():
+        raise table.wrong("time_zone", f"not known: {found!r}", 'for example "America/Los_Angeles"')
+    return found
 
 
 def _step(table: _Table) -> Step:

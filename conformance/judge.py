@@ -11,7 +11,7 @@ from conformance.evidence import Case, Evidence
 from conformance.settings import Settings
 from conformance.verdict import Verdict, worst
 
-_LEVEL_OF_NEED = {"traffic": 0, "read": 1, "match": 1, "sync": 2, "write": 3, "login": 3, "logs": 5}
+_LEVEL_OF_NEED = {"traffic": 0, "read": 1, "match": 1, "process": 1, "sync": 2, "write": 3, "login": 3, "logs": 5}
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Judgement:
 class Scope:
     """What is applicable: vendors, their login methods and capabilities that the owner declared, the highest level.
 
+    `has_process`: the integration's process is ours to start, with an environment of ours.
     `is_observed`: nobody declared anything and traffic was only watched (`wrap`); what was not met is not applicable.
     """
 
@@ -43,6 +44,7 @@ class Scope:
     level: int = 5
     has_logs: bool = True
     is_observed: bool = False
+    has_process: bool = True
 
     def excludes(self, check: Check, vendor: str) -> str:
         """Why `check` does not apply to `vendor`; empty when it does."""
@@ -54,6 +56,10 @@ class Scope:
             return "needs two vendors"
         if check.needs in ("read", "match", "sync", "write", "login") and check.needs not in self.declares:
             return f"`{check.needs}` is not declared"
+        if check.needs == "process" and "read" not in self.declares:
+            return "`read` is not declared"
+        if check.needs == "process" and not self.has_process:
+            return "its process is not ours to start"
         if check.needs == "logs" and not self.has_logs:
             return "no logs are declared"
         if _LEVEL_OF_NEED[check.needs] > self.level or (check.needs != "logs" and check.level > self.level):

@@ -5,7 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -62,6 +63,22 @@ class Stage:
     environment: Mapping[str, str] = field(default_factory=dict)
     local: threading.local = field(default_factory=threading.local)
     opened: list[Driver] = field(default_factory=list)
+    abroad: dict[str, tuple[threading.Lock, Driver]] = field(default_factory=dict)
+    opening: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextmanager
+    def driver_in(self, zone: str) -> Iterator[Driver]:
+        """A driver whose process has this time zone, for one case at a time; without one this thread's own."""
+        if not zone:
+            yield self.driver()
+            return
+        with self.opening:
+            if zone not in self.abroad:
+                self.abroad[zone] = threading.Lock(), self.opener({**self.environment, "TZ": zone})
+                self.opened.append(self.abroad[zone][1])
+        lock, driver = self.abroad[zone]
+        with lock:
+            yield driver
 
     def driver(self) -> Driver:
         """This thread's driver."""
@@ -105,7 +122,8 @@ def play_one(plan: CasePlan, stage: Stage) -> tuple[Case, list[leaks.Canary]]:
             scenario.play(situation(plan.drive.path), sandbox)
         except UsageError as flaw:
             raise _of_whom(plan.drive.path, flaw) from flaw
-        return Player(plan, stage, server, sandbox).played()
+        with stage.driver_in(plan.drive.time_zone) as driver:
+            return Player(plan, stage, server, sandbox, driver).played()
     finally:
         if sandbox.doors:
             server.close_doors(sandbox)
@@ -124,13 +142,13 @@ def _set_behind(sandbox: Sandbox) -> None:
 class Player:
     """Plays one case."""
 
-    def __init__(self, plan: CasePlan, stage: Stage, server: Running, sandbox: Sandbox) -> None:
+    def __init__(self, plan: CasePlan, stage: Stage, server: Running, sandbox: Sandbox, driver: Driver) -> None:
         self._plan = plan
         self._stage = stage
         self._server = server
         self._sandbox = sandbox
         self._site: Site = sandbox.sites[plan.vendor]
-        self._driver = stage.driver()
+        self._driver = driver
         self._case = secrets.token_hex(4)
         self._next_id = 1
         self._began = time.monotonic()

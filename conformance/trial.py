@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+import os
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -16,7 +19,7 @@ from conformance.catalogue import select
 from conformance.check import SEVERITIES, Check, Severity
 from conformance.collect import LogFiles
 from conformance.drive import drives
-from conformance.drivers import Opener
+from conformance.drivers import Driver, Message, Opener
 from conformance.drivers.http import HttpDriver
 from conformance.drivers.python import PythonDriver, callable_of
 from conformance.drivers.stdio import StdioDriver
@@ -75,7 +78,8 @@ def hold(request: Request, progress: Progress = lambda plan, seconds: None) -> R
     settings = manifest.settings(request.seed)
     log_files = LogFiles(manifest.folder, manifest.logs) if manifest.logs else None
     has_logs = not manifest.url or log_files is not None
-    scope = Scope(tuple(uses), {id: use.auth for id, use in uses.items()}, manifest.declares, request.level, has_logs)
+    logins = {id: use.auth for id, use in uses.items()}
+    scope = Scope(tuple(uses), logins, manifest.declares, request.level, has_logs, has_process=not manifest.url)
     known_failures = waivers.read(manifest.folder / manifest.waivers) if manifest.waivers else ()
     plans = cases(drives(_scenario_folders()), wanted, uses, scope)
     if not plans:
@@ -135,11 +139,18 @@ def _scenario_folders() -> list[Path]:
 
 def _opener(manifest: Manifest) -> Opener:
     if manifest.python:
-        handle = callable_of(manifest.python)
-        return lambda environment: PythonDriver(handle)
+        return partial(_python, callable_of(manifest.python), manifest.python)
     if manifest.url:
         return lambda environment: HttpDriver(manifest.url)
     return lambda environment: StdioDriver(manifest.command, folder=manifest.folder, environment=environment)
+
+
+def _python(handle: Callable[[Message], Message], spec: str, environment: Mapping[str, str]) -> Driver:
+    """The callable here, or in a process of its own where that must have another time zone."""
+    if "TZ" not in environment:
+        return PythonDriver(handle)
+    command = [sys.executable, "-m", "conformance.drivers.loop", spec]
+    return StdioDriver(command, environment={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), **environment})
 
 
 def _run(

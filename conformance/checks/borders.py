@@ -70,8 +70,8 @@ def the_open_chart_is_read(e: Evidence) -> Iterator[Mark]:
     level=1,
     scenarios=("S01", _TENANT),
     source=(
-        Source("https://github.com/metriport/metriport/pull/4479", "seen"),
-        Source("cerner/fhir.cerner.com content/authorization.md: tokens are those of one tenant", "doc"),
+        Source("cerner/fhir.cerner.com content/millennium/r4.md: an id means nothing outside its full URL", "doc"),
+        Source("https://github.com/CDCgov/dibbs-ecr-viewer/pull/1674: a cache by bare id", "seen"),
     ),
     mutants=("shared_token_cache", "cache_by_bare_id"),
     needs="read",
@@ -123,7 +123,7 @@ def tenants_do_not_mix(e: Evidence) -> Iterator[Mark]:
     severity="critical",
     level=1,
     scenarios=(_FOREIGN,),
-    source=(Source("https://hl7.org/fhir/R4/search.html#errors; a cache that forgot whose answer it kept", "seen"),),
+    source=(Source("defence in depth: whose record it is stands in the record", "guess"),),
     mutants=("trust_bundle_subject",),
     needs="read",
 )

@@ -7,11 +7,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from conformance.check import Mark, check, exercised, fail, many, untested
-from conformance.checks.normalization import GOLDEN, POPULATION, facts, mismatches, where
+from conformance.checks.normalization import GOLDEN, POPULATION, facts, mismatches, text, where
 from conformance.evidence import Case, Data, Evidence
 from simulator.population.judging.fields import FIELDS
 from simulator.source import Source
 
+WEST, EAST = "s15-los-angeles", "s15-kiritimati"
 SPLIT = "s15-split-seconds"
 _QUARTER = re.compile(r"\.250*(Z|$)")
 NEW = "s20-what-is-new"
@@ -116,7 +117,7 @@ def attachments_are_whole(e: Evidence) -> Iterator[Mark]:
     scenarios=(GOLDEN, NEW),
     source=(
         Source("https://hl7.org/fhir/R4/valueset-observation-status.html: entered-in-error", "doc"),
-        Source("recorded Cerner answers: what was taken back is listed beside what holds", "seen"),
+        Source("https://github.com/drajer-health/eCRNow/issues/577: deleted conditions told as active", "seen"),
     ),
     mutants=("ignore_verification_status", "no_retract"),
     vendors=("cerner",),
@@ -153,3 +154,50 @@ def what_was_taken_back_is_not_held(e: Evidence) -> Iterator[Mark]:
     if shown:
         yield exercised(f"{many(shown, 'record')} entered in error, none held as valid")
     yield untested("nothing that was entered in error was served")
+
+
+@check(
+    "NORM-02",
+    area="normalization",
+    severity="critical",
+    level=1,
+    scenarios=(WEST, EAST),
+    source=(
+        Source("https://hl7.org/fhir/R4/datatypes.html#date: a date has no time zone", "doc"),
+        Source("https://github.com/cerner/smart-on-fhir-tutorial/issues/52: dates one day early", "seen"),
+    ),
+    mutants=("date_as_utc_instant", "local_midnight_as_utc"),
+    needs="process",
+)
+def days_do_not_shift(e: Evidence) -> Iterator[Mark]:
+    """calendar dates never shift
+
+    Holds when a process of the integration that stands in Los Angeles, and one that stands on Kiritimati, put out every
+    day as it was told: birth dates, onsets, doses of vaccines.
+
+    A birth date that is a day early matches nobody, or somebody else.
+    """
+    days = 0
+    for case in e.of(WEST, EAST):
+        zone = "in Los Angeles" if case.scenario == WEST else "on Kiritimati"
+        told = [fact for fact in case.scores() if fact["found"]]
+        days += len(told)
+        wrong = [(fact, one) for fact in told for one in fact["mismatches"] if one["field"] in _TIMES]
+        if wrong:
+            fact, one = wrong[0]
+            yield fail(
+                "shifted_west" if case.scenario == WEST else "shifted_east",
+                f"{many(len(wrong), 'date')} shifted in a process that stands {zone}",
+                at=case.serving(fact["source"])[:1],
+                case=case.id,
+                expected=_day_of(one["expected"]),
+                got=f"{_day_of(one['got'])} ({where(fact)} {one['field']})",
+                fix="keep a date as the three numbers that it is, and make no instant of it",
+            )
+    if days:
+        yield exercised(f"the dates of {many(days, 'record')}, read in Los Angeles and on Kiritimati")
+    yield untested("nothing was put out by a process in another time zone")
+
+
+def _day_of(time: object) -> str:
+    return str(time.get("value")) if isinstance(time, dict) else text(time)

@@ -21,7 +21,8 @@ _SECRETS = ("client_secret", "client_assertion", "access_token", "refresh_token"
     scenarios=(_REDIRECT, _LINKS),
     source=(
         Source("RFC 9110 section 15.4: what was meant for one origin is removed from a redirect to another", "doc"),
-        Source("https://github.com/cerner/fhir.cerner.com/pull/899: links of an answer lead to another host", "seen"),
+        Source("https://hl7.org/fhir/smart-app-launch/STU2.2/backend-services.html: theft through references", "doc"),
+        Source("CVE-2018-1000007; https://github.com/Azure/azure-sdk-for-net/pull/59606", "seen"),
     ),
     mutants=("auth_on_any_host",),
 )

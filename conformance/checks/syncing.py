@@ -24,7 +24,7 @@ _HOW = {
     level=2,
     scenarios=(_NEW,),
     source=(
-        Source("https://github.com/smart-on-fhir/smart-fetch: the mark is moved back to the start on purpose", "seen"),
+        Source("https://github.com/smart-on-fhir/smart-fetch crawl_utils.py: the mark goes back to the start", "seen"),
         Source("cerner/fhir.cerner.com content/millennium/r4/clinical/diagnostics/observation.md: _lastUpdated", "doc"),
     ),
     mutants=("watermark_client_clock", "gt_instead_of_ge", "full_resync_every_time"),
@@ -131,8 +131,8 @@ def _served(case: Case, call: Call) -> int:
     level=2,
     scenarios=(_UNLISTED,),
     source=(
-        Source("cerner/fhir.cerner.com content/authorization.md: fewer entries, with a 200", "doc"),
-        Source("docs.athenahealth.com: restricted patients are left out of lists and feeds", "doc"),
+        Source("cerner/fhir.cerner.com, General Security Filtering: fewer entries, with a 200", "doc"),
+        Source("athenahealth leaves restricted patients out of lists and feeds", "doc"),
     ),
     mutants=("delete_missing",),
     needs="sync",

@@ -8,6 +8,7 @@ import warnings
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cache
 from json import loads
 from typing import Any
@@ -236,6 +237,25 @@ def _padded(record: Json) -> Json:
         return fact
 
     return {key: padded(fact) for key, fact in record.items()}
+
+
+def _moved(record: Json, move: Callable[[datetime], datetime]) -> Json:
+    """Every day of a record as if it were an instant."""
+
+    def moved(fact: Any) -> Any:
+        if isinstance(fact, dict) and fact.get("precision") == "day":
+            return fact | {"value": move(datetime.fromisoformat(fact["value"])).date().isoformat()}
+        return fact
+
+    return {key: moved(fact) for key, fact in record.items()}
+
+
+def _as_local(record: Json) -> Json:
+    return _moved(record, lambda at: at.replace(tzinfo=UTC).astimezone())
+
+
+def _as_greenwich(record: Json) -> Json:
+    return _moved(record, lambda at: at.astimezone(UTC))
 
 
 def _own_id(change: Callable[[str], str]) -> Callable[[str, list[Json]], list[Json]]:
@@ -498,6 +518,8 @@ _bug(
     output=_each(_as_valid),
 )
 _bug("no_retract", "NORM-08", "what it holds it holds, whatever was taken back", at=(C,), retracts=False)
+_bug("date_as_utc_instant", "NORM-02", "a day is midnight in Greenwich, told in local time", output=_each(_as_local))
+_bug("local_midnight_as_utc", "NORM-02", "a day is midnight here, told in Greenwich", output=_each(_as_greenwich))
 _bug("pad_partial_date", "NORM-03", "a year is its first day", at=(E, C), output=_each(_padded))
 _bug(
     "drop_offset",

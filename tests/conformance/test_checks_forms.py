@@ -1,4 +1,4 @@
-"""NORM-03, NORM-08, NORM-13: times that keep what they say, errors that nobody holds, documents with their bytes."""
+"""NORM-02, -03, -08, -13: days and times that keep what they say, errors that nobody holds, documents whole."""
 
 from __future__ import annotations
 
@@ -84,6 +84,22 @@ def second(name, *told, **more):
     return story
 
 
+EARLY = {
+    "field": "birthDate", "verdict": "date-shift",
+    "expected": {"value": "1980-05-03", "precision": "day"}, "got": {"value": "1980-05-02", "precision": "day"},
+}  # fmt: skip
+
+
+def abroad(name, *, scenario="s15-kiritimati", **more):
+    def story(s):
+        case = s.case("S15", scenario=scenario).call(0, 1, "patient")
+        case.get("/Patient/1", 0.1, served=[("Patient", "1")])
+        case.fact("patient:1", source=("Patient", "1"), **more)
+
+    story.__name__ = name
+    return story
+
+
 STALE = {"field": "status", "verdict": "stale", "severity": "critical"}
 
 
@@ -110,6 +126,11 @@ def error(name, **more):
 
 
 STORIES = [
+    ("NORM-02", "PASS", "", abroad("every_day_is_the_day")),
+    ("NORM-02", "PASS", "", abroad("something_else_is_otherwise", wrong=[OTHER])),
+    ("NORM-02", "FAIL", "shifted_west", abroad("a_day_early_in_the_west", scenario="s15-los-angeles", wrong=[EARLY])),
+    ("NORM-02", "FAIL", "shifted_east", abroad("a_day_early_in_the_east", wrong=[EARLY])),
+    ("NORM-02", "UNTESTED", "", abroad("nobody_was_read", found=False)),
     ("NORM-03", "PASS", "", second("a_quarter_is_kept", "2026-01-05T12:00:00.250Z", "2026-01-05T12:00:00.25Z")),
     ("NORM-03", "PASS", "", second("a_day_has_none", "2026-01-05")),
     ("NORM-03", "PASS", "", second("nothing_was_changed", "2026-01-05T12:00:00Z", changed=0)),
@@ -142,3 +163,9 @@ def test_the_proof_of_what_is_still_held_is_where_it_was_told_last(script):
     (finding,) = script.judged("NORM-08").findings
     assert finding.at == ("c1/x1", "c1/x2")
     assert finding.got == "AllergyIntolerance/a1 as valid"
+
+
+def test_the_proof_of_a_shifted_day_is_both_days(script):
+    abroad("", wrong=[EARLY])(script)
+    (finding,) = script.judged("NORM-02").findings
+    assert (finding.at, finding.expected, finding.got) == (("c1/x1",), "1980-05-03", "1980-05-02 (Patient/1 birthDate)")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -218,3 +219,19 @@ def test_a_number_that_is_no_text_is_named_with_its_place():
     assert answer_flaw("run", {"id": 1, "status": "ok", "records": [record]}).startswith(
         "records[0].value.number: 7.1 is not"
     )
+
+
+def test_a_callable_in_a_process_of_its_own_has_another_time_zone_and_keeps_stdout_clean(tmp_path):
+    (tmp_path / "acme_abroad.py").write_text(
+        "import time\n\n\ndef handle(message):\n    print('hello')\n"
+        "    return {'id': message['id'], 'status': 'ok', 'zone': time.strftime('%z', time.localtime(0))}\n"
+    )
+    command = [sys.executable, "-m", "conformance.drivers.loop", "acme_abroad:handle"]
+    path = os.pathsep.join((str(tmp_path), *filter(None, sys.path)))
+    driver = StdioDriver(command, environment={"PYTHONPATH": path, "TZ": "Pacific/Kiritimati"})
+    try:
+        answer = driver.send({"id": 1, "op": "reset"}, timedelta(seconds=30))
+        assert answer["zone"] == "-1040"  # of 1970; the islands changed sides of the date line later
+        assert drained(driver, 1) == ["hello"]
+    finally:
+        driver.close()

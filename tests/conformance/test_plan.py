@@ -94,6 +94,14 @@ def test_nothing_is_planned_for_what_is_not_declared():
     assert cases(EVERY, select(["NORM-01"]), {"epic": USES["epic"]}, scope) == ()
 
 
+def test_a_process_in_another_time_zone_is_for_who_can_be_started():
+    uses = {"epic": USES["epic"]}
+    ours = cases(EVERY, select(["NORM-02"]), uses, Scope(("epic",)))
+    assert {plan.drive.time_zone for plan in ours} == {"America/Los_Angeles", "Pacific/Kiritimati"}
+    assert cases(EVERY, select(["NORM-02"]), uses, Scope(("epic",), has_process=False)) == ()
+    assert cases(EVERY, select(["NORM-02"]), uses, Scope(("epic",), declares=())) == ()
+
+
 def test_the_family_is_the_catalogues_name():
     assert family_of("s21-throttled-date") == "S21"
 
@@ -123,6 +131,7 @@ def test_the_family_is_the_catalogues_name():
         ('[drive]\nsteps = [{ action = "login", browser = "lynx" }]', "drive.steps[0].browser: not known: 'lynx'"),
         ('[drive]\nsteps = [{ action = "read", browser = "leaves" }]', "drive.steps[0].browser: goes with the action"),
         ('[drive]\nsteps = [{ action = "sync", happens = ["rain"] }]', "drive.steps[0].happens: not known: 'rain'"),
+        ('[drive]\ntime_zone = "Mars/Olympus"\nsteps = [{ action = "read" }]', "drive.time_zone: not known"),
         ('[drive]\nclient = "me"\nsteps = [{ action = "read" }]', "drive.client: not known: 'me'"),
         ('[drive]\nlogin = "all"\nsteps = [{ action = "read" }]', "drive.login: not known: 'all'"),
         ('[drive]\nvendors = "epic"\nsteps = [{ action = "read" }]', "drive.vendors: not a list of texts: 'epic'"),
