@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Literal
 
 from simulator.ids import Permutation, h64, mix, seed_bytes
@@ -38,6 +39,7 @@ MAX_SIZE = 100_000_000
 
 _VIP = ("VIP",)
 _VIPS_PER_MILLION = 3_000  # guess
+_PRACTITIONERS_KEPT = 512
 _OWN_CONTACTS_FROM = 13 * 365  # younger ones are reached through the head of the household
 
 
@@ -76,6 +78,9 @@ class Population:
         self.starts = datetime.combine(as_of, time(12), UTC)
         self.horizon = datetime.combine(as_of + timedelta(AHEAD_DAYS), time(), UTC)
         self._npis = Permutation(10**8, self.key, "npi")
+        self._practitioner = lru_cache(maxsize=_PRACTITIONERS_KEPT)(
+            lambda index: self.cast.practitioner(practitioner_of(self.key, index, self._npis.forward(index)))
+        )
         self.cast = Cast(size, as_of, self.facilities)
         self._first = len(self.cast)  # the first number that is drawn
         self._hidden_kept: list[Place] | None = None
@@ -312,7 +317,7 @@ class Population:
         """
         if not 0 <= index < self.practitioners:
             raise IndexError(f"no practitioner {index}; there are {self.practitioners}")
-        return self.cast.practitioner(practitioner_of(self.key, index, self._npis.forward(index)))
+        return self._practitioner(index)
 
     def practitioner_at(self, facility: int, draw: int) -> int:
         """The index of one of the practitioners of a facility, by any non-negative number."""

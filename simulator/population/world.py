@@ -107,7 +107,7 @@ class World:
     def _filed(self, life: int, by: datetime | None) -> Filing:
         """The life of a human being, as much of it as has happened by a moment at least. Most of the time it is soon
         after the world began: what lies two years ahead is not worked out for that."""
-        is_near = by is not None and by < self._soon and not self.population.registrations.of(life)
+        is_near = by is not None and by < self._soon and len(self._identity.numbers(life)) == 1
         return self._near(life) if is_near else self._filing(life)
 
     @property

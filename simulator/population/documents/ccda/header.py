@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from simulator.ids import text_of
+from simulator.ids import seed_bytes
 from simulator.population.documents.ccda.xml import coded, element, moment, template, text
 from simulator.population.documents.paper import Paper
 from simulator.population.documents.view import View
@@ -53,7 +53,11 @@ def header(view: View, paper: Paper) -> str:
 
 def root_of(view: View, kind: str, ordinal: int) -> str:
     """The id of one record of a patient: always the same, of nobody else."""
-    return str(UUID(text_of(view.population.key, "cda", view.person.number, kind, ordinal)))
+    return _root(view, view.person.number, kind, ordinal)
+
+
+def _root(view: View, *parts: str | int) -> str:
+    return str(UUID(bytes=seed_bytes("cda", view.population.key.hex(), *parts)[:16], version=4))
 
 
 def _patient_role(view: View) -> str:
@@ -125,7 +129,7 @@ def _practitioner(view: View) -> tuple[str, ...]:
 def _organization(view: View) -> tuple[str, ...]:
     facility = view.facility
     return (
-        element("id", root=str(UUID(text_of(view.population.key, "cda", "facility", facility.index)))),
+        element("id", root=_root(view, "facility", facility.index)),
         element("name", text(facility.name)),
         element("telecom", value=f"tel:{facility.phone}", use="WP"),
         _address(facility.address),
