@@ -75,9 +75,9 @@ class History:
             self._changes = [_new(Change, (moment.at, what, record)) for moment, what, record in self._steps]
         return self._changes
 
-    def told(self, count: int) -> list[tuple[datetime, str, Record]]:
-        """The first `count` changes: when, what, record."""
-        return [(moment.at, what, record) for moment, what, record in islice(self._steps, count)]
+    def told(self, count: int, start: int = 0) -> list[tuple[datetime, str, Record]]:
+        """The first `count` changes, from the place `start` on: when, what, record."""
+        return [(moment.at, what, record) for moment, what, record in islice(self._steps, start, count)]
 
     def __len__(self) -> int:
         return len(self._minutes)
@@ -122,36 +122,55 @@ class History:
         return self.person if is_dead or self.person.deceased is None else replace(self.person, deceased=None)
 
 
+class Fold:
+    """Where a log of changes has led to, so far."""
+
+    __slots__ = ("_person", "_retracted", "_states", "_there")
+
+    def __init__(self, person: Person, began: datetime) -> None:
+        self._person = person
+        self._there: dict[tuple[str, int], Record] = {}
+        self._retracted: dict[tuple[str, int], Record] = {}
+        self._states: dict[tuple[str, int], State] = {("patient", 0): State(1, began)}
+
+    def add(self, changes: Iterable[tuple[datetime, str, Record]]) -> None:
+        """Goes on with the changes that come next: of each when, what, record."""
+        there, retracted, states = self._there, self._retracted, self._states
+        for at, what, record in changes:
+            key = record.kind, record.ordinal
+            if what == "created" and key not in states:
+                states[key] = _new(State, (1, at))
+                there[key] = record
+                continue
+            state = states.get(key)
+            states[key] = _new(State, (1 if state is None else state[0] + 1, at))
+            if record.kind == "patient":
+                assert isinstance(record, Person)
+                self._person = record
+            elif what in _GONE:
+                there.pop(key, None)
+                if what == "retracted":
+                    retracted[key] = record
+            else:
+                there[key] = record
+                retracted.pop(key, None)
+
+    def chart(self) -> Chart:
+        """The chart as it is after these changes."""
+        held: dict[str, list[Any]] = {kind: [] for kind in FIELDS}
+        for (kind, _), record in self._there.items():
+            held[kind].append(record)
+        for kind, order in _ORDERS.items():
+            held[kind].sort(key=order)
+        parts: dict[str, Any] = {FIELDS[kind]: tuple(records) for kind, records in held.items()}
+        return Chart(person=self._person, retracted=tuple(self._retracted.values()), states=dict(self._states), **parts)
+
+
 def folded(person: Person, began: datetime, changes: Iterable[tuple[datetime, str, Record]]) -> Chart:
     """The chart that a log of changes leads to: of each when, what, record."""
-    there: dict[tuple[str, int], Record] = {}
-    retracted: dict[tuple[str, int], Record] = {}
-    states: dict[tuple[str, int], State] = {("patient", 0): State(1, began)}
-    for at, what, record in changes:
-        key = record.kind, record.ordinal
-        if what == "created" and key not in states:
-            states[key] = _new(State, (1, at))
-            there[key] = record
-            continue
-        state = states.get(key)
-        states[key] = _new(State, (1 if state is None else state[0] + 1, at))
-        if record.kind == "patient":
-            assert isinstance(record, Person)
-            person = record
-        elif what in _GONE:
-            there.pop(key, None)
-            if what == "retracted":
-                retracted[key] = record
-        else:
-            there[key] = record
-            retracted.pop(key, None)
-    held: dict[str, list[Any]] = {kind: [] for kind in FIELDS}
-    for (kind, _), record in there.items():
-        held[kind].append(record)
-    for kind, order in _ORDERS.items():
-        held[kind].sort(key=order)
-    parts: dict[str, Any] = {FIELDS[kind]: tuple(records) for kind, records in held.items()}
-    return Chart(person=person, retracted=tuple(retracted.values()), states=states, **parts)
+    fold = Fold(person, began)
+    fold.add(changes)
+    return fold.chart()
 
 
 _GONE = frozenset(("retracted", "deleted"))

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from simulator.population.called_off import NOTHING, CalledOff, called_off
 from simulator.population.filing import Filing, cut, moved
+from simulator.population.history import History
 from simulator.population.identity import Identity
 from simulator.population.ledger import Ledger, Version
 from simulator.population.people import Population
@@ -105,13 +106,16 @@ class Log:
         yield from self._written(number, members, by)
 
     def told(self, number: int, when: datetime, by: datetime | None) -> Iterable[tuple[datetime, str, Record]]:
-        """What `logged` gives, without who and into whom: when, what, record. Of a patient on file once, in a world in
-        which nothing was written, it is the history itself."""
-        if not self._ledger.entries and 0 <= number < self._population.size:
-            filing = self._filing(number, when)
-            if filing.homes is None:
-                return filing.history.told(filing.history.count(when))
+        """What `logged` gives, without who and into whom: when, what, record."""
         return (one.change for one in self.logged(number, when, by))
+
+    def untouched(self, number: int, when: datetime) -> History | None:
+        """The history that is the whole log by `when`: of a patient on file once, in a world in which nothing was
+        written."""
+        if self._ledger.entries or not 0 <= number < self._population.size:
+            return None
+        filing = self._filing(number, when)
+        return filing.history if filing.homes is None else None
 
     def _of_life(self, life: int, number: int, members: Collection[int], when: datetime) -> Iterator[Logged]:
         filing, has_writes = self._filing(life, when), bool(self._ledger.entries)

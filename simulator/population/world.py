@@ -28,7 +28,7 @@ from simulator.population.contacts import e164
 from simulator.population.defects import birth_precision
 from simulator.population.feed import Feed, Hit, Key, Merge
 from simulator.population.filing import Filing
-from simulator.population.history import folded
+from simulator.population.history import Fold, History, folded
 from simulator.population.identity import Identity
 from simulator.population.ledger import Entry, Ledger, Opening, Version
 from simulator.population.log import BEGINNING, FIRST_WRITTEN, FIRST_WRITTEN_ORDINAL, Log, Span
@@ -69,6 +69,14 @@ class _Held(NamedTuple):
     chart: Chart
 
 
+class _Folding(NamedTuple):
+    """How far a history is folded."""
+
+    history: History
+    passed: int
+    fold: Fold
+
+
 class World:
     """The population and the ledger, read as one. What is written here every vendor of the sandbox sees.
 
@@ -102,6 +110,7 @@ class World:
         self._log = Log(self.population, self._ledger, self._identity, self._filed)
         self._charts: OrderedDict[int, _Held] = OrderedDict()
         self._spans: OrderedDict[int, Span] = OrderedDict()
+        self._fold: _Folding | None = None
         self._families: dict[str, set[int]] = {}  # folded family name -> written patients who bear it or have borne it
 
     def _filed(self, life: int, by: datetime | None) -> Filing:
@@ -260,7 +269,20 @@ class World:
         person, began = self._log.beginning(number, when)
         if by is not None and by < began:
             raise IndexError(f"patient {number} was not registered by then")
-        return folded(person, began, self._log.told(number, when, by))
+        history = self._log.untouched(number, when)
+        if history is None:
+            return folded(person, began, self._log.told(number, when, by))
+        return self._gone_on(history, person, began, history.count(when))
+
+    def _gone_on(self, history: History, person: Person, began: datetime, passed: int) -> Chart:
+        """The chart when so many changes of a history have happened. Who lists documents asks for one after the other,
+        each as of its own time: the fold goes on from where it was."""
+        held, self._fold = self._fold, None  # nobody else goes on with it meanwhile
+        if held is None or held.history is not history or held.passed > passed:
+            held = _Folding(history, 0, Fold(person, began))
+        held.fold.add(history.told(passed, held.passed))
+        self._fold = held._replace(passed=passed)
+        return held.fold.chart()
 
     def history(self, number: int) -> tuple[Version, ...]:
         """Everything that has happened to a patient's records by now, and was written about them, oldest first; of a

@@ -234,3 +234,21 @@ def test_a_chart_is_the_same_soon_after_the_start_and_later() -> None:
                 at <= moment[0] for at in population.registrations.joints(number)
             )
     assert any(len(set(known)) > 2 for known in stamps.values())
+
+
+def test_charts_of_many_moments_are_the_same_in_whatever_order_they_are_asked_for() -> None:
+    """A world goes on from the chart of the moment before; what it gives is a chart of its own."""
+    population = Population(seed=7, size=2000, as_of=date(2026, 1, 5))
+    world = World(population)
+    dies = next(number for number in range(100, 2000) if population.death(number) is not None)
+    for number in (119, dies, 3):
+        history = history_of(population, number)
+        moments = [history.began + (population.horizon - history.began) * part // 12 for part in range(13)]
+        alone = {at: history.chart_at(at) for at in moments}
+        forth = [world.chart_at(number, at) for at in moments]
+        assert forth == [alone[at] for at in moments]
+        assert [world.chart_at(number, at) for at in reversed(moments)] == forth[::-1]
+        shared = world.behind(moments[6])
+        assert shared.chart_at(number, moments[9]) == world.chart_at(number, moments[9]) == alone[moments[9]]
+        assert forth[3] == alone[moments[3]]
+        assert len({len(chart.states) for chart in forth}) > 3
