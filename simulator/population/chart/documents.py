@@ -7,6 +7,7 @@ laboratories come with the later results, a day or two after, while they live. O
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -107,8 +108,7 @@ def _document(life: Life, draft: _Draft, ordinal: int) -> Document:
 
 def _format(row: DocumentRow, draw: int) -> str:
     edges = _edges(row.key)
-    place = draw % edges[-1]
-    return next(mime for (mime, _), edge in zip(row.formats, edges, strict=True) if place < edge)
+    return row.formats[bisect_right(edges, draw % edges[-1])][0]
 
 
 @lru_cache(maxsize=64)

@@ -155,28 +155,26 @@ def _reports(life: Life, visits: list[Visit], episodes: list[Episode]) -> Iterat
             yield from _tests(life, visit, standing, last, draw)
 
 
-def _steps(life: Life, record: Observation, report: _Report) -> Iterator[Measured]:
-    """What happens to one observation that may not stay as it is."""
+def _add_fate(life: Life, record: Observation, report: _Report, steps: list[Measured]) -> None:
+    """Adds what happens to one observation that may not stay as it is."""
     written, visit = report.written, report.visit
     if record.key == CULTURE:
         first = visit.moment(moments.resulted(visit.habits, "culture_first"))
         early = replace(record, status="preliminary", issued=first.at, value_text=_NO_GROWTH_YET, interpretation=None)
-        yield first, "created", early
-        yield written, "updated", record
+        steps += (first, "created", early), (written, "updated", record)
     elif _is_correctable(record) and fates.is_corrected(life, visit, record.key):
-        yield written, "created", _mistaken(life, record, visit)
-        moment = visit.moment(moments.corrected(visit.habits))
-        yield moment, "corrected", replace(record, status="corrected", issued=moment.at)
+        later = visit.moment(moments.corrected(visit.habits))
+        steps.append((written, "created", _mistaken(life, record, visit)))
+        steps.append((later, "corrected", replace(record, status="corrected", issued=later.at)))
         return
     else:
-        yield written, "created", record
-    if record.key not in _HANGS_TOGETHER and fates.is_retracted(life, "observation", visit, record.key):
-        yield fates.retraction(visit, record)
+        steps.append((written, "created", record))
+    if fates.is_retracted(life, "observation", visit, record.key):
+        steps.append(fates.retraction(visit, record))
 
 
 def _is_correctable(record: Observation) -> bool:
-    is_plain = record.value is not None and record.comparator is None
-    return is_plain and record.category == "laboratory" and record.key not in _HANGS_TOGETHER
+    return record.value is not None and record.comparator is None and record.category == "laboratory"
 
 
 def _mistaken(life: Life, record: Observation, visit: Visit) -> Observation:
@@ -247,7 +245,7 @@ def _write(
         if stays or (is_final and key != CULTURE):
             steps.append((written, "created", record))
         else:
-            steps.extend(_steps(life, record, report))
+            _add_fate(life, record, report, steps)
     if "height" in found:
         height["height"] = found["height"]
     return ordinal

@@ -311,7 +311,7 @@ class _Chooser:
         if is_infant:
             self._use(period, "checkup", None)
             return
-        carried = next((e for e in pregnancies if e.onset + _PRENATAL_FROM <= middle < (e.end or 0)), None)
+        carried = _carried(pregnancies, middle) if pregnancies else None
         if carried is not None:
             minute = self._lanes.office.slot(period, life.number, life.zone)
             day = local_minute(minute, life.zone) // DAY
@@ -427,6 +427,11 @@ def _rates_of(band: int, sex: str, have: frozenset[str]) -> _Rates:
         if left > 0:
             rates.office.add(per_period(left), row, "")
     return rates
+
+
+def _carried(pregnancies: list[Episode], day: int) -> Episode | None:
+    """The pregnancy for which somebody is seen regularly by a day."""
+    return next((one for one in pregnancies if one.onset + _PRENATAL_FROM <= day < (one.end or 0)), None)
 
 
 def _office_yearly(age: int, conditions: int) -> int:
