@@ -77,18 +77,17 @@ def _doses(life: Life, visits: list[Visit]) -> list[_Dose]:
     doses: dict[tuple[int, str], _Dose] = {}
     for row, day, draw in due_of(life, life.birth, life.until):
         place = bisect_left(days, day)
-        visit = seen[place] if place < len(seen) else None
-        if visit is not None and visit.local_day <= day + _WAIT:
-            dose = _Dose(visit.charted, visit.local_day, row, draw, visit, seen=True)
-        elif day >= life.first:
-            dose = _Dose(_report(life, day), day, row, draw, None, seen=False)
-        elif visits:
-            dose = _Dose(visits[0].charted, day, row, draw, visits[0], seen=False)
-        else:
-            continue
+        visit = seen[place] if place < len(seen) and days[place] <= day + _WAIT else None
+        given = day if visit is None else visit.local_day
         first, last = _given_from_to(row.key)
-        if first <= dose.day <= last:
-            doses.setdefault((dose.day, row.key), dose)
+        if not first <= given <= last or (given, row.key) in doses:
+            continue
+        if visit is not None:
+            doses[given, row.key] = _Dose(visit.charted, given, row, draw, visit, seen=True)
+        elif day >= life.first:
+            doses[given, row.key] = _Dose(_report(life, day), given, row, draw, None, seen=False)
+        elif visits:
+            doses[given, row.key] = _Dose(visits[0].charted, given, row, draw, visits[0], seen=False)
     return sorted(doses.values(), key=lambda dose: (dose.written.minute, dose.day, dose.row.key))
 
 
@@ -137,8 +136,10 @@ def _ages(schedule: str) -> tuple[int, ...]:
 
 
 def _yearly(life: Life, row: ImmunizationRow, salt: int) -> list[int]:
-    due = []
+    due: list[int] = []
     youngest, oldest = _days(row.start_month), _days(_UNTIL_MONTH.get(row.key, 1300))
+    if life.age_days(life.until) < youngest or life.age_days(life.first) >= oldest:
+        return due
     for year in range(date.fromordinal(life.first).year, date.fromordinal(life.until).year + 1):
         season = _season(year)
         if life.age_days(season + _SEASON_DAYS) < youngest or life.age_days(season) >= oldest:
