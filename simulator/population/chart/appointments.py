@@ -97,8 +97,8 @@ def _when_booked(draft: _Draft) -> tuple[int, int]:
 
 def _booked(life: Life, visit: Visit) -> Moment:
     """When a visit was booked: weeks before, or on the day itself when there was nothing yet to book it for."""
-    since = nothing_to_book_before(life, visit.episode)
-    return visit.booked if visit.booked.minute // DAY > since else visit.booked_today
+    early = visit.booked
+    return early if early.minute // DAY > nothing_to_book_before(life, visit.episode) else visit.booked_today
 
 
 def nothing_to_book_before(life: Life, episode: Episode | None) -> int:
@@ -109,14 +109,14 @@ def nothing_to_book_before(life: Life, episode: Episode | None) -> int:
 def _teller(life: Life, visit: Visit, ordinal: int, created: datetime) -> Callable[..., Appointment]:
     """Tells one appointment in each of its states."""
     row = tables.ENCOUNTERS[visit.kind]
+    said = {False: _what_for(life, visit, None)}
 
     def told(
         status: str, is_known: bool, *, encounter: int | None = None, cancel_reason: str | None = None
     ) -> Appointment:
-        episode = visit.episode if is_known else None
-        text = _TEXTS[visit.kind]
-        if episode is not None and visit.kind not in ("prenatal", "psych"):
-            text = f"{text}: {episode.row.icd10cm.display}"
+        if is_known not in said:
+            said[is_known] = _what_for(life, visit, visit.episode)
+        reason, text, labels = said[is_known]
         return Appointment(
             ordinal,
             row.key,
@@ -125,13 +125,22 @@ def _teller(life: Life, visit: Visit, ordinal: int, created: datetime) -> Callab
             visit.start,
             row.slot,
             created,
-            None if episode is None else episode.ordinal,
+            reason,
             text,
             cancel_reason,
             encounter,
             visit.facility,
             visit.practitioner,
-            labels_of(life, visit.local_day, visit.facility, (), episode, visit.kind),
+            labels,
         )
 
     return told
+
+
+def _what_for(life: Life, visit: Visit, episode: Episode | None) -> tuple[int | None, str, tuple[str, ...]]:
+    """What somebody comes for, if for a condition that can be named: its ordinal, a few words, and their labels."""
+    text = _TEXTS[visit.kind]
+    if episode is not None and visit.kind not in ("prenatal", "psych"):
+        text = f"{text}: {episode.row.icd10cm.display}"
+    labels = labels_of(life, visit.local_day, visit.facility, (), episode, visit.kind)
+    return None if episode is None else episode.ordinal, text, labels
