@@ -17,7 +17,7 @@ from simulator.population.chart.moments import Moment
 from simulator.population.chart.slots import Slot
 from simulator.population.chart.troubles import is_planned
 from simulator.population.lanes import ANY_HOUR, DEATH, OFFICE
-from simulator.population.records import Encounter, Record
+from simulator.population.records import Encounter, Record, named
 from simulator.population.zones import DAY, instant, local_minute, settled
 
 _ELSEWHERE_PERCENT = 12  # of what was not planned: where the accident happened
@@ -66,9 +66,7 @@ class Visit:
         made = self._moments.get(delay)
         if made is None:
             minute = settled(self.minute + delay, self.zone) if delay else self.minute
-            made = tuple.__new__(
-                Moment, (minute, self.slot.lane, self.slot.period, delay - self.before, instant(minute))
-            )
+            made = named(Moment, (minute, self.slot.lane, self.slot.period, delay - self.before, instant(minute)))
             self._moments[delay] = made
         return made
 

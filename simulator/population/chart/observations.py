@@ -24,7 +24,7 @@ from simulator.population.chart.labels import labels_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.measures import NUMBERS, Measures, Numbers, bmi, egfr, ldl, number, red_cells
 from simulator.population.chart.moments import Moment
-from simulator.population.records import Code, Observation
+from simulator.population.records import Code, Observation, named
 from simulator.population.tables.rows import LabRow
 from simulator.population.zones import DAY, instant, settled
 
@@ -199,7 +199,7 @@ def _write(
     written, effective, day, visit, panel, with_range, keys = report
     code = tables.PANELS[panel].code if panel else None
     issued, place, who, is_final = written.at, visit.ordinal, visit.practitioner, visit.is_final
-    known = _Known(life, measures, day, dict(height))
+    known = named(_Known, (life, measures, day, dict(height)))
     found, measured = known.found, measures.value
     for row, key, category, item, text, unit, numbers, derived, is_bounded, stays, low, high, edges, flags in _plans(
         keys, life.sex
@@ -271,9 +271,9 @@ def _vitals(life: Life, visit: Visit, draw: int) -> Iterator[_Report]:
         minute = settled(visit.minute + turn * DAY + 5 + draw % 5, visit.zone)
         at, day = instant(min(minute, written.minute)), visit.local_day + turn
         if age >= _INFANT_DAYS:
-            yield _Report(written, at, day, visit, "bp", is_adult, _PRESSURE)
+            yield named(_Report, (written, at, day, visit, "bp", is_adult, _PRESSURE))
         keys = (*(_SIGNS if age >= _INFANT_DAYS else ("head_circ", *_SIGNS)), *(scales if turn == 0 else ()))
-        yield _Report(written, at, day, visit, None, is_adult, keys)
+        yield named(_Report, (written, at, day, visit, None, is_adult, keys))
 
 
 # Tests and questionnaires
@@ -298,7 +298,7 @@ def _tests(life: Life, visit: Visit, standing: list[Episode], last: dict[str, in
         keys = members if done.isdisjoint(members) else tuple(key for key in members if key not in done)
         written = visit.ends if tables.LABS[keys[0]].category in _AT_VISIT else _issued(visit, order)
         done.update(members)
-        yield _Report(written, at, day, visit, panel, True, keys)
+        yield named(_Report, (written, at, day, visit, panel, True, keys))
 
 
 def _issued(visit: Visit, order: str) -> Moment:
