@@ -400,4 +400,4 @@ def _day(day: date | None) -> Json | None:
 
 
 def _instant(at: datetime | None) -> Json | None:
-    return None if at is None else {"value": f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}", "precision": "minute"}
+    return None if at is None else {"value": f"{at.astimezone(UTC).isoformat()[:19]}Z", "precision": "minute"}

@@ -258,7 +258,7 @@ def _imaging(view: View) -> Iterable[Section | None]:
 
 
 def _laboratory(view: View) -> Iterable[Section | None]:
-    found = [one for one in view.here(view.observations) if one.category == "laboratory"]
+    found = [one for one in view.measured if one.category == "laboratory"]
     yield Section("Results", table=parts.results_table(view, found)) if found else Section("Results", ("None.",))
 
 

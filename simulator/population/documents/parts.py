@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 
 from simulator.population import tables
 from simulator.population.chart.growth import grown
 from simulator.population.documents.paper import Section, Table
 from simulator.population.documents.view import View
 from simulator.population.records import Allergy, Condition, Encounter, Medication, Observation
+
+_YEAR = 365  # days that are recent
 
 _FLAGS = {"N": "", "L": "low", "H": "HIGH", "LL": "CRITICAL LOW", "HH": "CRITICAL HIGH", "A": "abnormal"}
 _UNITS = {"mm[Hg]": "mmHg", "Cel": "°C", "kg/m2": "kg/m²", "/min": "/min", "10*3/uL": "x10³/µL", "10*6/uL": "x10⁶/µL"}
@@ -55,7 +57,7 @@ def _allergy(one: Allergy) -> str:
 def vital_signs(view: View) -> Section | None:
     """The vital signs of the encounter, the last of each; of children with their place on the growth charts."""
     last: dict[str, Observation] = {}
-    for one in view.here(view.observations):
+    for one in view.measured:
         if one.category == "vital-signs":
             last[one.key] = one
     if not last:
@@ -82,7 +84,7 @@ def _percentile(view: View, one: Observation) -> str:
 
 def results(view: View, heading: str = "Results") -> Section | None:
     """The laboratory results and scores of the encounter that were there when the document was written."""
-    found = [one for one in view.here(view.observations) if one.category in ("laboratory", "survey")]
+    found = [one for one in view.measured if one.category in ("laboratory", "survey")]
     if not found:
         return None
     return Section(heading, table=results_table(view, found))
@@ -139,10 +141,13 @@ def procedures(view: View) -> Section | None:
 
 def recent(view: View, category: str) -> tuple[Observation, ...]:
     """What was measured in the last year, newest first."""
+    since = datetime.combine(view.today - timedelta(days=_YEAR + 2), time(), UTC)  # before that no calendar is needed
     found = [
         one
         for one in view.observations
-        if one.category == category and (view.today - one.effective.astimezone(view.zone).date()).days <= 365
+        if one.effective > since
+        and one.category == category
+        and (view.today - one.effective.astimezone(view.zone).date()).days <= _YEAR
     ]
     return tuple(sorted(found, key=lambda one: (one.effective, -one.ordinal), reverse=True))
 
@@ -170,7 +175,7 @@ def all_immunizations(view: View) -> Section:
 
 def recent_procedures(view: View) -> Section:
     """What was done in the last year."""
-    found = [one for one in view.procedures if (view.today - one.start.astimezone(view.zone).date()).days <= 365]
+    found = [one for one in view.procedures if (view.today - one.start.astimezone(view.zone).date()).days <= _YEAR]
     lines = tuple(f"{plain_display(one.text)}, {view.day(one.start)}" for one in found)
     return Section("Procedures", lines or ("None in the last year.",), is_list=True)
 
@@ -188,7 +193,7 @@ def _encounter(view: View, one: Encounter) -> str:
 
 def encounters_of_year(view: View) -> tuple[Encounter, ...]:
     """The encounters of the last year, oldest first."""
-    return tuple(one for one in view.encounters if (view.today - one.start.astimezone(view.zone).date()).days <= 365)
+    return tuple(one for one in view.encounters if (view.today - one.start.astimezone(view.zone).date()).days <= _YEAR)
 
 
 def gestation(view: View, at: date | None = None) -> str | None:

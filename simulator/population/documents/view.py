@@ -27,6 +27,8 @@ from simulator.population.records import (
 )
 
 _Labelled = TypeVar("_Labelled", Allergy, Condition, Encounter, Immunization, Medication, Observation, Procedure)
+_Noted = TypeVar("_Noted", Condition, Immunization, Medication, Observation, Procedure)
+"""What is written down at an encounter, and names it."""
 _GONE = ("entered-in-error", "refuted")
 
 
@@ -95,6 +97,11 @@ class View:
         return tuple(one for one in self._told(self.chart.observations) if one.status not in _GONE)
 
     @cached_property
+    def measured(self) -> tuple[Observation, ...]:
+        """What was measured at the encounter and is final."""
+        return tuple(one for one in self._told(self.here(self.chart.observations)) if one.status not in _GONE)
+
+    @cached_property
     def immunizations(self) -> tuple[Immunization, ...]:
         return tuple(one for one in self._told(self.chart.immunizations) if one.status == "completed")
 
@@ -106,10 +113,10 @@ class View:
     def encounters(self) -> tuple[Encounter, ...]:
         return tuple(one for one in self._told(self.chart.encounters) if one.status not in _GONE)
 
-    def here(self, records: Iterable[_Labelled]) -> tuple[_Labelled, ...]:
+    def here(self, records: Iterable[_Noted]) -> tuple[_Noted, ...]:
         """Those of the encounter of the document."""
         number = self.document.encounter
-        return tuple(one for one in records if getattr(one, "encounter", None) == number)
+        return tuple(one for one in records if one.encounter == number)
 
     def day(self, at: datetime | date) -> str:
         """A day as American clinics write it, on the clinic's calendar."""
@@ -131,4 +138,4 @@ class View:
 
     def _told(self, records: Iterable[_Labelled]) -> Iterable[_Labelled]:
         may = OPEN.union(self.document.sensitivity)
-        return (one for one in records if may.issuperset(one.sensitivity))
+        return (one for one in records if not one.sensitivity or may.issuperset(one.sensitivity))
