@@ -24,7 +24,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "bandwidth": {"rate_bytes_s": 1e7},
     "stale_data": {"age_s": 5}, "read_lag": {"lag_s": 5}, "clock_advance": {"advance_s": 1},
     "clock_skew": {"skew_s": 5}, "upgrade": {"as_of": "2026-12-01"},
-    "change_element": {"name": "id"},
+    "change_element": {"name": "id"}, "shared_number": {"system": "urn:oid:1.2.3"},
     "announce": {"says": "soon"}, "black_hole": {"hold_s": 0.001}, "accept_silently": {"hold_s": 0.001},
     "slicer": {"average_size_bytes": 2000, "delay_ms": 1}, "partial_outage": {"patient": "17"},
     "brown_out": {"failing": 1, "latency_ms": 0}, "planned_maintenance": {"notice_s": 0}, "flapping": {"up_s": 0},
