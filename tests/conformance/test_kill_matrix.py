@@ -22,7 +22,7 @@ _BY_CHECK = {id: [one for one in MUTANTS.values() if id in one.killed_by] for id
 
 _KINDS_OF = {
     "NORM-01": ("patient",),
-    "NORM-03": ("patient", "encounter", "medication", "appointment"),
+    "NORM-03": ("patient", "encounter", "medication", "observation", "appointment"),
     "NORM-05": ("observation",),
     "NORM-06": ("observation",),
     "NORM-09": ("condition", "medication"),
