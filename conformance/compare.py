@@ -7,10 +7,13 @@ vendor still tells it, and an integration that holds it as valid is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from conformance.exposure import rows_shown
 from simulator.auth.withheld import labels_withheld
@@ -82,6 +85,15 @@ class Truth:
     persons: dict[int, int] = field(default_factory=dict)
     moments: dict[int, Truth] = field(default_factory=dict)
 
+    def take(self, other: Truth) -> None:
+        """Takes over the patients of another one."""
+        self.facts |= other.facts
+        self.stale |= other.stale
+        self.aside |= other.aside
+        self.beside |= other.beside
+        self.registrations |= other.registrations
+        self.persons |= other.persons
+
     def during(self, call: int) -> Truth:
         """What was so while a call ran."""
         return self.moments.get(call, self)
@@ -105,33 +117,114 @@ def truth_of(
     truth = Truth()
     labels = labels_withheld(site, client_id) if client_id else frozenset()
     for number in numbers:
-        merged = {one: site.vendor.patient_ids(site, one) for one in site.sandbox.world.merged_into(number)}
-        dead = {id for ids in merged.values() for id in ids.values()}
-        ids = {name: id for name, id in site.vendor.patient_ids(site, number).items() if id not in dead}
-        renderings = _with_dirt(site, number, site.vendor.renderings(site, number), kinds)
-        facts = tuple(_facts(site, number, ids, renderings, kinds, with_rows, labels))
-        if labels:  # what is left is told without what pointed to the rest
-            with site.kept_from(labels):
-                left = _with_dirt(site, number, site.vendor.renderings(site, number), kinds)
-                told = tuple(_facts(site, number, ids, left, kinds, with_rows, frozenset()))
-            facts = (*told, *(fact for fact in facts if fact.is_withheld))
-        truth.facts[number] = facts
-        truth.stale[number] = frozenset(
-            (one.type, one.id, "") for one in renderings if not one.records and _is_taken_back(one.payload)
-        )
-        truth.aside[number] = frozenset((one.type, one.id, "") for one in renderings if one.is_aside)
+        key = _key_of(site, number)
+        told = _kept((key, "told"), partial(_told, site, number))
+        truth.facts[number] = tuple(_facts_of(site, number, told, key, kinds, with_rows, labels))
+        truth.stale[number], truth.aside[number] = told.stale, told.aside
         truth.beside[number] = frozenset(
-            key_of(_source(site, one, record))
-            for one in renderings
-            for record in one.records
-            if not _is_asked(record, kinds)
+            source for kind, source in told.sources if kinds is not None and kind not in kinds
         )
-        truth.registrations.update(dict.fromkeys(ids.values(), number))
+        truth.registrations.update(dict.fromkeys(told.ids.values(), number))
         truth.persons[number] = site.sandbox.world.human(number)
-        for one, their_ids in merged.items():  # whom the vendor tells as one an integration holds as one
+        for one, their_ids in told.merged.items():  # whom the vendor tells as one an integration holds as one
             truth.registrations.update(dict.fromkeys(their_ids.values(), one))
             truth.persons[one] = truth.persons[number]
     return truth
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What one vendor tells of one patient; `sources` are those of the facts with their kinds, `merged` the ids of each
+    who was merged into the patient."""
+
+    renderings: tuple[Rendering, ...]
+    stale: frozenset[SourceKey]
+    aside: frozenset[SourceKey]
+    sources: tuple[tuple[str, SourceKey], ...]
+    ids: Mapping[str, str]
+    merged: Mapping[int, Mapping[str, str]]
+
+
+def _told(site: Site, number: int) -> _Told:
+    merged = {one: site.vendor.patient_ids(site, one) for one in site.sandbox.world.merged_into(number)}
+    dead = {id for ids in merged.values() for id in ids.values()}
+    renderings = tuple(_with_dirt(site, number, site.vendor.renderings(site, number)))
+    return _Told(
+        renderings=renderings,
+        stale=frozenset(
+            (one.type, one.id, "") for one in renderings if not one.records and _is_taken_back(one.payload)
+        ),
+        aside=frozenset((one.type, one.id, "") for one in renderings if one.is_aside),
+        sources=tuple((r.kind, key_of(_source(site, one, r))) for one in renderings for r in one.records),
+        ids={name: id for name, id in site.vendor.patient_ids(site, number).items() if id not in dead},
+        merged=merged,
+    )
+
+
+def _facts_of(
+    site: Site, number: int, told: _Told, key: Hashable, kinds: Container[str] | None, with_rows: bool,
+    labels: frozenset[str],
+) -> Iterator[Fact]:  # fmt: skip
+    """The facts of the asked kinds, kind by kind."""
+    asked = [kind for kind in dict.fromkeys(kind for kind, _ in told.sources) if kinds is None or kind in kinds]
+    withheld: list[Fact] = []
+    for kind in asked:
+        make = partial(_facts_told, site, number, told, frozenset((kind,)), with_rows, labels)
+        facts = _kept((key, kind, with_rows, labels), make)
+        if labels:
+            withheld += [fact for fact in facts if fact.is_withheld]
+        else:
+            yield from facts
+    if labels:  # what is left is told without what pointed to the rest
+        with site.kept_from(labels):
+            left = list(_with_dirt(site, number, site.vendor.renderings(site, number)))
+            yield from _facts(site, number, told.ids, left, kinds, with_rows, frozenset())
+        yield from withheld
+
+
+def _facts_told(
+    site: Site, number: int, told: _Told, kinds: frozenset[str], with_rows: bool, labels: frozenset[str]
+) -> tuple[Fact, ...]:
+    return tuple(_facts(site, number, told.ids, told.renderings, kinds, with_rows, labels))
+
+
+# What is told in the same way to many cases
+
+_Made = TypeVar("_Made")
+_KEPT: OrderedDict[Hashable, Any] = OrderedDict()
+_MOST_KEPT = 512
+_KEEPING = threading.Lock()
+_SAME_TOLD = frozenset(("max_page", "largest_page", "withhold_scopes", "rotate_refresh", "assertion_rules", "password"))
+"""Settings that change how a vendor is asked, never what it tells."""
+
+
+def _key_of(site: Site, number: int) -> Hashable:
+    """Equal for patients of whom the same is told in the same way; None when something that shows was written. Every
+    case has a sandbox of its own, and in most of them nothing is written, and nothing happens since the beginning."""
+    world, people = site.sandbox.world, site.sandbox.world.population
+    if world.stamp(number) >> 32:  # the writes that show in the chart are counted there, above what passes by itself
+        return None
+    settings = sorted((name, repr(value)) for name, value in site.settings.items() if name not in _SAME_TOLD)
+    moved = world.stamp(number), world.stamp(number, "patient"), world.departed(number), world.merged_into(number)
+    whom = site.vendor.id, site.key, people.size, people.as_of, repr(people.dirt), number
+    return (*whom, site.as_of, tuple(settings), moved)
+
+
+def _kept(key: tuple[Hashable, ...], make: Callable[[], _Made]) -> _Made:
+    """What `make` gives, made once for a key whose first part is not None."""
+    if key[0] is None:
+        return make()
+    with _KEEPING:
+        if key in _KEPT:
+            _KEPT.move_to_end(key)
+            found: _Made = _KEPT[key]
+            return found
+    made = make()
+    with _KEEPING:
+        _KEPT[key] = made
+        if len(_KEPT) > _MOST_KEPT:
+            _KEPT.popitem(last=False)
+    return made
 
 
 def add_moments(
@@ -176,12 +269,8 @@ def _either(before: Fact | None, after: Fact | None) -> Fact:
     return before if before == after else replace(before, tellings=(*before.tellings, *after.tellings))
 
 
-def _with_dirt(
-    site: Site, number: int, renderings: Iterable[Rendering], kinds: Container[str] | None
-) -> list[Rendering]:
+def _with_dirt(site: Site, number: int, renderings: Iterable[Rendering]) -> list[Rendering]:
     """The renderings, with a loss beside each value that is known to be wrong: it is told as it stands."""
-    if kinds is not None and "observation" not in kinds:
-        return list(renderings)
     population = site.sandbox.world.population
     life = site.sandbox.world.human(number)  # who is on file twice has one life, in which each ordinal occurs once
     typos = {one.ordinal: one.what for one in typos_of(population, life)} if life < population.size else {}

@@ -182,7 +182,10 @@ class Player:
             "with_rows": self._plan.drive.keeps_records,
             "client_id": client["client_id"],
         }
-        truth = compare.truth_of(self._site, sorted(asked), **about)
+        truth = compare.Truth()
+        for number in sorted(asked):
+            kinds = {kind for call in self._calls if call.subject == str(number) for kind in call.asked_kinds}
+            truth.take(compare.truth_of(self._site, [number], **about | {"kinds": kinds or {"patient"}}))
         compare.add_moments(truth, self._site, self._spans, **about)
         case = Case(
             id=self._case,

@@ -9,10 +9,14 @@ import pytest
 
 from conformance import compare, scoring
 from conformance.evidence import Call
+from conformance.happens import Happenings
+from simulator import registry
 from simulator.population import answers
 from simulator.population.chart import history_of
 from simulator.population.people import Population
 from simulator.population.world import World
+from simulator.sandbox import Sandbox
+from simulator.settings import AS_OF
 from simulator.vendor import Rendering
 
 KINDS = ("encounter", "condition", "medication", "observation")
@@ -39,7 +43,8 @@ def site(world):
                 yield Rendering(kind, f"{kind}-{record.ordinal}", {}, (record,))
 
     vendor = SimpleNamespace(id="plain", renderings=renderings, patient_ids=lambda site, number: {"id": f"p{number}"})
-    return SimpleNamespace(vendor=vendor, sandbox=SimpleNamespace(world=world))
+    sandbox = SimpleNamespace(world=world)
+    return SimpleNamespace(vendor=vendor, sandbox=sandbox, key=object(), as_of=None, settings={})
 
 
 def read(world, number):
@@ -123,3 +128,33 @@ def test_a_patient_to_whom_nothing_happened_needs_no_moments(site, world, clock)
     truth = compare.truth_of(site, [5])
     compare.add_moments(truth, site, {0: (5, first, first)})
     assert truth.moments == {}
+
+
+def fresh_epic():
+    vendors = tuple(registry.vendors().values())
+    return Sandbox("t", seed=7, patients=300, as_of=AS_OF, vendors=vendors, journal_size=10).sites["epic"]
+
+
+def test_what_is_told_alike_in_two_sandboxes_is_made_once():
+    one, other = (compare.truth_of(fresh_epic(), [117], kinds={"condition"}) for _ in range(2))
+    assert one.facts[117]
+    assert all(a is b for a, b in zip(one.facts[117], other.facts[117], strict=True))
+    assert (one.beside, one.registrations, one.persons) == (other.beside, other.registrations, other.persons)
+
+
+def test_another_page_size_tells_the_same_and_another_habit_does_not():
+    site = fresh_epic()
+    before = compare.truth_of(site, [117], kinds={"condition"}).facts[117]
+    site.change_settings({"max_page": 3})
+    assert compare.truth_of(site, [117], kinds={"condition"}).facts[117][0] is before[0]
+    site.change_settings({"word_codes": False})
+    assert compare.truth_of(site, [117], kinds={"condition"}).facts[117][0] is not before[0]
+
+
+def test_what_is_written_is_told_in_its_sandbox_alone():
+    site = fresh_epic()
+    before = compare.truth_of(site, [117]).facts[117]
+    Happenings(site.sandbox.world).happen("result", 117, site.sandbox.clock.now())
+    after = compare.truth_of(site, [117]).facts[117]
+    assert len(after) == len(before) + 1
+    assert len(compare.truth_of(fresh_epic(), [117]).facts[117]) == len(before)

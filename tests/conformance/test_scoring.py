@@ -23,6 +23,11 @@ def world():
     return World(Population(seed=7, size=2_000, as_of=date(2026, 1, 5)))
 
 
+def room(vendor, world):
+    """A site of its own: nothing that another one told is taken for what it tells (`key`)."""
+    return SimpleNamespace(vendor=vendor, sandbox=SimpleNamespace(world=world), key=object(), as_of=None, settings={})
+
+
 @pytest.fixture
 def site(world):
     """A room that tells every record of a patient once, allergies twice, and no lot number of a vaccine."""
@@ -41,7 +46,7 @@ def site(world):
         renderings=renderings,
         patient_ids=lambda site, number: {"fhir_id": f"p{number}", "mrn": f"m{number}"},
     )
-    return SimpleNamespace(vendor=vendor, sandbox=SimpleNamespace(world=world))
+    return room(vendor, world)
 
 
 @pytest.fixture
