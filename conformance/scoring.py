@@ -317,5 +317,5 @@ def _kept(record: Data | None) -> dict[str, Any] | None:
 
 _READ_BY_CHECKS = (
     "value", "assertion", "status", "clinicalStatus", "verification", "criticality", "interpretation", "sha256",
-    "effective",
+    "start",
 )  # fmt: skip

@@ -44,14 +44,14 @@ def times_keep_what_they_say(e: Evidence) -> Iterator[Mark]:
     """
     yield from mismatches(e, (), lambda field: field in _TIMES, minor_counts=True, carried_only=True)
     seen = Counter(str(fact["kind"]) for _, fact in facts(e, ()) if fact["found"])
-    split = [(case, fact) for case in e.of(SPLIT) for fact in case.scores("observation") if _is_split(case, fact)]
-    cut = [(case, fact) for case, fact in split if not _QUARTER.search(_effective(fact))]
+    split = [(case, fact) for case in e.of(SPLIT) for fact in case.scores("encounter") if _is_split(case, fact)]
+    cut = [(case, fact) for case, fact in split if not _QUARTER.search(_start(fact))]
     if cut:
         case, fact = cut[0]
         yield fail(
             "cut_fraction", f"{len(cut)} of {many(len(split), 'time')} lost their part of a second",
             at=case.serving(fact["source"])[:1], case=case.id, expected="a quarter of a second, .25 or .250",
-            got=f"{_effective(fact)} ({where(fact)})", fix="keep the fraction: two results of one minute have an order",
+            got=f"{_start(fact)} ({where(fact)})", fix="keep the fraction: two events of one minute have an order",
         )  # fmt: skip
     if seen:
         also = f", {len(split)} of them with a part of a second" if split else ""
@@ -59,14 +59,14 @@ def times_keep_what_they_say(e: Evidence) -> Iterator[Mark]:
     yield untested("no record was put out")
 
 
-def _effective(fact: Data) -> str:
-    return str(((fact["got"] or {}).get("effective") or {}).get("value") or "")
+def _start(fact: Data) -> str:
+    return str(((fact["got"] or {}).get("start") or {}).get("value") or "")
 
 
 def _is_split(case: Case, fact: Data) -> bool:
     """Whether a time of day was put out of a record that was served with a part of a second."""
     served = case.serving(fact["source"])
-    return "T" in _effective(fact) and any((x.data.get("fault") or {}).get("changed") for x in served)
+    return "T" in _start(fact) and any((x.data.get("fault") or {}).get("changed") for x in served)
 
 
 @check(

@@ -66,14 +66,14 @@ def titles_only(s):
 
 
 def split(s, *told, served=True, changed=2):
-    """Results whose times were served with a quarter of a second; `told` is what came out."""
+    """Visits whose times were served with a quarter of a second; `told` is what came out."""
     golden(s, "patient").fact("patient:1", source=("Patient", "1"))
-    case = s.case("S15", scenario="s15-split-seconds").call(0, 1, "observation")
-    case.get("/Observation", 0.1, served=[("Observation", "o1")] if served else [], fault="change_element")
+    case = s.case("S15", scenario="s15-split-seconds").call(0, 1, "encounter")
+    case.get("/Encounter", 0.1, served=[("Encounter", "o1")] if served else [], fault="change_element")
     case._data[-1]["fault"]["changed"] = changed
     for number, time in enumerate(told):
-        got = {"effective": {"value": time, "precision": "millisecond"}}
-        case.fact(f"observation:{number}", source=("Observation", "o1"), got=got)
+        got = {"start": {"value": time, "precision": "millisecond"}}
+        case.fact(f"encounter:{number}", source=("Encounter", "o1"), got=got)
 
 
 def second(name, *told, **more):
