@@ -10,7 +10,7 @@ from conformance.evidence import Call, Case, Data, Evidence, Exchange
 from simulator.source import Source
 
 R4_PAGING = "https://hl7.org/fhir/R4/http.html#paging"
-TOTALS, CYCLE, EMPTY_PAGE = "s17-totals", "s18-cycle", "s18-empty-page"
+TOTALS, CYCLE, EMPTY_PAGE, MOVING = "s17-totals", "s18-cycle", "s18-empty-page", "s18-moving-data"
 _MOST_FOR_ONE_PAGE = 3  # the page itself, and two repeats
 _TOTALS = {
     "absent": "states no total",
@@ -108,6 +108,50 @@ def paging_ends(e: Evidence) -> Iterator[Mark]:
     if circles and empty:
         yield exercised(f"left {many(circles, 'circle')}, passed through {many(empty, 'list')} with an empty page")
     yield untested("not both were met: a link that leads back, and an empty page with a next link")
+
+
+@check(
+    "PAGE-05",
+    area="pagination",
+    severity="medium",
+    level=1,
+    scenarios=(MOVING,),
+    source=(Source("https://github.com/hapifhir/hapi-fhir/pull/3609", "seen"),),
+    mutants=("no_dedupe",),
+    vendors=("epic", "cerner"),
+    needs="read",
+)
+def data_may_move_while_it_is_paged(e: Evidence) -> Iterator[Mark]:
+    """what moves while it is paged is held once
+
+    Holds when, of a list into which something is filed between two pages, so that the end of one page comes again at
+    the beginning of the next, every record is put out once, and none is missing.
+
+    Charts are written while they are read: a dose that comes twice on two pages was given once.
+    """
+    met: list[Exchange] = []
+    for case in e.of(MOVING):
+        for call in case.runs:
+            again = [x for x in case.during(call) if x.fault == "moving_data" and _says(x, "repeated")]
+            if not again:
+                continue
+            met += again
+            twice = [fact for fact in case.scores() if case.calls[fact["call"]] is call and fact["times"] > 1]
+            lost = case.missing(call)
+            if twice or lost:
+                fact = (twice or lost)[0]
+                yield fail(
+                    "twice" if twice else "lost",
+                    f"{many(len(twice or lost), 'record')} of a list that moved {'held twice' if twice else 'missing'}",
+                    at=[*case.serving(fact["source"])[:1], *again[:1]],
+                    case=case.id,
+                    expected="every record once",
+                    got=f"{fact['source']['type']}/{fact['source']['id']} {fact['times']} times",
+                    fix="know entries by their id, over all pages of a list, and keep the later copy",
+                )
+    if met:
+        yield exercised(f"{many(len(met), 'page')} told again what the one before had told; all is held once", met[:2])
+    yield untested("no page told again what the one before had told")
 
 
 def _says(x: Exchange, name: str) -> bool:

@@ -140,7 +140,8 @@ class Behaviour:
                that a whole call may take, by those that are left (None: for ever); read_timeout_s: for the next byte
     paging     goes_on: read beyond page n; is_whole: is the list whole after this page, with so many entries held;
                follows_circles: a link that leads back is followed; next_url: what is called for a next link; is_match:
-               does an entry count; restarts: new starts of a search whose page link died
+               does an entry count; restarts: new starts of a search whose page link died; key: what an entry is
+               known by, from its id and its place: one that comes again is the same
     changes    since: which changes are asked for, from the newest that is held and our clock at the last sync (empty:
                everything); deletes: what was held and is not listed any more is deleted;
                retracts: what was taken back is told as deleted; marks_failed: a kind that failed counts as read
@@ -200,6 +201,7 @@ class Behaviour:
     next_url: Callable[[str, str], str] = lambda link, current: link
     is_match: Callable[[Json, str], bool] = is_match
     restarts: int = 1
+    key: Callable[[str, int], str] = lambda id, place: id
 
     since: Callable[[datetime, datetime], str] = since
     deletes: bool = False

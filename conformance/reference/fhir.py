@@ -89,8 +89,9 @@ class FhirVendor:
         changed = [("_lastUpdated", run.since[kind])] if kind in run.since else []
         for params in self.searches(self.types[kind]):
             for resource in await self.search(run, self.types[kind], [("patient", patient.fhir_id), *params, *changed]):
-                run.drop("duplicate", kind, resource.get("id") in found)
-                found[resource.get("id", "")] = resource
+                key = self.behaviour.key(resource.get("id", ""), len(found))
+                run.drop("duplicate", kind, key in found)
+                found[key] = resource
         mine = [resource for resource in found.values() if self._is_about(run, kind, resource, patient)]
         true = [resource for resource in mine if not self.behaviour.is_withdrawn(resource)]
         run.drop("entered_in_error", kind, len(mine) - len(true))
@@ -224,8 +225,9 @@ class FhirVendor:
             for entry in page.get("entry", []):
                 if self.behaviour.is_match(entry, type):
                     resource = self.behaviour.shaped(entry["resource"])
-                    run.drop("duplicate", kind, resource.get("id", "") in found)
-                    found[resource.get("id", "")] = resource  # the later copy is the newer one
+                    key = self.behaviour.key(resource.get("id", ""), len(found))
+                    run.drop("duplicate", kind, key in found)
+                    found[key] = resource  # the later copy is the newer one
                 else:
                     _heed(entry.get("resource", {}))
         return list(found.values())

@@ -637,6 +637,13 @@ _bug(
     is_whole=lambda page, held: not entries_of(page),
 )
 _bug(
+    "no_dedupe",
+    "PAGE-05",
+    "what a list tells twice it holds twice",
+    at=(E, C),
+    key=lambda id, place: f"{id} {place}",
+)
+_bug(
     "partial_as_complete",
     "PAGE-06",
     "the pages before a dead link count as all",

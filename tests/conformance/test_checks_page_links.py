@@ -1,4 +1,4 @@
-"""PAGE-03, PAGE-04: what pages say of themselves, and what an integration makes of it.
+"""PAGE-03, PAGE-04, PAGE-05: what pages say of themselves, and what an integration makes of it.
 
 list    GET with fault false_total {says}, `here` entries, a next page     it states another total than it has
 circle  GET with fault page_cycle {to}, `next`                             its next link leads back
@@ -60,6 +60,15 @@ def blank_beside_a_circle(s, **more):
     blank(s, **more)
 
 
+def moving(s, *, times=1, found=True, repeated=("o1",)):
+    case = s.case("S18", scenario="s18-moving-data").call(0, 9, "observation")
+    case.get("/Obs", 0.1, query="p=1", served=[("Observation", "o1")])
+    case.get("/Obs", 0.2, query="p=2", served=[("Observation", "o1"), ("Observation", "o2")])
+    add_fault(case, "moving_data", {"by": 1, "by_what": "insertion"}, repeated=list(repeated))
+    case.fact("observation:1", source=("Observation", "o1"), times=times)
+    case.fact("observation:2", source=("Observation", "o2"), found=found)
+
+
 def story(name, tell, *args, **more):
     told = partial(tell, **more)
 
@@ -93,9 +102,19 @@ STORIES = [
     ("PAGE-04", "FAIL", "lost_behind", story("read_on_and_lost", blank_beside_a_circle, found=False)),
     ("PAGE-04", "UNTESTED", "", story("no_empty_page", circle, with_blank=False)),
     ("PAGE-04", "UNTESTED", "", story("no_circle", blank)),
+    ("PAGE-05", "PASS", "", story("what_comes_again_is_the_same", moving)),
+    ("PAGE-05", "FAIL", "twice", story("what_comes_again_is_another", moving, times=2)),
+    ("PAGE-05", "FAIL", "lost", story("what_came_after_it_is_lost", moving, found=False)),
+    ("PAGE-05", "UNTESTED", "", story("nothing_moved", moving, repeated=())),
 ]
 
 test_a_story_gets_its_verdict = verdicts_of(STORIES)
+
+
+def test_the_proof_of_what_is_held_twice_is_both_pages(script):
+    moving(script, times=2)
+    (finding,) = script.judged("PAGE-05").findings
+    assert (finding.at, finding.got) == (("c1/x1", "c1/x2"), "Observation/o1 2 times")
 
 
 def test_the_proof_of_a_circle_is_the_page_that_came_again(script):
