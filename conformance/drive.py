@@ -9,6 +9,7 @@ credentials  "wrong" hands out a secret or key that the vendor does not know
 vendors      only these; all without
 alone        true: nothing else runs meanwhile, because time is measured
 door         true: over TLS, at a port of the vendor's own, where faults on connections act
+canary       true: the next links of results lead to a listener on this machine, see `canary`
 time_zone    that of the integration's own process, as `TZ` names it: a process is started for it
 real_time    true: the sandbox has the time of day, two minutes behind the integration's clock
 keeps        true: records are kept in the evidence, for checks that look at values
@@ -81,6 +82,7 @@ class Drive:
     has_door: bool = False
     is_real_time: bool = False
     time_zone: str = ""
+    has_canary: bool = False
     deadline_s: float = 30.0
 
     @property
@@ -193,8 +195,8 @@ class _Table:
 
 
 _DRIVE_KEYS = (
-    "steps", "vendors", "login", "credentials", "mode", "client", "alone", "door", "real_time", "time_zone", "keeps",
-    "deadline_s",
+    "steps", "vendors", "login", "credentials", "mode", "client", "alone", "door", "real_time", "time_zone", "canary",
+    "keeps", "deadline_s",
 )  # fmt: skip
 _STEP_KEYS = ("action", "patient", "kinds", "times", "by", "advance_s", "intent", "who", "browser", "happens")
 
@@ -215,6 +217,7 @@ def _drive(path: Path, scenario: _Table) -> Drive:
         has_door=table.flag("door"),
         is_real_time=table.flag("real_time"),
         time_zone=_zone(table),
+        has_canary=table.flag("canary"),
         deadline_s=float(table.number("deadline_s", 30.0, least=0.1)),
     )
 

@@ -6,9 +6,9 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,13 @@ from typing import Any
 import scenarios
 from conformance import compare, leaks, scoring
 from conformance.browser import Browser
+from conformance.canary import Canary, listening
 from conformance.cast import Cast
 from conformance.collect import LogFiles, canaries_of, exchanges_of
 from conformance.compare import SourceKey
 from conformance.drive import Step
 from conformance.drivers import Driver, DriverFailed, Message, Opener
-from conformance.evidence import Call, Case
+from conformance.evidence import Call, Case, Exchange
 from conformance.happens import Happenings
 from conformance.intents import INTENTS, changed
 from conformance.lookalikes import number_of, question
@@ -122,8 +123,13 @@ def play_one(plan: CasePlan, stage: Stage) -> tuple[Case, list[leaks.Canary]]:
             scenario.play(situation(plan.drive.path), sandbox)
         except UsageError as flaw:
             raise _of_whom(plan.drive.path, flaw) from flaw
-        with stage.driver_in(plan.drive.time_zone) as driver:
-            return Player(plan, stage, server, sandbox, driver).played()
+        with ExitStack() as opened:
+            driver = opened.enter_context(stage.driver_in(plan.drive.time_zone))
+            canary = opened.enter_context(listening()) if plan.drive.has_canary else None
+            if canary is not None:
+                leads = {"into": "given", "url": canary.url}
+                sandbox.faults.add({"when": {"operation": "Observation.search"}, "fault": "dead_link", "args": leads})
+            return Player(plan, stage, server, sandbox, driver, canary).played()
     finally:
         if sandbox.doors:
             server.close_doors(sandbox)
@@ -142,7 +148,10 @@ def _set_behind(sandbox: Sandbox) -> None:
 class Player:
     """Plays one case."""
 
-    def __init__(self, plan: CasePlan, stage: Stage, server: Running, sandbox: Sandbox, driver: Driver) -> None:
+    def __init__(
+        self, plan: CasePlan, stage: Stage, server: Running, sandbox: Sandbox, driver: Driver, canary: Canary | None
+    ) -> None:
+        self._canary = canary
         self._plan = plan
         self._stage = stage
         self._server = server
@@ -172,6 +181,10 @@ class Player:
         for number, step in enumerate(self._plan.drive.steps):
             self._take(number, step)
         exchanges = exchanges_of(self._sandbox, self._case, self._began)
+        if self._canary is not None:
+            heard = self._canary.entries(self._plan.vendor, self._began)
+            epoch = datetime.now(UTC) - timedelta(seconds=time.monotonic() - self._began)
+            exchanges += tuple(Exchange(self._case, self._plan.vendor, one, epoch) for one in heard)
         self._ask("reset", {"case": self._case}, ASK)
         logs = self._driver.drain()
         if self._stage.log_files is not None:

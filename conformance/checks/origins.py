@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from conformance.canary import OPERATION
 from conformance.check import Mark, check, exercised, fail, many, untested
 from conformance.evidence import Case, Evidence, Exchange
 from simulator.source import Source
 
-_REDIRECT, _LINKS = "s12-redirect-elsewhere", "s17-second-origin"
+_REDIRECT, _LINKS, _NEIGHBOUR = "s12-redirect-elsewhere", "s17-second-origin", "s39-link-to-a-neighbour"
 _SECRETS = ("client_secret", "client_assertion", "access_token", "refresh_token")
 
 
@@ -57,6 +58,52 @@ def credentials_stay_with_their_origin(e: Evidence) -> Iterator[Mark]:
     if led:
         yield exercised(f"{many(led, 'case')} in which an answer led to another origin, and no credential went there")
     yield untested("no answer led to another origin")
+
+
+@check(
+    "SEC-09",
+    area="security",
+    severity="high",
+    level=1,
+    scenarios=(_NEIGHBOUR,),
+    source=(
+        Source("https://owasp.org/API-Security/editions/2023/en/0xa7-server-side-request-forgery/", "doc"),
+        Source(
+            "https://hl7.org/fhir/smart-app-launch/STU2.2/backend-services.html: references to other servers", "doc"
+        ),
+    ),
+    mutants=("fetch_any_url",),
+    vendors=("epic", "cerner"),
+    needs="process",
+)
+def nobody_is_sent_inward(e: Evidence) -> Iterator[Mark]:
+    """a link into the own network is not followed
+
+    Holds when a next link that leads to another port of the machine on which the integration runs is not called, with
+    credentials or without, and what is missing for that is told.
+
+    Whoever can write into an answer of the vendor would call, from inside, what only the inside may call. To an
+    integration that runs elsewhere, and would not meet our listener, the check does not apply.
+    """
+    for case in e.of(_NEIGHBOUR):
+        for call in case.runs:
+            led = [x for x in case.during(call) if x.fault == "dead_link" and "next" in (x.data.get("fault") or {})]
+            heard = [x for x in case.during(call) if x.operation == OPERATION]
+            if heard:
+                yield fail(
+                    "called_inward", f"{many(len(heard), 'request')} to a neighbour on the integration's own machine",
+                    at=[*led[:1], *heard[:2]], expected="no request", got=f"{heard[0].method} {heard[0].path}",
+                    fix="follow links to the origins that were configured, and report all others",
+                )  # fmt: skip
+            elif led and call.status == "ok" and case.missing(call):
+                yield fail(
+                    "silent_link", "records behind a link into the own network are missing, and nothing is reported",
+                    at=led[:1], expected="an error of class `invalid_response`", got="status ok",
+                    fix="report a link that is not followed",
+                )  # fmt: skip
+            elif led:
+                yield exercised(f"{many(len(led), 'link')} into the own network, none called", led[:2])
+    yield untested("no answer led into the own network")
 
 
 def _home(case: Case) -> str:

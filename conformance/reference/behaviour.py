@@ -146,7 +146,8 @@ class Behaviour:
                everything); deletes: what was held and is not listed any more is deleted;
                retracts: what was taken back is told as deleted; marks_failed: a kind that failed counts as read
     requests   accept: the media types that are asked for, from those of the dialect; query: parameters on the wire;
-               data_url: last touch on a URL; stays_home: no call leaves the origins that were configured
+               data_url: last touch on a URL; stays_home: no call leaves the origins that were configured;
+               shows_token: where credentials go, home or elsewhere
     identity   follows_merges: who was merged away is read as the survivor; distrusts: rows that were not asked for are
                left out; heeds_subject: so are resources of another patient; seeks: what of a description is searched
                by; chosen: who of those found is the one; registers: who is not found is created
@@ -212,6 +213,7 @@ class Behaviour:
     query: Callable[[Params], str] = urlencode
     data_url: Callable[[str, str], str] = lambda url, token: url
     stays_home: bool = True
+    shows_token: Callable[[bool], bool] = lambda is_home: True
 
     trusts: Callable[[str | None], ssl.SSLContext] = careful
     shows_certificate: bool = True

@@ -824,6 +824,14 @@ _bug(
     follows=True,
     stays_home=False,
 )
+_bug(
+    "fetch_any_url",
+    "SEC-09",
+    "it calls whatever address an answer names",
+    at=(E, C),
+    stays_home=False,
+    shows_token=lambda is_home: is_home,
+)
 _bug("no_client_cert", "SEC-02", "it keeps its certificate to itself", at=(E, C), shows_certificate=False)
 _bug("allow_tls11", "SEC-02", "it speaks TLS 1.1 where that is all there is", trusts=_old)
 _bug(

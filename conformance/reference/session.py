@@ -160,10 +160,13 @@ class Session:
 
     async def _fetch(self, call: Call, token: Token | None, check: Callable[[Any], None], deadline: float) -> Any:
         url = self.behaviour.data_url(call.url, token.text if token else "")
-        if origin(url) not in self.config.origins and self.behaviour.stays_home:
+        is_home = origin(url) in self.config.origins
+        if not is_home and self.behaviour.stays_home:
             raise Failure("invalid_response", "a link leads to another host", reason="foreign_origin")
         headers = {"Accept": self.behaviour.accept(call.accept)}
-        if token:
+        if not self.behaviour.shows_token(is_home):
+            pass
+        elif token:
             headers["Authorization"] = f"Bearer {token.text}"
         else:
             headers[self.config.auth["header"]] = self.config.auth["api_key"]

@@ -1,4 +1,4 @@
-"""SEC-05: an answer leads to another origin, and what goes there.
+"""SEC-05, SEC-09: an answer leads to another origin, or into the own network, and what goes there.
 
 led    GET with fault redirect {location}, or second_origin and a next page     an answer that leads away
 away   GET with another Host than the login                                     a request that went there
@@ -6,8 +6,12 @@ away   GET with another Host than the login                                     
 
 from __future__ import annotations
 
+import time
+
+import httpx
 import pytest
 
+from conformance.canary import listening
 from tests.conformance.stories import verdicts_of
 
 HOME, AWAY = "127.0.0.1:1", "localhost:1"
@@ -35,6 +39,25 @@ def led(s, *, fault="redirect", away=(), carried=BEARER, found=False, errors=(IN
     case.fact("condition:1", found=found)
 
 
+def inward(s, *, calls=0, found=False, errors=(INVALID,), leads=True):
+    case = s.case("S39", scenario="s39-link-to-a-neighbour")
+    case.call(0, 9, "observation", status="partial" if errors else "ok", errors=errors)
+    case.get("/Observation", 0.1, fault="dead_link")
+    if leads:
+        case._data[-1]["fault"]["next"] = "http://127.0.0.1:2/latest/"
+    for number in range(calls):
+        case.get("/latest/", 0.2 + number / 10, 404, token="", operation="canary")
+    case.fact("observation:1", found=found)
+
+
+def link(name, **more):
+    def write(s):
+        inward(s, **more)
+
+    write.__name__ = name
+    return write
+
+
 def story(name, **more):
     def write(s):
         led(s, **more)
@@ -53,6 +76,11 @@ STORIES = [
     ("SEC-05", "FAIL", "sent_elsewhere", story("by_the_link", fault="second_origin", away=[HOME, AWAY])),
     ("SEC-05", "FAIL", "sent_elsewhere", story("in_the_query", away=[AWAY], carried=None, query="access_token=t")),
     ("SEC-05", "FAIL", "lost_behind", story("nobody_hears_of_it", errors=())),
+    ("SEC-09", "PASS", "", link("it_is_reported")),
+    ("SEC-09", "PASS", "", link("it_was_read_by_another_way", found=True, errors=())),
+    ("SEC-09", "FAIL", "called_inward", link("it_is_called", calls=2)),
+    ("SEC-09", "FAIL", "silent_link", link("nobody_hears_of_it", errors=())),
+    ("SEC-09", "UNTESTED", "", link("no_link_leads_inward", leads=False)),
     ("SEC-05", "UNTESTED", "", story("it_leads_nowhere", leads=False, fault="second_origin")),
 ]
 
@@ -65,3 +93,18 @@ def test_the_proof_is_what_led_away_and_what_went_there(script, fault):
     (finding,) = script.judged("SEC-05").findings
     assert finding.at == ("c1/x2", "c1/x3")
     assert finding.got == f"GET /Condition with Authorization to {AWAY}"
+
+
+def test_a_canary_writes_down_who_comes_and_shows_no_secret():
+    began = time.monotonic()
+    with listening() as canary:
+        answer = httpx.get(f"{canary.url}role?a=b", headers={"Authorization": "Bearer s3cret-s3cret-s3cret"})
+    assert (answer.status_code, answer.content) == (404, b"")
+    (heard,) = canary.entries("epic", began)
+    assert (heard["method"], heard["path"].endswith("/role"), heard["query"]) == ("GET", True, "a=b")
+    assert 0 <= heard["t_s"] < 60
+    shown = dict(map(tuple, heard["request_headers"]))
+    assert shown["authorization"].startswith("Bearer access_token:")
+    assert "s3cret" not in str(heard)
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(canary.url)

@@ -180,7 +180,7 @@ def test_a_check_is_found_by_id_prefix_area_and_sub_check():
     assert list(select(["res-01"])) == ["RES-01"]
     assert list(select(["AUTH-01.exp"])) == ["AUTH-01"]
     assert {id[:3] for id in select(["RES"])} == {"RES"}
-    assert set(select(["security"])) == {"SEC-01", "SEC-02", "SEC-03", "SEC-04", "SEC-05", "SEC-06"}
+    assert set(select(["security"])) == {"SEC-01", "SEC-02", "SEC-03", "SEC-04", "SEC-05", "SEC-06", "SEC-09"}
     with pytest.raises(UsageError, match='unknown check "RES-99"'):
         select(["RES-99"])
 
