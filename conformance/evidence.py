@@ -365,8 +365,16 @@ class Case:
 
     def serving(self, source: Data) -> tuple[Exchange, ...]:
         """The exchanges that served the resource that `source` names."""
-        wanted = (str(source.get("type")), str(source.get("id")))
-        return tuple(x for x in self.data if wanted in x.served)
+        return tuple(self._serving.get((str(source.get("type")), str(source.get("id"))), ()))
+
+    @cached_property
+    def _serving(self) -> dict[tuple[str, str], list[Exchange]]:
+        """The exchanges that served a resource, by (type, id)."""
+        found: dict[tuple[str, str], list[Exchange]] = {}
+        for x in self.data:
+            for pair in dict.fromkeys(x.served):
+                found.setdefault(pair, []).append(x)
+        return found
 
     def scores(self, *kinds: str) -> tuple[Data, ...]:
         """The facts of the score, of the kinds named or of all."""

@@ -57,6 +57,11 @@ class Shown:
     def texts(self) -> list[str]:
         return [value for _, value in self.scalars if isinstance(value, str)]
 
+    @cached_property
+    def lines(self) -> str:
+        """The texts, one a line, for what is looked for inside of them."""
+        return "\n".join(self.texts)
+
     def has(self, field: str) -> bool:
         """Whether the vendor tells the field."""
         return not is_empty(at(self.record, field))
@@ -120,7 +125,7 @@ def _instant(s: Shown) -> bool:
 
 
 def _seconds(s: Shown) -> bool:
-    return _instant(s) and any(_SECONDS.search(text) for text in s.texts)
+    return _SECONDS.search(s.lines) is not None and _instant(s)
 
 
 def _number(s: Shown) -> bool:
