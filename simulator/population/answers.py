@@ -84,7 +84,7 @@ def expected(
     `compare` judge whose record it is."""
     truth = canonical(record, chart=chart, world=world, source=source, patient=patient)
     zone = world.population.facility(_facility(record, chart)).zone
-    kept = tuple(losses)
+    kept = tuple(loss.known() for loss in losses)
     left = told(truth, kept, zone)
     key = record.key if isinstance(record, Observation) else ""
     ids = (str(patient["id"]), *map(str, patient["also"])) if "also" in patient else ()
@@ -108,7 +108,7 @@ def _apply(record: Json, loss: Loss, zone: str) -> None:
     if loss.how == "omitted":
         _change(record, loss.field, lambda _: None)
     elif loss.how == "replaced":
-        _change(record, loss.field, lambda _: _copied(loss.value))
+        _change(record, loss.field, lambda _: _copied(loss.known().value))
     elif loss.how == "precision":
         _change(record, loss.field, partial(_coarser, precision=loss.detail, zone=zone))
     elif loss.how == "absent":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 How = Literal[
@@ -31,9 +31,16 @@ class Loss:
                   a list holds, for a list, the elements that may be there as well, and for anything else the choices
     dirtied       told as it stands in the chart, and that is known to be wrong: `detail` is the defect (see `dirt`).
                   Nothing is accepted beside it: an integration flags such a value, it never repairs it in silence
+
+    A `value` that takes work to know may be a function that gives it, as the hash of a document in another format:
+    whoever asks for other kinds does not wait for it.
     """
 
     field: str
     how: How
     detail: str = ""
     value: object = None
+
+    def known(self) -> Loss:
+        """The loss with its value at hand."""
+        return replace(self, value=self.value()) if callable(self.value) else self

@@ -129,11 +129,11 @@ def _weighed(site: Site, chart: Chart, item: Item) -> list[tuple[int, Loss]]:
     others = [form for form in attachments.forms_of(one) if form.mime != one.mime]
     if _is_mistake(item) or not others:
         return []
-    told = [attachments.bytes_of(site, item.row.number, one, form) for form in others]
-    return [
-        (0, Loss("mime", "also", value=[content.mime for content in told])),
-        (0, Loss("sha256", "also", value=[content.sha256 for content in told])),
-    ]
+
+    def hashes() -> list[str]:
+        return [attachments.bytes_of(site, item.row.number, one, form).sha256 for form in others]
+
+    return [(0, Loss("mime", "also", value=[form.mime for form in others])), (0, Loss("sha256", "also", value=hashes))]
 
 
 # What searches compare

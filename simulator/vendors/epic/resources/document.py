@@ -85,12 +85,11 @@ def render(t: Telling, document: Document) -> Rendering:
 
 
 def with_hash(t: Telling, rendering: Rendering) -> Rendering:
-    """A rendering with what became of the bytes: who only reads the resource does not wait for its words."""
+    """A rendering with what became of the bytes."""
     document = next((one for one in rendering.records if isinstance(one, Document)), None)
     if document is None or not is_retold(document):
         return rendering
-    told = _content(t, document, formats_of(document)[0])
-    loss = Loss("sha256", "replaced", "of the HTML", told.sha256)
+    loss = Loss("sha256", "replaced", "of the HTML", lambda: _content(t, document, formats_of(document)[0]).sha256)
     return replace(rendering, losses=(*rendering.losses, (0, loss)))
 
 
