@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -47,6 +48,18 @@ SPREAD = ("tests/test_one_truth.py", "tests/conformance/test_kill_matrix.py")
 """Files that cost more than a file should and whose tests share little: each test may go to another worker."""
 
 
+DEAREST = (
+    *("conformance/test_kill_matrix.py", "test_one_truth.py", "test_world_in_time.py", "test_readme.py"),
+    *("simulator/population/test_history.py", "simulator/population/test_documents.py"),
+    *("simulator/population/test_identity.py", "simulator/population/test_cohorts.py", "test_situations.py"),
+    *("simulator/population/test_published.py", "simulator/population/test_coherence.py"),
+    *("simulator/vendors/test_athena_truth.py", "simulator/population/test_charts.py"),
+)
+"""Files that take longest, from ten seconds on."""
+
+LONGEST = "test_the_reference_passes_everything_and_nothing_is_untested"
+
+
 class ByFile(LoadScopeScheduling):
     """Gives whole files to the workers, in the order in which they were collected.
 
@@ -68,13 +81,31 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the files with slow tests first, so that no worker begins with one when the others have ended."""
+    """Puts the longest test first, then the files that take longest and those with slow tests, so that no worker begins
+    with one when the others have ended."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: item.path not in slow)
+    turns = {Path(__file__).parent / name: turn for turn, name in enumerate(DEAREST)}
+
+    def turn(item: pytest.Item) -> tuple[bool, int]:
+        return item.name != LONGEST, turns.get(item.path, len(turns) + (item.path not in slow))
+
+    items.sort(key=turn)
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """Looks for garbage less often, and not among the tests: charts that are kept are looked at again each time."""
     gc.freeze()
-    gc.set_threshold(20_000, 10, 10)
+    gc.set_threshold(100_000, 20, 20)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """Forgets what the functions of a file remember when its last test is over: charts are large, and nobody asks for
+    these again."""
+    if nextitem is None or nextitem.path != item.path:
+        module = item.getparent(pytest.Module)
+        assert module is not None
+        for held in vars(module.obj).values():
+            if hasattr(held, "cache_clear") and held.__module__ == module.obj.__name__:
+                held.cache_clear()
