@@ -52,7 +52,7 @@ KINDS_OF = {
 
 @pytest.fixture(scope="module")
 def server() -> Server:
-    return Server(Settings())
+    return Server(Settings(journal_size=200))  # nobody reads it, and it holds every answer
 
 
 @pytest.fixture(scope="module")

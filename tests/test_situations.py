@@ -27,6 +27,10 @@ ALL = {one.name: one for one in scenario.list_scenarios()}
 UNJUDGED = sorted(
     name for name in ALL if "[drive]" not in (ROOT / "scenarios" / f"{name}.toml").read_text(encoding="utf-8")
 )  # those with a table for the judge are played by its own tests
+SOMEBODY = 80
+"""Whose chart is soon told, and fills three pages of results."""
+BY_NAME = (17, 22)
+"""Whom stories name, and somebody of another region."""
 STEPS = ("Patient", "Condition", "Observation", "Observation", "Immunization", "AllergyIntolerance")
 
 
@@ -137,6 +141,8 @@ def moments(story: Scenario) -> list[float]:
 @pytest.mark.parametrize("name", UNJUDGED)
 def test_everything_in_a_situation_happens(name: str, sandbox: Sandbox, workers: list[Worker]) -> None:
     story = ALL[name]
+    is_by_name = any(word in str(story.actions) for word in ("region", "'patient'", "poison"))
+    asked = BY_NAME if is_by_name else (SOMEBODY,)
     sandbox.clock.freeze()
     clients = {id: dict(site.clients) for id, site in sandbox.sites.items()}
     for worker in workers:
@@ -153,9 +159,9 @@ def test_everything_in_a_situation_happens(name: str, sandbox: Sandbox, workers:
         sandbox.faults.settle(sandbox.clock.now())
         for worker in workers:
             worker.knock()
-            worker.look(17)  # with the token that it had
+            worker.look(asked[0])  # with the token that it had
             worker.log_in()
-            for number in (17, 22) if "region" in str(story.actions) else (17,):
+            for number in asked:
                 worker.work(number)
         for rule in sandbox.faults.rules:
             hits[rule.id] = max(hits[rule.id], rule.hits)
