@@ -30,7 +30,7 @@ def shown() -> dict[str, Counter[int]]:
     sandbox = Server(Settings()).sandboxes.default
     population = sandbox.world.population
     cases = edges.find(population)
-    charts = sorted({*(cases[name] for name in CHARTS if name in cases), *range(4)})
+    charts = sorted({*(cases[name] for name in CHARTS if name in cases), 0})
     hard = [number for name in HARD for number in islice(population.find(family=name), 6)]
     partial = (n for n in range(population.size) if population.person(n).birth_precision != "day")
     people = [*islice(population.of_other_gender(), 8), *hard, *islice(partial, 6)]

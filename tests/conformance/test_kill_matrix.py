@@ -34,6 +34,7 @@ _KINDS_OF = {
     "NORM-19": ("medication",),
     "NORM-20": ("condition", "allergy"),
 }
+"""The kinds of records in which every bug of a check shows; of the other checks all are read."""
 
 
 def judged(check: str, mutant: Mutant | None, vendors: tuple[str, ...]) -> Judgement:

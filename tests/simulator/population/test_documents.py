@@ -9,9 +9,10 @@ import hashlib
 import re
 import shutil
 import subprocess
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -53,7 +54,7 @@ def content(number: int, document: Document) -> Content:
     return content_of(document, as_of(number, document), POPULATION)
 
 
-@cache
+@lru_cache(maxsize=64)  # each is a whole chart
 def as_of(number: int, document: Document) -> Chart:
     return history(number).chart_at(document.created)
 
@@ -156,7 +157,11 @@ def test_all_types_and_formats_occur_and_say_something() -> None:
     found = {(one.key, one.mime) for _, one in some()}
     assert {key for key, _ in found} >= set(tables.DOCUMENTS) - {"pathology"}
     assert {mime for _, mime in found} == {mime for row in tables.DOCUMENTS.values() for mime, _ in row.formats}
-    for number, one in some(numbers=40):
+    looked_at: Counter[tuple[str, str]] = Counter()
+    for number, one in some():
+        looked_at[one.key, one.mime] += 1
+        if looked_at[one.key, one.mime] > 6:
+            continue
         told = content(number, one)
         assert len(told.text) > 200
         assert told.sha256 == hashlib.sha256(told.data).hexdigest()
@@ -408,12 +413,12 @@ def test_ids_of_a_ccda_are_stable_and_of_one_record_each() -> None:
 
 def test_the_same_seed_gives_the_same_bytes_everywhere() -> None:
     digest = hashlib.sha256()
-    for number, one in some(numbers=30):
+    for number, one in some(numbers=10):
         digest.update(content(number, one).data)
     fixed = hashlib.sha256(b"".join((plain(HARD).encode(), rtf(HARD), page(HARD), pdf(HARD)))).hexdigest()
     assert fixed == HARD_DIGEST
     again = hashlib.sha256()
-    for number, one in some(numbers=30):
+    for number, one in some(numbers=10):
         again.update(content_of(one, history(number).chart_at(one.created), POPULATION).data)
     assert again.hexdigest() == digest.hexdigest()
 

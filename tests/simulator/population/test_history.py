@@ -263,13 +263,14 @@ def brute(seed: int, size: int, first: int, until: int) -> list[tuple[int, int, 
 
 
 WINDOWS = [
-    (5, 250, datetime(2026, 1, 5, 6, 11), timedelta(days=9)),
-    (3, 300, datetime(2025, 12, 25), timedelta(days=3)),  # what lasts was noticed before it began
-    (6, 120, datetime(2021, 11, 5), timedelta(days=6)),  # the clocks change
-    (6, 120, datetime(2024, 3, 8), timedelta(days=4)),
-    (8, 90, datetime(2027, 12, 20), timedelta(days=90)),  # over the horizon
-    (9, 40, datetime(2015, 12, 1), timedelta(days=120)),  # where the record begins
-    (11, 1, datetime(2016, 1, 1), timedelta(days=4_500)),
+    (5, 80, datetime(2026, 1, 5, 6, 11), timedelta(days=9)),
+    (3, 100, datetime(2025, 12, 23), timedelta(days=9)),  # what lasts was noticed before it began
+    (6, 70, datetime(2021, 11, 5), timedelta(days=6)),  # the clocks change
+    (6, 70, datetime(2024, 3, 8), timedelta(days=4)),
+    (8, 50, datetime(2027, 12, 10), timedelta(days=90)),  # over the horizon
+    (9, 40, datetime(2015, 12, 1), timedelta(days=60)),  # where the record begins
+    (11, 1, datetime(2016, 1, 1), timedelta(days=400)),
+    (11, 1, datetime(2026, 12, 1), timedelta(days=600)),
 ]
 
 
