@@ -313,7 +313,7 @@ def test_every_kind_says_what_it_does_and_has_a_schema(kind: Any) -> None:
         for name, arg in kind.args.items()
         if arg.default is ...
     }
-    jsonschema.validate(kind.arguments(needed), schema)
+    jsonschema.Draft202012Validator(schema).validate(kind.arguments(needed))
 
 
 def test_a_fault_may_have_a_seed_of_its_own(exchange: Make) -> None:

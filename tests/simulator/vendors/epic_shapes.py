@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -72,14 +72,17 @@ def _is_address(url: str) -> bool:
     return "/api/FHIR/" in url or "/oauth2/" in url or ("/" in url and ":" not in url)
 
 
-def form_of(value: Json) -> str:
+def form_of(value: Json) -> Hashable:
     """The names in a body, however deep: bodies of one form differ in values only."""
     if isinstance(value, dict):
-        inner = ",".join(f"{name}:{form_of(member)}" for name, member in sorted(value.items()))
-        return f"{value.get('resourceType', '')}{{{inner}}}"
+        inner = ((name, form_of(one)) if isinstance(one, _HOLDERS) else name for name, one in sorted(value.items()))
+        return (value.get("resourceType", ""), *inner)
     if isinstance(value, list):
-        return "[" + "|".join(sorted({form_of(one) for one in value})) + "]"
-    return ""
+        return frozenset([form_of(one) for one in value])
+    return None
+
+
+_HOLDERS = (dict, list)
 
 
 # What was recorded

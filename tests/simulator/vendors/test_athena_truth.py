@@ -347,10 +347,16 @@ def code_of(record: Any) -> Code:
     return code
 
 
-def test_no_loss_is_recorded_that_nothing_lost(athena: Athena) -> None:
+@pytest.fixture(scope="module")
+def told(athena: Athena) -> dict[int, list[Rendering]]:
+    """Everything that is told of the first twenty patients."""
+    return {number: list(VENDOR.renderings(athena.site, number)) for number in range(20)}
+
+
+def test_no_loss_is_recorded_that_nothing_lost(told: dict[int, list[Rendering]]) -> None:
     """An omission is of something the payload lacks, and each rounded number really is told in another unit."""
-    for number in range(20):
-        for one in VENDOR.renderings(athena.site, number):
+    for renderings in told.values():
+        for one in renderings:
             for index, loss in one.losses:
                 assert 0 <= index < len(one.records)
                 if loss.how == "rounded":
@@ -358,27 +364,26 @@ def test_no_loss_is_recorded_that_nothing_lost(athena: Athena) -> None:
                     assert float(step) > 0
                     assert unit in ("g", "[degF]")
                 if loss.field == "codes" and loss.how == "text_only":
-                    told = json.dumps(one.payload, default=str)
+                    words_told = json.dumps(one.payload, default=str)
                     record = one.records[index]
                     code = code_of(record)
-                    assert code.code not in told.split('"'), one
+                    assert code.code not in words_told.split('"'), one
 
 
-def test_every_record_of_a_chart_is_told_at_least_once(athena: Athena) -> None:
-    for number in range(20):
+def test_every_record_of_a_chart_is_told_at_least_once(athena: Athena, told: dict[int, list[Rendering]]) -> None:
+    for number, renderings in told.items():
         chart = athena.sandbox.world.chart(number)
-        told = {
-            (record.kind, record.ordinal) for one in VENDOR.renderings(athena.site, number) for record in one.records
-        }
-        assert told == {(kind, record.ordinal) for kind in KINDS for record in chart.of(kind)}
+        found = {(record.kind, record.ordinal) for one in renderings for record in one.records}
+        assert found == {(kind, record.ordinal) for kind in KINDS for record in chart.of(kind)}
 
 
-def test_every_id_is_given_once(athena: Athena) -> None:
-    ids: list[tuple[str, str]] = []
-    for number in range(12):
-        for one in VENDOR.renderings(athena.site, number):
-            if one.type not in ("allergy", "Medication"):  # catalogue numbers, shared by design
-                ids.append((one.type, one.id))
+def test_every_id_is_given_once(told: dict[int, list[Rendering]]) -> None:
+    ids = [
+        (one.type, one.id)
+        for renderings in told.values()
+        for one in renderings
+        if one.type not in ("allergy", "Medication")  # catalogue numbers, shared by design
+    ]
     assert len(ids) == len(set(ids))
 
 

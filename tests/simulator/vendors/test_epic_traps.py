@@ -20,11 +20,13 @@ from conformance.reference.mutants import MUTANTS
 from simulator.population import answers
 from simulator.refusal import Refusal
 from simulator.vendors import epic
-from simulator.vendors.epic import VENDOR
+from simulator.vendors.epic import VENDOR, resources
+from simulator.vendors.epic.dialect import Telling
 from simulator.vendors.epic.paths import FHIR
 from simulator.vendors.epic.sources import PUBLIC
 from tests.simulator.vendors import epic_charts as charts
 from tests.simulator.vendors.epic_door import ASSERTION, BASE, Door, link, numbers, read, sandbox
+from tests.simulator.vendors.epic_shapes import told_of
 
 FORM = "application/x-www-form-urlencoded"
 SHOWN = {  # traps that a neighbouring file shows: file, test
@@ -171,14 +173,20 @@ def test_e17_a_terminology_that_is_asked_for_hives(door: Door) -> None:
     reactions = [
         coding
         for number in range(60)
-        for one in VENDOR.renderings(door.site, number)
-        for reaction in one.payload.get("reaction", [])
+        for one in told_of(_telling(door, number), ["AllergyIntolerance"])
+        for reaction in one.get("reaction", [])
         for manifestation in reaction["manifestation"]
         for coding in manifestation["coding"]
     ]
     assert reactions
     assert {one["system"] for one in reactions} == {"http://snomed.info/sct"}
     assert not any(one["code"].isdigit() for one in reactions)
+
+
+def _telling(door: Door, number: int) -> Telling:
+    found = resources.telling(door.site, number)
+    assert found is not None
+    return found
 
 
 def test_e21_who_reads_the_answer_to_a_create_crashes_and_location_has_the_id() -> None:
@@ -383,12 +391,15 @@ def test_every_loss_names_a_field_of_its_record(door: Door) -> None:
     for number in range(25):
         chart = door.sandbox.world.chart(number)
         for one in VENDOR.renderings(door.site, number):
-            for index, loss in one.losses:
-                source: dict[str, Any] = {"vendor": "epic", "type": one.type, "id": one.id}
-                record = answers.canonical(
+            source: dict[str, Any] = {"vendor": "epic", "type": one.type, "id": one.id}
+            told = {
+                index: answers.canonical(
                     one.records[index], chart=chart, world=door.sandbox.world, source=source, patient={}
                 )
-                assert _has(record, loss.field) or loss.field == "identifiers", (one.type, loss)
+                for index in dict(one.losses)
+            }
+            for index, loss in one.losses:
+                assert _has(told[index], loss.field) or loss.field == "identifiers", (one.type, loss)
                 seen.add(f"{one.type}.{loss.field}")
     assert len(seen) > 20
 

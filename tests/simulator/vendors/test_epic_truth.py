@@ -10,7 +10,8 @@ Over HTTP, with drawn patients and dirty populations: `tests/test_one_truth.py`.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -47,9 +48,12 @@ def test_what_is_read_is_the_truth_less_the_loss_for_everybody_of_the_cast(
 ) -> None:
     meaning = EpicMeaning("epic", Behaviour(), door.site.settings["mappings"])
     kinds = set()
+    seen: Counter[Hashable] = Counter()
     for renderings in told.values():
         drugs = {f"{one.type}/{one.id}": one.payload for one in renderings}
         for rendering in renderings:
+            if not _is_read(rendering, seen):
+                continue
             expected = {part: (record, one) for part, record, one in _expected(door, renderings[0].id, rendering)}
             for fact in _read(door, meaning, rendering, drugs) if expected else ():
                 record, expectation = expected.pop(fact.get("source", {}).get("part", ""))
@@ -61,7 +65,7 @@ def test_what_is_read_is_the_truth_less_the_loss_for_everybody_of_the_cast(
 
 def test_xml_says_what_json_says(told: dict[int, list[Rendering]]) -> None:
     """One resource of every shape: what comes back from its XML is the resource."""
-    shapes: set[str] = set()
+    shapes: set[Hashable] = set()
     for renderings in told.values():
         for one in renderings:
             shape = form_of(one.payload)
@@ -70,6 +74,13 @@ def test_xml_says_what_json_says(told: dict[int, list[Rendering]]) -> None:
                 sent = json.loads(build.dumps(one.payload), parse_float=Decimal)
                 assert _plain(xml.from_xml(xml.to_xml(one.payload))) == _plain(sent), one.id
     assert len(shapes) > 100
+
+
+def _is_read(rendering: Rendering, seen: Counter[Hashable]) -> bool:
+    """Of what is coded alike and has one form the first three are read, and of the others every fifth."""
+    alike = form_of(rendering.payload), *(getattr(record, "key", "") for record in rendering.records)
+    seen[alike] += 1
+    return seen[alike] <= 3 or seen[alike] % 5 == 0
 
 
 def _expected(door: Door, patient: str, rendering: Rendering) -> Iterator[tuple[str, Record, answers.Expectation]]:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def _bodies(door: Door, number: int, *types: str) -> Iterator[Json]:
 
 @pytest.mark.slow
 def test_every_form_of_every_body_is_valid_r4(bodies: list[Json]) -> None:
-    forms: set[str] = set()
+    forms: set[Hashable] = set()
     for body in bodies:
         form = form_of(body)
         if form not in forms:
