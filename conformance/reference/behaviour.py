@@ -160,8 +160,9 @@ class Behaviour:
                named: which of several names a person has; drug_behind: a drug is read where the order points at it;
                repeats: a problem is kept as often as it is told; is_withdrawn: was it entered in error; unknown: what
                a field says whose word nobody knows; output: the records of one kind as they leave
-    failures   refusal: what a status and its body mean; isolates: a kind that fails leaves the others alone; reports:
-               is this failure told; catches: what does not end the process; parse_error: is bad JSON a Failure
+    failures   refusal: what a status and its body mean; entry: an error as it leaves; isolates: a kind that fails
+               leaves the others alone; reports: is this failure told; catches: what does not end the process;
+               parse_error: is bad JSON a Failure
     writing    sends_again: is a create that failed certainly not done; id_of: the id of what was created, from headers
                and body; recreates: create again when it cannot be read; heeds_mode: nothing is sent where nothing may
                be written; reads_back: compare what was kept; told: the failure as it is reported
@@ -253,6 +254,7 @@ class Behaviour:
     registers: bool = False
 
     isolates: bool = True
+    entry: Callable[[Json], Json] = lambda error: error
     reports: Callable[[Failure], bool] = lambda failure: True
     catches: tuple[type[BaseException], ...] = (Exception,)
     parse_error: bool = True

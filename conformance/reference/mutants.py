@@ -856,6 +856,18 @@ _bug(
     data_url=lambda url, token: f"{url}{'&' if '?' in url else '?'}access_token={token}",
 )
 _bug(
+    "error_string_only",
+    "OBS-02",
+    "of an error it tells a sentence",
+    entry=lambda error: {name: error[name] for name in ("class", "retryable", "message", "kind") if name in error},
+)
+_bug(
+    "wrong_retryable",
+    "OBS-02",
+    "whatever failed is worth another try",
+    entry=lambda error: error | {"retryable": True},
+)
+_bug(
     "silent_drop",
     "OBS-01",
     "every fifth record gets lost",

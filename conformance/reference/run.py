@@ -72,7 +72,7 @@ class Run:
         self._notes |= members
 
     def fail(self, kind: str | None, failure: Failure) -> None:
-        error = failure.report(self.session.config.vendor, self.action, kind)
+        error = self.session.behaviour.entry(failure.report(self.session.config.vendor, self.action, kind))
         if self.session.behaviour.reports(failure) and error not in self._errors:
             self._errors.append(error)
 
