@@ -156,10 +156,10 @@ def logins_cannot_be_bent(e: Evidence) -> Iterator[Mark]:
         asked = [(call, url) for call in case.runs if (url := str(call.answer.get("authorize_url") or ""))]
         yield from _flaws_of_ways(case, asked)
         yield from _bent_ways(case)
-        yield from _unproved(case)
         if why := _not_in(case):
             yield untested(why)
             continue
+        yield from _unproved(case)
         if len(asked) < _ENOUGH:
             yield untested(f"{many(len(asked), 'login')} begun, {_ENOUGH} are needed")
             continue

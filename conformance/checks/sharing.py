@@ -35,8 +35,8 @@ def one_expiry_is_one_login(e: Evidence) -> Iterator[Mark]:
     """
     for case in e.of(_LOAD):
         jumps = [x for x in case.exchanges if x.fault == "clock_advance"]
-        for jump, following in zip(jumps, [*jumps[1:], None], strict=True):
-            until = following.start if following is not None else float("inf")
+        for place, jump in enumerate(jumps):
+            until = jumps[place + 1].start if place + 1 < len(jumps) else float("inf")
             since = [x for x in case.after(jump) if x.start < until]
             refused = [x for x in since if x.is_data and x.status == 401]
             logins = [x for x in since if x.is_token]

@@ -80,6 +80,7 @@ def bent(s, *, ways=14, refused=REFUSED, tokens=(), let=True, found=True, strays
 def unknown_action(s, scenario):
     case = s.case(scenario[:3].upper(), scenario=scenario)
     said(case, 0, "honest", args={"iss": "x"}, status="unsupported")
+    case.call(2, 3, action="read_patient", status="unsupported").fact("patient:1", found=False)
 
 
 def story(name, tell, *args, **more):

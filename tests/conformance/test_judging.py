@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from conformance.catalogue import checks, select
 from conformance.check import check, exercised, fail, untested, warn
+from conformance.drive import family_of
 from conformance.evidence import Case, Evidence
 from conformance.judge import Scope, judge, judgement
 from conformance.reference.mutants import MUTANTS
@@ -226,3 +227,14 @@ def test_a_slow_host_is_given_twice_the_tolerance():
     assert settings.early(wait) == timedelta(milliseconds=50)
     assert replace(settings, is_host_slow=True).early(wait) == timedelta(milliseconds=100)
     assert settings.early(wait, is_date=True) == timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("id", sorted(checks()))
+def test_no_check_is_green_or_broken_when_a_driver_can_do_nothing(script, id):
+    """Every situation was played, and answered with `unsupported` and no request at all."""
+    one = checks()[id]
+    for name in one.scenarios:
+        case = script.case(family_of(name), scenario=name if "-" in name else "")
+        for action in ("login", "read_patient", "read", "sync", "match", "write", "search"):
+            case.call(0, 1, "condition", action=action, status="unsupported")
+    assert script.judged(id).verdict.value == "UNTESTED"
