@@ -6,7 +6,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -81,8 +83,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadSco
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Puts the longest test first, then the files that take longest and those with slow tests, so that no worker begins
+    """Gives tests of one id a number, since workers share them out by id: those that Schemathesis makes of a schema.
+
+    Puts the longest test first, then the files that take longest and those with slow tests, so that no worker begins
     with one when the others have ended."""
+    named = Counter[str]()
+    for item in items:
+        named[item.nodeid] += 1
+        if named[item.nodeid] > 1:
+            item._id = replace(item._id, params=str(named[item.nodeid]))  # type: ignore[attr-defined]
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     turns = {Path(__file__).parent / name: turn for turn, name in enumerate(DEAREST)}
 
