@@ -7,8 +7,8 @@ are weights of the same rank construction (see `ranks`), so whatever is asked re
 
 from __future__ import annotations
 
-import heapq
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -99,35 +99,63 @@ def _weight_order(is_small: bool) -> tuple[Sequence[int], Sequence[int]]:
 
 @cache
 def _small() -> Families:
-    return _pool(sorted((row.folded, row.name, row.weight, row.origin) for row in tables.FAMILY_NAMES))
+    pool = _Pool()
+    pool.insert((row.folded, row.name, row.weight, row.origin) for row in tables.FAMILY_NAMES)
+    return pool.families()
 
 
 @lru_cache(maxsize=1)
 def _census() -> Families:
-    hard = ((row.folded, row.name, row.weight * _CENSUS_SCALE, row.origin) for row in tables.FAMILY_NAMES if row.note)
-    return _pool(heapq.merge(tables.census_names(), sorted(hard), key=_by_name))
+    pool = _Pool()
+    for columns in tables.census_names():
+        pool.extend(*columns)
+    pool.insert(
+        (row.folded, row.name, row.weight * _CENSUS_SCALE, row.origin) for row in tables.FAMILY_NAMES if row.note
+    )
+    return pool.families()
 
 
-def _by_name(row: tuple[str, str, int, str]) -> tuple[str, str]:
-    return row[:2]
+class _Pool:
+    """Family names in the making, by folded name, column by column."""
 
+    def __init__(self) -> None:
+        self._keys: list[str] = []
+        self._odd: dict[int, str] = {}
+        self._origins = bytearray()
+        self._weights = array("q")
 
-def _pool(rows: Iterable[tuple[str, str, int, str]]) -> Families:
-    """The pool of some rows in order; of those with one name the first counts. Column by column: rows side by side
-    would take more memory than the pool."""
-    keys: list[str] = []
-    odd: dict[int, str] = {}
-    origins, weights = bytearray(), array("q")
-    last = ""
-    for key, name, weight, origin in rows:
-        if name != last:
+    def extend(self, folded: list[str], names: list[str], weights: Iterable[int], origins: Iterable[str]) -> None:
+        """Adds names that come after all that are there."""
+        start, plain = len(self._keys), "\n".join(folded).title().split("\n")
+        told = enumerate(zip(names, plain, strict=True), start)
+        self._odd.update((place, name) for place, (name, usual) in told if name != usual)
+        self._keys += folded
+        self._weights.extend(weights)
+        self._origins.extend(map(_ORIGIN_INDEX.__getitem__, origins))
+
+    def insert(self, rows: Iterable[tuple[str, str, int, str]]) -> None:
+        """Puts names (folded, name, weight, origin) where they belong; one that is there already stays as it is."""
+        names = _Names(self._keys, self._odd)
+        found: list[tuple[int, tuple[str, str, int, str]]] = []
+        for row in sorted(rows):
+            place = bisect_left(self._keys, row[0])
+            while place < len(names) and (self._keys[place], names[place]) < row[:2]:
+                place += 1
+            is_there = place < len(names) and names[place] == row[1]
+            if not is_there and not (found and found[-1][1][1] == row[1]):
+                found.append((place, row))
+        places = [place for place, _ in found]
+        self._odd = {place + bisect_right(places, place): name for place, name in self._odd.items()}
+        for turn, (place, (key, name, weight, origin)) in reversed(list(enumerate(found))):
+            self._keys.insert(place, key)
+            self._weights.insert(place, weight)
+            self._origins.insert(place, _ORIGIN_INDEX[origin])
             if name != key.capitalize():
-                odd[len(keys)] = name
-            keys.append(key)
-            origins.append(_ORIGIN_INDEX[origin])
-            weights.append(weight)
-            last = name
-    return Families(_Names(keys, odd), keys, bytes(origins), Slots(weights))
+                self._odd[place + turn] = name
+
+    def families(self) -> Families:
+        """The pool."""
+        return Families(_Names(self._keys, self._odd), self._keys, bytes(self._origins), Slots(self._weights))
 
 
 class _Names(Sequence[str]):

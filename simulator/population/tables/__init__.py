@@ -256,15 +256,21 @@ def _given_names() -> tuple[GivenName, ...]:
     )
 
 
-def census_names() -> Iterator[tuple[str, str, int, str]]:
-    """The large pool of family names: (folded, name, weight, origin), by folded name, line by line from the file.
+def census_names() -> Iterator[tuple[list[str], list[str], list[int], list[str]]]:
+    """The large pool of family names by folded name, some thousand at a time, in columns: folded names, names, weights,
+    origins. Line by line it would take twice the time, all at once more memory than the pool.
 
     The names are letters from A to Z and the apostrophe, so that folding them depends on no Unicode table.
     """
     with files(__package__).joinpath("names_census.txt").open("r", encoding="utf-8") as lines:
-        for line in lines:
-            name, weight, *origin = line.rstrip("\n").split(" ")
-            yield name.lower().replace("'", ""), name, int(weight), origin[0] if origin else ""
+        while some := lines.read(_AT_ONCE):
+            words = (some + lines.readline()).split()
+            names, weights, origins = words[::3], words[1::3], words[2::3]
+            folded = "\n".join(names).lower().replace("'", "").split("\n")
+            yield folded, names, list(map(int, weights)), ["" if one == "-" else one for one in origins]
+
+
+_AT_ONCE = 1 << 16  # letters
 
 
 _RACE_NAMES = {row["omb_code"]: row["display"] for row in raw("race_ethnicity")}
