@@ -199,15 +199,16 @@ _SAME_TOLD = frozenset(("max_page", "largest_page", "withhold_scopes", "rotate_r
 
 
 def _key_of(site: Site, number: int) -> Hashable:
-    """Equal for patients of whom the same is told in the same way; None when something that shows was written. Every
-    case has a sandbox of its own, and in most of them nothing is written, and nothing happens since the beginning."""
+    """Equal for patients of whom the same is told in the same way; None when anything was written: it may show in the
+    charts of others. Every case has a sandbox of its own, and in most of them nothing is written, and nothing happens
+    since the beginning."""
     world, people = site.sandbox.world, site.sandbox.world.population
-    if world.stamp(number) >> 32:  # the writes that show in the chart are counted there, above what passes by itself
+    if world.writes:
         return None
     settings = sorted((name, repr(value)) for name, value in site.settings.items() if name not in _SAME_TOLD)
     moved = world.stamp(number), world.stamp(number, "patient"), world.departed(number), world.merged_into(number)
     whom = site.vendor.id, site.key, people.size, people.as_of, repr(people.dirt), number
-    return (*whom, site.as_of, tuple(settings), moved)
+    return (*whom, site.as_of, tuple(settings), site.desk.glass.degree(world, number), moved)
 
 
 def _kept(key: tuple[Hashable, ...], make: Callable[[], _Made]) -> _Made:

@@ -11,6 +11,7 @@ from conformance import compare, scoring
 from conformance.evidence import Call
 from conformance.happens import Happenings
 from simulator import registry
+from simulator.auth.glass import Glass
 from simulator.population import answers
 from simulator.population.chart import history_of
 from simulator.population.people import Population
@@ -44,7 +45,9 @@ def site(world):
 
     vendor = SimpleNamespace(id="plain", renderings=renderings, patient_ids=lambda site, number: {"id": f"p{number}"})
     sandbox = SimpleNamespace(world=world)
-    return SimpleNamespace(vendor=vendor, sandbox=sandbox, key=object(), as_of=None, settings={})
+    return SimpleNamespace(
+        vendor=vendor, sandbox=sandbox, key=object(), as_of=None, settings={}, desk=SimpleNamespace(glass=Glass())
+    )
 
 
 def read(world, number):

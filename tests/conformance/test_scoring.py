@@ -10,6 +10,7 @@ import pytest
 from conformance import compare, scoring
 from conformance.cast import FEATURES, choose
 from conformance.evidence import Call
+from simulator.auth.glass import Glass
 from simulator.population import answers
 from simulator.population.people import Population
 from simulator.population.world import World
@@ -25,7 +26,14 @@ def world():
 
 def room(vendor, world):
     """A site of its own: nothing that another one told is taken for what it tells (`key`)."""
-    return SimpleNamespace(vendor=vendor, sandbox=SimpleNamespace(world=world), key=object(), as_of=None, settings={})
+    return SimpleNamespace(
+        vendor=vendor,
+        sandbox=SimpleNamespace(world=world),
+        key=object(),
+        as_of=None,
+        settings={},
+        desk=SimpleNamespace(glass=Glass()),
+    )
 
 
 @pytest.fixture

@@ -158,6 +158,7 @@ def test_no_fault_leaks(ask: Ask, tiny_sandbox: Sandbox, tiny_server: Running, h
               "status": {"status": 503}, "limit_data": {"bytes": 5},
               "bandwidth": {"rate_bytes_s": 1e6}, "stale_data": {"age_s": 5}, "read_lag": {"lag_s": 5},
               "upgrade": {"as_of": "2026-12-01"}, "change_element": {"name": "id"},
+              "shared_number": {"system": "urn:oid:1.2.3"},
               "clock_advance": {"advance_s": 1}, "clock_skew": {"skew_s": 5}, "announce": {"says": "x"},
               "black_hole": {"hold_s": 0.001}, "accept_silently": {"hold_s": 0.001}}  # fmt: skip
     neighbour = tiny_server.sandboxes.create()
