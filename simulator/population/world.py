@@ -281,8 +281,9 @@ class World:
         if held is None or held.history is not history or held.passed > passed:
             held = _Folding(history, 0, Fold(person, began))
         held.fold.add(history.told(passed, held.passed))
+        chart = held.fold.chart()
         self._fold = held._replace(passed=passed)
-        return held.fold.chart()
+        return chart
 
     def history(self, number: int) -> tuple[Version, ...]:
         """Everything that has happened to a patient's records by now, and was written about them, oldest first; of a
