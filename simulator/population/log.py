@@ -110,8 +110,8 @@ class Log:
         return (one.change for one in self.logged(number, when, by))
 
     def untouched(self, number: int, when: datetime) -> History | None:
-        """The history that is the whole log by `when`: of a patient on file once, of whom nothing was written, in a world
-        in which nobody was merged by hand."""
+        """The history that is the whole log by `when`: of a patient on file once of whom nothing was written, in a
+        world in which nobody was merged by hand."""
         if self._ledger.has(number) or self._ledger.linked or not 0 <= number < self._population.size:
             return None
         filing = self._filing(number, when)
