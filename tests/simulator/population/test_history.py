@@ -264,7 +264,7 @@ def brute(seed: int, size: int, first: int, until: int) -> list[tuple[int, int, 
 
 WINDOWS = [
     (5, 80, datetime(2026, 1, 5, 6, 11), timedelta(days=9)),
-    (3, 100, datetime(2025, 12, 23), timedelta(days=9)),  # what lasts was noticed before it began
+    (5, 100, datetime(2025, 12, 21), timedelta(days=6)),  # what lasts was noticed before it began
     (6, 70, datetime(2021, 11, 5), timedelta(days=6)),  # the clocks change
     (6, 70, datetime(2024, 3, 8), timedelta(days=4)),
     (8, 50, datetime(2027, 12, 10), timedelta(days=90)),  # over the horizon
