@@ -6,7 +6,8 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -21,7 +22,7 @@ class Canary:
     """Where it listens, and what it heard: entries as those of a journal, with the monotonic second of each."""
 
     url: str
-    heard: list[dict[str, Any]] = field(default_factory=list)
+    heard: list[dict[str, Any]]
 
     def entries(self, vendor: str, began: float) -> list[dict[str, Any]]:
         """What was heard, as evidence of a case that began then."""
@@ -31,10 +32,10 @@ class Canary:
 @contextmanager
 def listening() -> Iterator[Canary]:
     """A canary for as long as it is needed."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Listener)
+    heard: list[dict[str, Any]] = []
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Listener, heard))
     server.daemon_threads = True
-    canary = Canary(f"http://127.0.0.1:{server.server_address[1]}{_PATH}")
-    server.canary = canary  # type: ignore[attr-defined]
+    canary = Canary(f"http://127.0.0.1:{server.server_address[1]}{_PATH}", heard)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="canary", daemon=True)
     thread.start()
     try:
@@ -46,15 +47,18 @@ def listening() -> Iterator[Canary]:
 
 
 class _Listener(BaseHTTPRequestHandler):
-    """Answers everybody with an empty 404."""
+    """Answers everybody with an empty 404, and adds an entry to `heard`."""
+
+    def __init__(self, heard: list[dict[str, Any]], *args: Any) -> None:
+        self._heard = heard
+        super().__init__(*args)  # it answers in there
 
     def _hear(self) -> None:
-        canary: Canary = self.server.canary  # type: ignore[attr-defined]
         path, _, query = self.path.partition("?")
         pairs = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in self.headers.items()]
-        canary.heard.append(
+        self._heard.append(
             {
-                "id": f"h{len(canary.heard) + 1}", "t_s": time.monotonic(), "duration_ms": 0.0, "direction": "in",
+                "id": f"h{len(self._heard) + 1}", "t_s": time.monotonic(), "duration_ms": 0.0, "direction": "in",
                 "operation": OPERATION, "method": self.command, "path": path, "raw_path": path, "query": query,
                 "status": 404, "simulated": True, "request_headers": redacted_headers(pairs),
             }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import math
 import struct
+from uuid import UUID
 
 M64 = (1 << 64) - 1
 _A = 0x9E3779B97F4A7C15
@@ -40,6 +41,11 @@ def text_of(seed: bytes, *parts: str | int, length: int = 32, alphabet: str = "0
     raw = hashlib.shake_128(seed + packed).digest(2 * length)
     size = len(alphabet)
     return "".join(alphabet[(raw[2 * i] << 8 | raw[2 * i + 1]) % size] for i in range(length))
+
+
+def uuid_of(*parts: str | int) -> str:
+    """A UUID of (parts), of version 4 by its form."""
+    return str(UUID(bytes=seed_bytes(*parts)[:16], version=4))
 
 
 class Stream:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,7 +26,7 @@ from simulator.auth.manner import withheld
 from simulator.auth.sight import sight_of
 from simulator.auth.signing import seed_of
 from simulator.exchange import Caller, Exchange, Reply, json_reply
-from simulator.ids import seed_bytes, text_of
+from simulator.ids import seed_bytes, text_of, uuid_of
 from simulator.refusal import OAuthRefusal, Refusal
 from simulator.sandbox import Site
 from simulator.vendors.cerner import smart, urls
@@ -214,7 +213,7 @@ def _readable(x: Exchange, client: Client, granted: tuple[str, ...], number: int
         "iss": f"{x.base_url}/",
         "exp": now + 600,  # the claim says 600, the answer 570: as recorded
         "iat": now,
-        "jti": str(UUID(bytes=seed_bytes("jti", x.site.secret.hex(), number)[:16], version=4)),
+        "jti": uuid_of("jti", x.site.secret.hex(), number),
         _CLAIMS: {
             "ver": "1.0",
             "profiles": {"smart-v1": {"azs": azs}},

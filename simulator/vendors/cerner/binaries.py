@@ -8,13 +8,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
 
 from simulator.auth.sight import visible
 from simulator.exchange import Exchange, Reply
 from simulator.fhir import build, bundle
 from simulator.fhir import search as fhir
-from simulator.ids import seed_bytes
+from simulator.ids import uuid_of
 from simulator.population.documents import Content, content_of
 from simulator.population.records import Chart, Code, Document, Person
 from simulator.refusal import NotSimulated, Refusal
@@ -241,4 +240,4 @@ def _malformed(name: str, text: str) -> Refusal:
 
 
 def _uuid(x: Exchange, person: Person, now: datetime) -> str:
-    return str(UUID(bytes=seed_bytes("summary", x.site.key.hex(), person.number, now.isoformat())[:16], version=4))
+    return uuid_of("summary", x.site.key.hex(), person.number, now.isoformat())

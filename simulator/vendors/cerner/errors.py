@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID
 
 import orjson
 
@@ -15,7 +14,7 @@ from simulator.auth import authorize, pages
 from simulator.auth.manner import Theme
 from simulator.exchange import Exchange, Reply, reply
 from simulator.fhir import outcome
-from simulator.ids import seed_bytes
+from simulator.ids import uuid_of
 from simulator.refusal import OAuthRefusal, Refusal, RefusalKind
 from simulator.vendors.cerner.ids import tenant_of
 
@@ -223,4 +222,4 @@ def _oauth_words(refusal: Refusal) -> tuple[str, str]:
 
 def correlation_id(x: Exchange) -> str:
     """The id under which this request stands in the authorization server's logs: in its header and in `error_uri`."""
-    return str(UUID(bytes=seed_bytes("correlation", x.site.secret.hex(), repr(x.started), x.raw_path)[:16], version=4))
+    return uuid_of("correlation", x.site.secret.hex(), repr(x.started), x.raw_path)

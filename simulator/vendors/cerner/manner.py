@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from uuid import UUID
 
 from simulator.auth import scopes
 from simulator.auth.clients import Client
 from simulator.auth.manner import Manner, Theme
 from simulator.auth.users import User
 from simulator.exchange import Exchange
-from simulator.ids import seed_bytes
+from simulator.ids import uuid_of
 from simulator.sandbox import Site
 from simulator.vendors.cerner import ids, urls
 from simulator.vendors.cerner.errors import THEME
@@ -45,7 +44,7 @@ def _offered(x: Exchange, client: Client, asked: tuple[str, ...]) -> tuple[str, 
 
 def client_id(site: Site, name: str) -> str:
     """A client id as the console gives it: a UUID."""
-    return str(UUID(bytes=seed_bytes("uuid", site.key.hex(), "client", name)[:16], version=4))
+    return uuid_of("uuid", site.key.hex(), "client", name)
 
 
 def patient_id(site: Site, number: int) -> str:

@@ -8,12 +8,11 @@ Source: SOURCES.md, "Ways in" (RWSLIB, MAUTH, CURE).
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from simulator.auth import accounts, mauth
 from simulator.auth.clients import HTTP_BASIC, MAUTH, Client
 from simulator.exchange import Caller, Exchange
-from simulator.ids import seed_bytes, text_of
+from simulator.ids import text_of, uuid_of
 from simulator.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ def clients(site: Site) -> list[Client]:
 
 
 def _uuid(site: Site, name: str) -> str:
-    return str(UUID(bytes=seed_bytes("app", site.key.hex(), name)[:16], version=4))
+    return uuid_of("app", site.key.hex(), name)
 
 
 def admit(x: Exchange) -> Caller | None:

@@ -8,11 +8,10 @@ Source: SOURCES.md, "Refusals" (RWSLIB, CODER).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from uuid import UUID
 from xml.sax.saxutils import quoteattr
 
 from simulator.exchange import Exchange, Reply, reply
-from simulator.ids import seed_bytes
+from simulator.ids import uuid_of
 from simulator.refusal import Refusal, RefusalKind
 
 XML = "text/xml"
@@ -97,4 +96,4 @@ def _odm(x: Exchange, words: str) -> str:
 
 
 def _number(x: Exchange) -> str:
-    return str(UUID(bytes=seed_bytes("reference", x.site.secret.hex(), x.raw_path, x.query)[:16], version=4))
+    return uuid_of("reference", x.site.secret.hex(), x.raw_path, x.query)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from simulator.ids import seed_bytes
+from simulator.ids import seed_bytes, uuid_of
 
 if TYPE_CHECKING:
     from simulator.sandbox import Site
@@ -20,7 +20,7 @@ _SPACE = 1 << 60
 
 def guid(site: Site, *parts: str | int) -> str:
     """A GUID of this site."""
-    return str(UUID(bytes=seed_bytes("guid", site.key.hex(), *parts)[:16], version=4))
+    return uuid_of("guid", site.key.hex(), *parts)
 
 
 def person(site: Site, number: int) -> str:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
 from simulator.exchange import Exchange, Headers, Reply, reply
 from simulator.faults.trouble import login_form, retry_after
-from simulator.ids import seed_bytes
+from simulator.ids import uuid_of
 from simulator.refusal import Refusal
 from simulator.vendor import Trouble
 from simulator.vendors.nextgen import paths, session
@@ -27,7 +26,7 @@ def finish(answer: Reply, x: Exchange) -> Reply:
     """The headers that the delivery network and the gateway add: none of them tells of a quota."""
     if not answer.simulated:
         return answer
-    number = str(UUID(bytes=seed_bytes("request", x.site.secret.hex(), x.raw_path, x.query)[:16], version=4)).encode()
+    number = uuid_of("request", x.site.secret.hex(), x.raw_path, x.query).encode()
     state = b"Error from cloudfront" if answer.status >= 400 else b"Miss from cloudfront"
     added = [*_ALWAYS, (b"x-cache", state), (b"x-request-id", number), (b"x-amzn-requestid", number)]
     if x.path.startswith(paths.API):

@@ -5,9 +5,7 @@ Identifiers are of this project alone: roots below 2.25 are UUIDs as numbers, wh
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from simulator.ids import seed_bytes
+from simulator.ids import uuid_of
 from simulator.population.documents.ccda.xml import coded, element, moment, template, text
 from simulator.population.documents.paper import Paper
 from simulator.population.documents.view import View
@@ -57,7 +55,7 @@ def root_of(view: View, kind: str, ordinal: int) -> str:
 
 
 def _root(view: View, *parts: str | int) -> str:
-    return str(UUID(bytes=seed_bytes("cda", view.population.key.hex(), *parts)[:16], version=4))
+    return uuid_of("cda", view.population.key.hex(), *parts)
 
 
 def _patient_role(view: View) -> str:
