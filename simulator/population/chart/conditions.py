@@ -8,7 +8,7 @@ hang on the visits to which they lead (see `slots`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
@@ -122,6 +122,15 @@ def acute_rates(band: int, sex: str) -> tuple[tuple[ConditionRow, int], ...]:
     rows = (row for row in tables.CONDITIONS.values() if row.kind in ("acute", "episode"))
     rates = ((row, _base_odds(row.key, band, sex)) for row in rows)
     return tuple((row, rate) for row, rate in rates if rate)
+
+
+def linked_rates(band: int, sex: str, have: Collection[str]) -> Iterator[tuple[ConditionRow, int]]:
+    """The same with the links to what somebody has."""
+    for row, rate in acute_rates(band, sex):
+        for key, percent in row.links:
+            if key in have:
+                rate = rate * percent // 100
+        yield row, rate
 
 
 def _share(row: ConditionRow, band: int, sex: str) -> int:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from simulator.ids import h64, mix
 from simulator.population import tables
 from simulator.population.chart import moments
-from simulator.population.chart.conditions import Episode, acute_rates, band_of
+from simulator.population.chart.conditions import Episode, band_of, linked_rates
 from simulator.population.chart.life import Life
 from simulator.population.lanes import DEATH
 from simulator.population.people import Population
@@ -109,12 +109,8 @@ def _shares(life: Life, chronic: list[Episode], day: int) -> Iterator[tuple[int,
         if episode.onset < day and episode.is_active(day):
             yield episode.row.stay[band == _OLD] * episode.row.fatal, episode, episode.row
     have = {episode.key for episode in chronic}
-    for row, base in acute_rates(band, life.sex):
+    for row, rate in linked_rates(band, life.sex, have):
         if row.fatal and row.onset[0] * _YEAR <= life.age_days(day) - row.onset[0] // 4 < (row.onset[1] + 1) * _YEAR:
-            rate = base
-            for key, percent in row.links:
-                if key in have:
-                    rate = rate * percent // 100
             yield rate * row.stay[band == _OLD] // _MILLION * row.fatal, None, row
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from simulator.ids import mix
 from simulator.population import tables
-from simulator.population.chart.conditions import Episode, acute_rates, band_of
+from simulator.population.chart.conditions import Episode, band_of, linked_rates
 from simulator.population.chart.last_stays import PERIOD, LastStay, last_stay_of
 from simulator.population.chart.life import Life
 from simulator.population.chart.moments import BOOKED_DAYS
@@ -412,13 +412,8 @@ class _Chooser:
 @lru_cache(maxsize=512)
 def _rates_of(band: int, sex: str, have: frozenset[str]) -> _Rates:
     rates = _Rates(_Shares(), _Shares())
-    for row, base in acute_rates(band, sex):
-        rate = base
-        for key, percent in row.links:
-            if key in have:
-                rate = rate * percent // 100
-        rate = min(rate, 900_000)
-        left = rate
+    for row, linked in linked_rates(band, sex, have):
+        left = rate = min(linked, 900_000)
         stay = "surgical" if row.key in _OPERATED else "inpatient"
         for kind, share in (("emergency", row.emergency), (stay, row.stay[band == _OLD])):
             if share:
